@@ -1,0 +1,163 @@
+//! The tools that tasks need and cargo cannot build: one table. What is missing is installed where that is possible
+//! without asking, else the error is the command that installs it.
+use crate::shell::{say, show, which};
+use anyhow::{Result, bail};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// One tool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// Its name, and what it is for.
+    pub(crate) tool: &'static str,
+    /// How to find it: all of these are there.
+    pub(crate) find: &'static [Find],
+    /// Debian's packages that bring it.
+    pub(crate) packages: &'static [&'static str],
+}
+
+/// A sign that a tool is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Find {
+    /// A program on the PATH.
+    Program(&'static str),
+    /// A file or a folder.
+    Path(&'static str),
+    /// A Python module that imports.
+    Python(&'static str),
+}
+
+/// A rustc that comes with the sources of its std: the way to a wasm std where rustup's server is out of reach.
+pub(crate) const DEBIAN_RUST: Need = Need {
+    tool: "Debian's rustc with the std's sources",
+    find: &[
+        Find::Path("/usr/bin/rustc"),
+        Find::Path("/usr/bin/cargo"),
+        Find::Path("/usr/lib/rustlib/src/rust/library/std"),
+    ],
+    packages: &["rustc-web", "cargo-web", "rust-web-src"],
+};
+
+/// The linker of wasm, where no toolchain of rustup brings one.
+pub(crate) const LLD: Need = Need { tool: "lld, to link wasm", find: &[Find::Program("lld")], packages: &["lld"] };
+
+/// What makes and reads the reference models.
+pub(crate) const PYTHON: Need = Need {
+    tool: "Python with venv and pip",
+    find: &[Find::Program("python3"), Find::Python("venv"), Find::Python("ensurepip")],
+    packages: &["python3", "python3-venv"],
+};
+
+/// What `cargo xtask test` needs beyond what its stages ask for themselves.
+pub(crate) const FOR_TESTS: &[Need] = &[PYTHON];
+
+impl Find {
+    fn there(self) -> bool {
+        match self {
+            Find::Program(name) => which(name).is_some(),
+            Find::Path(path) => Path::new(path).exists(),
+            Find::Python(module) => succeeds(Command::new("python3").args(["-c", &format!("import {module}")])),
+        }
+    }
+}
+
+impl Need {
+    /// Whether it is there.
+    pub(crate) fn met(&self) -> bool {
+        self.find.iter().all(|sign| sign.there())
+    }
+}
+
+/// Sees to it that all of them are there.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<_> = needs.iter().filter(|need| !need.met()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let tools = missing.iter().map(|need| need.tool).collect::<Vec<_>>().join("; ");
+    let packages: Vec<_> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    let by_hand = format!("sudo apt-get update && sudo apt-get install --no-install-recommends {}", packages.join(" "));
+    let Some(mut install) = installer(&packages) else {
+        bail!(
+            "missing: {tools}. On Debian or Ubuntu, install it with `{by_hand}`; elsewhere with your own package manager"
+        );
+    };
+    say(&format!("missing: {tools}; running `{}`", show(&install)));
+    if !succeeds(&mut install) {
+        // Most often an old list of packages.
+        let mut update = apt(&["update", "-q"]);
+        say(&format!("that failed; running `{}` and trying again", show(&update)));
+        if !succeeds_aloud(&mut update) || !succeeds_aloud(&mut install) {
+            bail!("{tools}: could not be installed. Try it by hand with `{by_hand}`");
+        }
+    }
+    match missing.iter().find(|need| !need.met()) {
+        Some(need) => bail!("{}: still not found after installing {}", need.tool, need.packages.join(" ")),
+        None => Ok(()),
+    }
+}
+
+/// The command that installs packages, if it may be run without asking. Never removes what is installed.
+fn installer(packages: &[&str]) -> Option<Command> {
+    which("apt-get")?;
+    let args = ["install", "-y", "-q", "--no-install-recommends", "--no-remove"];
+    let mut command = if may_be_root() { apt(&args) } else { return None };
+    command.args(packages);
+    Some(command)
+}
+
+fn may_be_root() -> bool {
+    is_root() || (which("sudo").is_some() && succeeds(Command::new("sudo").args(["-n", "true"])))
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+fn apt(args: &[&str]) -> Command {
+    let mut command = Command::new(if is_root() { "env" } else { "sudo" });
+    if !is_root() {
+        command.args(["-n", "env"]);
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(args);
+    command
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
+}
+
+fn succeeds_aloud(command: &mut Command) -> bool {
+    let aloud = command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr())).stderr(Stdio::inherit());
+    aloud.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_can_be_found_and_got() {
+        for need in [DEBIAN_RUST, LLD, PYTHON] {
+            assert!(!need.find.is_empty() && !need.packages.is_empty(), "{}", need.tool);
+        }
+    }
+
+    #[test]
+    fn a_need_is_met_when_all_its_signs_are_there() {
+        let sh = Find::Path("/bin/sh");
+        assert!(Need { tool: "sh", find: &[sh], packages: &[] }.met());
+        assert!(!Need { tool: "none", find: &[sh, Find::Program("no-such-program")], packages: &[] }.met());
+    }
+
+    #[test]
+    fn packages_are_installed_without_removing_any() {
+        let command = apt(&["install", "--no-remove", "lld"]);
+        assert!(
+            show(&command).ends_with("DEBIAN_FRONTEND=noninteractive apt-get install --no-remove lld"),
+            "{}",
+            show(&command)
+        );
+    }
+}

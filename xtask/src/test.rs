@@ -1,0 +1,201 @@
+//! `cargo xtask test`: everything that must hold, stage after stage, up to the first that fails.
+use crate::needs::{self, FOR_TESTS};
+use crate::setup::WasmOptions;
+use crate::shell::{cargo, quiet, say, show};
+use crate::totals::Totals;
+use crate::{component, models, wasm_std};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// Run every check and test
+///
+/// The last line on standard output is the total. The times of the stages are shown on standard error.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    wasm: WasmOptions,
+    /// Run only tests whose names contain this, without the checks of the source
+    filter: Option<String>,
+    /// Run only this stage; what it builds on must be there
+    #[arg(long, value_enum, conflicts_with = "filter")]
+    only: Option<Stage>,
+}
+
+/// One step, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// The wasm std and the tools
+    Setup,
+    /// The source is formatted
+    Format,
+    /// The component, and what it imports and exports
+    Component,
+    /// The reference models
+    Models,
+    /// Clippy has nothing to say about any target
+    Clippy,
+    /// Every test of every crate, examples in the documentation included
+    Tests,
+    /// The documentation builds without a warning
+    Docs,
+}
+
+impl Stage {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it is left out, and why.
+    fn left_out(self, options: &Options) -> Option<&'static str> {
+        match (options.only, &options.filter) {
+            (Some(only), _) if only != self => Some("not run: --only"),
+            (None, Some(_)) if matches!(self, Stage::Format | Stage::Clippy | Stage::Docs) => {
+                Some("not run: a filter was given")
+            }
+            _ => None,
+        }
+    }
+
+    fn run(self, options: &Options, totals: &mut Totals) -> Result<()> {
+        match self {
+            Stage::Setup => {
+                wasm_std::find_or_make(options.wasm.wasm_std)?;
+                needs::ensure(FOR_TESTS)
+            }
+            Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
+            Stage::Models => models::make(false).map(drop),
+            Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))
+                .context("the source is not formatted; run `cargo fmt --all`"),
+            Stage::Clippy => quiet(&mut clippy()),
+            Stage::Tests => counted(&mut tests(options.filter.as_deref()), totals),
+            Stage::Docs => quiet(&mut docs()),
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let mut totals = Totals::default();
+    let mut rows = Vec::new();
+    let mut failure = None;
+    for &stage in Stage::value_variants() {
+        let note = if failure.is_some() { Some("not run: an earlier stage failed") } else { stage.left_out(options) };
+        if let Some(note) = note {
+            rows.push((stage, Duration::ZERO, note));
+            continue;
+        }
+        say(&format!("stage {}", stage.name()));
+        let start = Instant::now();
+        let done = stage.run(options, &mut totals);
+        rows.push((stage, start.elapsed(), if done.is_ok() { "ok" } else { "FAILED" }));
+        failure = done.err();
+    }
+    if failure.is_none() && rows.iter().any(|row| row.0 == Stage::Tests && row.2 == "ok") && totals == Totals::default()
+    {
+        let filter = options.filter.as_deref().unwrap_or_default();
+        failure = Some(anyhow::anyhow!("no test ran: no test's name contains '{filter}'"));
+    }
+    eprint!("\n{}", table(&rows));
+    if let Some(error) = failure {
+        // A stage that failed without a failed test (a lint, a build) counts as one, so that the total can't look good.
+        totals.failed = totals.failed.max(1);
+        eprintln!("\nerror: {error}");
+        error.chain().skip(1).for_each(|cause| eprintln!("  because: {cause}"));
+    }
+    println!("{totals}");
+    Ok(if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn clippy() -> Command {
+    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn docs() -> Command {
+    let mut command = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+fn tests(filter: Option<&str>) -> Command {
+    let mut command = cargo(&["test", "--workspace"]);
+    command.args(filter);
+    command
+}
+
+/// Runs tests, showing what they say and adding up what they count.
+fn counted(command: &mut Command, totals: &mut Totals) -> Result<()> {
+    let before = totals.failed;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("`{}` could not be started", show(command)))?;
+    let pipe = child.stdout.take().context("the tests have no output")?;
+    for line in BufReader::new(pipe).split(b'\n') {
+        let line = line?;
+        totals.read(&String::from_utf8_lossy(&line));
+        let mut out = io::stdout().lock();
+        out.write_all(&line)?;
+        out.write_all(b"\n")?;
+    }
+    let status = child.wait()?;
+    if !status.success() || totals.failed > before {
+        bail!("`{}` failed ({status})", show(command));
+    }
+    Ok(())
+}
+
+/// The stages with their times.
+fn table(rows: &[(Stage, Duration, &str)]) -> String {
+    let row = |(stage, time, note): &(Stage, Duration, &str)| {
+        let time = if time.is_zero() { String::new() } else { format!("{:.1} s", time.as_secs_f64()) };
+        format!("  {:<10} {time:>8}  {note}\n", stage.name())
+    };
+    rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(filter: Option<&str>, only: Option<Stage>) -> Options {
+        Options { wasm: WasmOptions { wasm_std: None }, filter: filter.map(str::to_owned), only }
+    }
+
+    #[test]
+    fn all_stages_run_unless_told_otherwise() {
+        let run = |options: Options| -> Vec<Stage> {
+            Stage::value_variants().iter().copied().filter(|stage| stage.left_out(&options).is_none()).collect()
+        };
+        assert_eq!(run(options(None, None)), Stage::value_variants());
+        assert_eq!(run(options(None, Some(Stage::Clippy))), [Stage::Clippy]);
+        assert_eq!(run(options(Some("gguf"), None)), [Stage::Setup, Stage::Component, Stage::Models, Stage::Tests]);
+    }
+
+    #[test]
+    fn the_whole_workspace_is_checked_and_tested() {
+        assert!(show(&clippy()).ends_with("clippy --quiet --workspace --all-targets -- -D warnings"));
+        assert!(show(&super::tests(None)).ends_with("test --workspace"));
+        assert!(show(&super::tests(Some("gguf"))).ends_with("test --workspace gguf"));
+        assert!(show(&docs()).ends_with("doc --quiet --workspace --no-deps"));
+    }
+
+    #[test]
+    fn results_are_counted_and_a_failed_command_is_an_error() {
+        let mut totals = Totals::default();
+        counted(Command::new("echo").arg("test result: ok. 2 passed; 0 failed; 1 ignored"), &mut totals).unwrap();
+        assert_eq!(totals, Totals { passed: 2, failed: 0, skipped: 1 });
+        assert!(counted(&mut Command::new("false"), &mut totals).is_err());
+    }
+
+    #[test]
+    fn the_table_says_what_was_not_run() {
+        let text = table(&[
+            (Stage::Clippy, Duration::from_millis(1250), "ok"),
+            (Stage::Docs, Duration::ZERO, "not run: --only"),
+        ]);
+        assert_eq!(text, "  clippy        1.2 s  ok\n  docs                 not run: --only\n");
+    }
+}
