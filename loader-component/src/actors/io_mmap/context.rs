@@ -1,0 +1,447 @@
+//! The slots of io/mmap, and what its guards and actions see and do of them.
+use super::events::{Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped};
+use super::machine::{IoMmapEvents, IoMmapStateMachineContext};
+use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::api::SlotStatus;
+use crate::bindings::weighbridge::loader::storage::Capabilities;
+use crate::types::AdviceEffect;
+
+/// Most bytes of one mapping, as in the reference: far above any model, far below where sums could wrap.
+const EXTENT_BYTES: u64 = 1 << 40;
+/// Most sources; the reference keeps the last number of 16 bits for itself.
+const SOURCES: u32 = 65_535;
+
+/// One slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// Its status.
+    pub status: SlotStatus,
+    /// How often it has been given out; a handle of an earlier use has a smaller one.
+    pub generation: u32,
+    /// The source that is mapped.
+    pub source: u32,
+    /// Where the mapping begins in the source.
+    pub offset: u64,
+    /// Bytes of the mapping.
+    pub len: u64,
+    /// The host's name for the mapping.
+    pub mapping: u64,
+    /// Tensors resident in it.
+    pub tensors: u32,
+    /// A load is under way that holds it.
+    pub leased: bool,
+}
+
+impl Slot {
+    const fn fresh() -> Self {
+        Self {
+            status: SlotStatus::Free,
+            generation: 0,
+            source: 0,
+            offset: 0,
+            len: 0,
+            mapping: 0,
+            tensors: 0,
+            leased: false,
+        }
+    }
+
+    /// Whether it holds a mapping.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.status, SlotStatus::Owned | SlotStatus::UnmapPending)
+    }
+}
+
+/// What outlives a dispatch: the slots, their free stack, and the one command that may be out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Context {
+    slots: Vec<Slot>,
+    /// The slot released last is given out first; at first 0, 1, 2, …
+    free: Vec<u32>,
+    mmap: bool,
+    advise: bool,
+    granularity: u64,
+    ticket: Ticket,
+    /// The slot that the command is about, and the tensors that its answer takes away.
+    busy: Option<(u32, u32)>,
+    owned: u32,
+    peak: u32,
+    last_generation: u32,
+    output: Output,
+}
+
+impl Context {
+    /// A pool of `slots` slots over what the host can do. All that is allocated is allocated here.
+    #[must_use]
+    pub fn new(slots: u32, host: &Capabilities) -> Self {
+        Self {
+            slots: vec![Slot::fresh(); slots as usize],
+            free: (0..slots).rev().collect(),
+            mmap: host.mmap && host.map_granularity.is_power_of_two(),
+            advise: host.advise,
+            granularity: host.map_granularity,
+            ticket: Ticket::default(),
+            busy: None,
+            owned: 0,
+            peak: 0,
+            last_generation: u32::MAX,
+            output: Output::default(),
+        }
+    }
+
+    /// The same, with slots that retire after so many uses, for tests of that.
+    #[must_use]
+    pub const fn retiring_after(mut self, uses: u32) -> Self {
+        self.last_generation = uses;
+        self
+    }
+
+    /// Every slot.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Numbers of the free slots; the last is given out next.
+    #[must_use]
+    pub fn free(&self) -> &[u32] {
+        &self.free
+    }
+
+    /// Most slots that were owned at once.
+    #[must_use]
+    pub const fn peak(&self) -> u32 {
+        self.peak
+    }
+
+    /// The slot that a handle means, if that use of it is not over.
+    #[must_use]
+    pub fn slot(&self, handle: Handle) -> Option<&Slot> {
+        let slot = self.slots.get(handle.slot as usize)?;
+        (slot.is_live() && slot.generation == handle.generation).then_some(slot)
+    }
+
+    /// The handle of a slot's present use.
+    #[must_use]
+    pub fn handle(&self, slot: u32) -> Option<Handle> {
+        let generation = self.slots.get(slot as usize).filter(|slot| slot.is_live())?.generation;
+        Some(Handle { slot, generation })
+    }
+
+    /// Clears the output and says which slot the event is about.
+    pub(super) fn begin(&mut self, event: &IoMmapEvents) -> Option<u32> {
+        self.output = Output::default();
+        match event {
+            IoMmapEvents::Map(map) => self.live(map).or_else(|| self.free.last().copied()),
+            IoMmapEvents::Retain(e) => Some(e.handle.slot),
+            IoMmapEvents::Release(e) => Some(e.handle.slot),
+            IoMmapEvents::Abandon(e) => Some(e.handle.slot),
+            IoMmapEvents::Advise(e) => Some(e.handle.slot),
+            IoMmapEvents::Mapped(_) | IoMmapEvents::Unmapped(_) | IoMmapEvents::Advised(_) => {
+                self.busy.map(|(slot, _)| slot)
+            }
+        }
+    }
+
+    /// Takes the output.
+    pub(super) fn end(&mut self) -> Output {
+        core::mem::take(&mut self.output)
+    }
+
+    fn aligned(&self, map: &Map) -> (u64, u64) {
+        let delta = map.offset % self.granularity.max(1);
+        (map.offset - delta, map.len.saturating_add(delta))
+    }
+
+    fn live(&self, map: &Map) -> Option<u32> {
+        let (offset, len) = self.aligned(map);
+        let same = |slot: &Slot| {
+            slot.is_live() && !slot.leased && slot.source == map.source && slot.offset == offset && slot.len == len
+        };
+        self.slots.iter().position(same).and_then(|slot| u32::try_from(slot).ok())
+    }
+
+    fn refuse(&mut self, why: Why) {
+        self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
+    }
+
+    fn command(&mut self, slot: u32, tensors: u32, command: impl FnOnce(Ticket) -> Command) {
+        self.ticket = self.ticket.next();
+        self.busy = Some((slot, tensors));
+        self.output.command = Some(command(self.ticket));
+    }
+
+    fn change(&mut self, slot: u32, change: impl FnOnce(&mut Slot)) {
+        if let Some(slot) = self.slots.get_mut(slot as usize) {
+            change(slot);
+        }
+    }
+
+    fn answer_mapped(&mut self, slot: u32) {
+        if let Some((handle, found)) = self.handle(slot).and_then(|handle| Some((handle, *self.slot(handle)?))) {
+            self.output.outcome =
+                Some(Outcome::Mapped { handle, mapping: found.mapping, offset: found.offset });
+        }
+    }
+
+    fn is_stale(&self, handle: Handle) -> bool {
+        self.slot(handle).is_none()
+    }
+}
+
+impl IoMmapStateMachineContext for &mut Context {
+    fn extent_empty(&self, map: &Map) -> Result<bool, ()> {
+        Ok(map.len == 0)
+    }
+
+    fn source_unknown(&self, map: &Map) -> Result<bool, ()> {
+        Ok(map.source >= SOURCES)
+    }
+
+    fn extent_too_long(&self, map: &Map) -> Result<bool, ()> {
+        Ok(map.len > EXTENT_BYTES)
+    }
+
+    fn extent_wraps(&self, map: &Map) -> Result<bool, ()> {
+        Ok(map.offset.checked_add(map.len).is_none())
+    }
+
+    fn mapping_unsupported(&self, _: &Map) -> Result<bool, ()> {
+        Ok(!self.mmap)
+    }
+
+    fn extent_live(&self, map: &Map) -> Result<bool, ()> {
+        Ok(self.live(map).is_some())
+    }
+
+    fn pool_empty(&self, _: &Map) -> Result<bool, ()> {
+        Ok(self.free.is_empty())
+    }
+
+    fn extent_past_end(&self, map: &Map) -> Result<bool, ()> {
+        Ok(map.offset.saturating_add(map.len) > map.source_len)
+    }
+
+    fn share(&mut self, map: &Map) -> Result<(), ()> {
+        if let Some(slot) = self.live(map) {
+            self.change(slot, |slot| {
+                slot.leased = true;
+                slot.status = SlotStatus::Owned;
+            });
+            self.answer_mapped(slot);
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, map: &Map) -> Result<(), ()> {
+        let (offset, len) = self.aligned(map);
+        let source = map.source;
+        if let Some(slot) = self.free.pop() {
+            self.change(slot, |slot| {
+                *slot = Slot { status: SlotStatus::Reserved, generation: slot.generation, source, offset, len, ..Slot::fresh() };
+            });
+            self.command(slot, 0, |ticket| Command::Map { ticket, slot, source, offset, len });
+        }
+        Ok(())
+    }
+
+    fn map_stray(&self, mapped: &Mapped) -> Result<bool, ()> {
+        Ok(mapped.ticket != self.ticket)
+    }
+
+    fn map_succeeded(&self, mapped: &Mapped) -> Result<bool, ()> {
+        Ok(mapped.result.is_ok())
+    }
+
+    fn commit(&mut self, mapped: &Mapped) -> Result<(), ()> {
+        if let (Some((slot, _)), Ok(mapping)) = (self.busy.take(), mapped.result) {
+            self.change(slot, |slot| {
+                slot.status = SlotStatus::Owned;
+                slot.mapping = mapping;
+                slot.leased = true;
+            });
+            self.owned += 1;
+            self.peak = self.peak.max(self.owned);
+            self.answer_mapped(slot);
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, mapped: &Mapped) -> Result<(), ()> {
+        if let (Some((slot, _)), Err(fault)) = (self.busy.take(), mapped.result) {
+            self.change(slot, |slot| *slot = Slot { generation: slot.generation, ..Slot::fresh() });
+            self.free.push(slot);
+            self.output.outcome = Some(Outcome::Refused(fault));
+        }
+        Ok(())
+    }
+
+    fn retain_stale(&self, retain: &Retain) -> Result<bool, ()> {
+        Ok(self.is_stale(retain.handle))
+    }
+
+    fn retain_overflows(&self, retain: &Retain) -> Result<bool, ()> {
+        Ok(self.slot(retain.handle).is_none_or(|slot| slot.tensors.checked_add(retain.tensors).is_none()))
+    }
+
+    fn retain(&mut self, retain: &Retain) -> Result<(), ()> {
+        self.change(retain.handle.slot, |slot| slot.tensors += retain.tensors);
+        self.output.outcome = Some(Outcome::Kept);
+        Ok(())
+    }
+
+    fn release_stale(&self, release: &Release) -> Result<bool, ()> {
+        Ok(self.is_stale(release.handle))
+    }
+
+    fn release_too_many(&self, release: &Release) -> Result<bool, ()> {
+        Ok(self.slot(release.handle).is_none_or(|slot| release.tensors > slot.tensors))
+    }
+
+    fn still_used(&self, release: &Release) -> Result<bool, ()> {
+        Ok(self.slot(release.handle).is_some_and(|slot| slot.leased || release.tensors < slot.tensors))
+    }
+
+    fn let_go(&mut self, release: &Release) -> Result<(), ()> {
+        self.change(release.handle.slot, |slot| slot.tensors -= release.tensors);
+        self.output.outcome = Some(Outcome::Kept);
+        Ok(())
+    }
+
+    fn unmap(&mut self, release: &Release) -> Result<(), ()> {
+        let slot = release.handle.slot;
+        self.command(slot, release.tensors, |ticket| Command::Unmap { ticket, slot });
+        Ok(())
+    }
+
+    fn abandon_stale(&self, abandon: &Abandon) -> Result<bool, ()> {
+        Ok(self.is_stale(abandon.handle))
+    }
+
+    fn not_leased(&self, abandon: &Abandon) -> Result<bool, ()> {
+        Ok(self.slot(abandon.handle).is_none_or(|slot| !slot.leased))
+    }
+
+    fn has_tensors(&self, abandon: &Abandon) -> Result<bool, ()> {
+        Ok(self.slot(abandon.handle).is_some_and(|slot| slot.tensors > 0))
+    }
+
+    fn end_lease(&mut self, abandon: &Abandon) -> Result<(), ()> {
+        self.change(abandon.handle.slot, |slot| slot.leased = false);
+        self.output.outcome = Some(Outcome::Kept);
+        Ok(())
+    }
+
+    fn end_lease_and_unmap(&mut self, abandon: &Abandon) -> Result<(), ()> {
+        let slot = abandon.handle.slot;
+        self.change(slot, |slot| slot.leased = false);
+        self.command(slot, 0, |ticket| Command::Unmap { ticket, slot });
+        Ok(())
+    }
+
+    fn unmap_stray(&self, unmapped: &Unmapped) -> Result<bool, ()> {
+        Ok(unmapped.ticket != self.ticket)
+    }
+
+    fn unmap_failed(&self, unmapped: &Unmapped) -> Result<bool, ()> {
+        Ok(unmapped.fault.is_some())
+    }
+
+    fn keep(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
+        if let (Some((slot, _)), Some(fault)) = (self.busy.take(), unmapped.fault) {
+            self.change(slot, |slot| slot.status = SlotStatus::UnmapPending);
+            self.output.outcome = Some(Outcome::Refused(fault));
+        }
+        Ok(())
+    }
+
+    fn generations_used_up(&self, _: &Unmapped) -> Result<bool, ()> {
+        let slot = self.busy.and_then(|(slot, _)| self.slots.get(slot as usize));
+        Ok(slot.is_some_and(|slot| slot.generation >= self.last_generation))
+    }
+
+    fn retire(&mut self, _: &Unmapped) -> Result<(), ()> {
+        if let Some((slot, _)) = self.busy.take() {
+            self.change(slot, |slot| {
+                *slot = Slot { status: SlotStatus::Retired, generation: slot.generation, ..Slot::fresh() };
+            });
+            self.owned -= 1;
+            self.output.outcome = Some(Outcome::Unmapped);
+        }
+        Ok(())
+    }
+
+    fn free(&mut self, _: &Unmapped) -> Result<(), ()> {
+        if let Some((slot, _)) = self.busy.take() {
+            self.change(slot, |slot| *slot = Slot { generation: slot.generation + 1, ..Slot::fresh() });
+            self.free.push(slot);
+            self.owned -= 1;
+            self.output.outcome = Some(Outcome::Unmapped);
+        }
+        Ok(())
+    }
+
+    fn advise_stale(&self, advise: &Advise) -> Result<bool, ()> {
+        Ok(self.is_stale(advise.handle))
+    }
+
+    fn range_outside(&self, advise: &Advise) -> Result<bool, ()> {
+        let end = advise.offset.checked_add(advise.len);
+        let inside = self.slot(advise.handle).is_some_and(|slot| end.is_some_and(|end| end <= slot.len));
+        Ok(advise.len == 0 || !inside)
+    }
+
+    fn advice_unsupported(&self, _: &Advise) -> Result<bool, ()> {
+        Ok(!self.advise)
+    }
+
+    fn answer_unsupported(&mut self, _: &Advise) -> Result<(), ()> {
+        self.output.outcome = Some(Outcome::Advised(AdviceEffect::Unsupported));
+        Ok(())
+    }
+
+    fn advise(&mut self, advise: &Advise) -> Result<(), ()> {
+        let Advise { handle: Handle { slot, .. }, offset, len, advice } = *advise;
+        self.command(slot, 0, |ticket| Command::Advise { ticket, slot, offset, len, advice });
+        Ok(())
+    }
+
+    fn advice_stray(&self, advised: &Advised) -> Result<bool, ()> {
+        Ok(advised.ticket != self.ticket)
+    }
+
+    fn answer_advice(&mut self, advised: &Advised) -> Result<(), ()> {
+        self.busy = None;
+        self.output.outcome = Some(match advised.result {
+            Ok(effect) => Outcome::Advised(effect),
+            Err(fault) => Outcome::Refused(fault),
+        });
+        Ok(())
+    }
+
+    strays! { put_map_aside(Mapped), put_aside(Unmapped), put_advice_aside(Advised) }
+
+    refusals! {
+        refuse_empty(Map) => InvalidRequest,
+        refuse_source(Map) => InvalidRequest,
+        refuse_length(Map) => LimitExceeded,
+        refuse_wrap(Map) => OutOfBounds,
+        refuse_platform(Map) => StrategyUnavailable,
+        refuse_pool(Map) => SlotsExhausted,
+        refuse_end(Map) => OutOfBounds,
+        refuse_stale_retain(Retain) => StaleHandle,
+        refuse_retain(Retain) => LimitExceeded,
+        refuse_stale_release(Release) => StaleHandle,
+        refuse_release(Release) => InvalidRequest,
+        refuse_stale_abandon(Abandon) => StaleHandle,
+        refuse_abandon(Abandon) => InvalidRequest,
+        refuse_stale_advice(Advise) => StaleHandle,
+        refuse_range(Advise) => OutOfBounds,
+    }
+
+    fn refuse_busy(&mut self) -> Result<(), ()> {
+        self.refuse(Why::Busy);
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Owns mappings and their slots, and nothing else: no residency, no choice of strategy.
+mod context;
+mod events;
+mod machine;
+
+pub use context::{Context, Slot};
+pub use events::{Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped};
+pub use machine::{IoMmap, SOURCE};

@@ -1,0 +1,156 @@
+//! What the machines tell the observer: entries by small ids, gathered and flushed before each storage call and at the
+//! end of each export.
+use crate::bindings::weighbridge::loader::observer::{Entry, Happening};
+use crate::types::Level;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// Where names and entries go: the component's import, or a test's collector.
+pub trait Observer {
+    /// Further names; the first gets the next free index.
+    fn add_names(&mut self, names: &[String]);
+    /// Entries in order.
+    fn emit(&mut self, entries: &[Entry]);
+}
+
+/// The observer of those who want none.
+impl Observer for () {
+    fn add_names(&mut self, _: &[String]) {}
+    fn emit(&mut self, _: &[Entry]) {}
+}
+
+struct Sink {
+    observer: Box<dyn Observer>,
+    ids: HashMap<&'static str, u32>,
+    fresh: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+impl Sink {
+    fn id(&mut self, name: &'static str) -> u32 {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        self.ids.insert(name, id);
+        self.fresh.push(name.to_owned());
+        id
+    }
+
+    fn flush(&mut self) {
+        if !self.fresh.is_empty() {
+            self.observer.add_names(&self.fresh);
+            self.fresh.clear();
+        }
+        if !self.entries.is_empty() {
+            self.observer.emit(&self.entries);
+            self.entries.clear();
+        }
+    }
+}
+
+/// Gathers what the machines do and hands it to the observer.
+pub struct Watch {
+    level: Level,
+    sink: RefCell<Sink>,
+}
+
+/// Entries are flushed early when so many have gathered, so that a bulk dispatch over many tensors stays bounded.
+const GATHERED: usize = 4096;
+
+impl Watch {
+    /// Watches at a level.
+    #[must_use]
+    pub fn new(level: Level, observer: Box<dyn Observer>) -> Self {
+        let sink = Sink { observer, ids: HashMap::new(), fresh: Vec::new(), entries: Vec::new() };
+        Self { level, sink: RefCell::new(sink) }
+    }
+
+    /// Watches at another level from now on.
+    pub fn set_level(&mut self, level: Level) {
+        self.flush();
+        self.level = level;
+    }
+
+    /// Hands over what has gathered. Costs nothing at level off.
+    pub fn flush(&self) {
+        if self.level != Level::Off {
+            self.sink.borrow_mut().flush();
+        }
+    }
+
+    /// The logger for one dispatch of one machine.
+    #[must_use]
+    pub fn of(&self, machine: &'static str, instance: Option<u32>) -> Trace<'_> {
+        Trace { watch: self, machine, instance, detail: self.detail() }
+    }
+
+    fn detail(&self) -> bool {
+        matches!(self.level, Level::Transitions | Level::Steps)
+    }
+
+    fn push(&self, machine: &'static str, instance: Option<u32>, what: impl FnOnce(&mut dyn FnMut(&'static str) -> u32) -> Happening) {
+        let sink = &mut *self.sink.borrow_mut();
+        let machine = sink.id(machine);
+        let what = what(&mut |name| sink.id(name));
+        sink.entries.push(Entry { machine, instance, what });
+        if self.level == Level::Steps || sink.entries.len() >= GATHERED {
+            sink.flush();
+        }
+    }
+
+    /// A machine left a command.
+    pub fn command(&self, machine: &'static str, instance: Option<u32>, command: &'static str) {
+        if self.detail() {
+            self.push(machine, instance, |id| Happening::Command(id(command)));
+        }
+    }
+
+    /// The driver brings an answer.
+    pub fn answer(&self, machine: &'static str, instance: Option<u32>, command: &'static str, ok: bool) {
+        if self.detail() {
+            self.push(machine, instance, |id| Happening::Answer((id(command), ok)));
+        }
+    }
+
+    /// A request ended.
+    pub fn outcome(&self, machine: &'static str, instance: Option<u32>, request: &'static str, ok: bool) {
+        if self.level != Level::Off {
+            self.push(machine, instance, |id| Happening::Outcome((id(request), ok)));
+        }
+    }
+}
+
+/// The logger that one dispatch of one machine writes to.
+pub struct Trace<'w> {
+    watch: &'w Watch,
+    machine: &'static str,
+    instance: Option<u32>,
+    detail: bool,
+}
+
+impl Trace<'_> {
+    fn push(&self, what: impl FnOnce(&mut dyn FnMut(&'static str) -> u32) -> Happening) {
+        if self.detail {
+            self.watch.push(self.machine, self.instance, what);
+        }
+    }
+}
+
+impl sml::Logger for Trace<'_> {
+    fn log_process_event(&mut self, event: &'static str) {
+        self.push(|id| Happening::Event(id(event)));
+    }
+
+    fn log_guard(&mut self, guard: &'static str, _: &'static str, held: bool) {
+        self.push(|id| Happening::Guard((id(guard), held)));
+    }
+
+    fn log_action(&mut self, action: &'static str, _: &'static str) {
+        self.push(|id| Happening::Action(id(action)));
+    }
+
+    fn log_state_change(&mut self, from: &'static str, to: &'static str) {
+        self.push(|id| Happening::Transition((id(from), id(to))));
+    }
+}
