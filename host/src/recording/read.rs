@@ -1,0 +1,197 @@
+//! Reading: every line is bounded, every error says which line it is about and what to do.
+use super::checksum::Checks;
+use super::header::{Recording, RecordingHeader, VERSION};
+use super::line;
+use crate::trace::Record;
+use serde::Deserialize;
+use std::io::{self, BufRead, Read};
+
+/// Most bytes of one line: the longest are answers with header bytes in base64.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// Why a recording was not read. Lines count from 1.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file could not be read.
+    #[error("the recording could not be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is something else.
+    #[error("this is no weighbridge recording: {0}")]
+    NotARecording(String),
+    /// It was written by a later weighbridge.
+    #[error(
+        "the recording has format version {found}, and this weighbridge reads up to {VERSION}: use weighbridge {writer} or newer"
+    )]
+    Newer {
+        /// Its version.
+        found: u64,
+        /// The version of weighbridge that wrote it.
+        writer: String,
+    },
+    /// A line is not what it has to be.
+    #[error("line {line} of the recording is damaged: {what}")]
+    Line {
+        /// Which.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file ends too early.
+    #[error("the recording is cut short after line {line}: {what}; copy it again, or record again")]
+    Truncated {
+        /// The last line that is there.
+        line: usize,
+        /// What is missing.
+        what: String,
+    },
+    /// A line was changed after it was written.
+    #[error("line {line} of the recording ({what}) was changed after it was written: its check does not match")]
+    Changed {
+        /// Which.
+        line: usize,
+        /// `header`, or the record and its `seq`.
+        what: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "weighbridge-recording")]
+    version: u64,
+    #[serde(default)]
+    weighbridge: String,
+}
+
+#[derive(Deserialize)]
+struct LastLine {
+    end: usize,
+    checks: String,
+    check: u16,
+}
+
+impl Recording {
+    /// Reads a recording and checks that it is whole.
+    ///
+    /// # Errors
+    /// [`ReadError`] for anything that is not a whole recording of a known version.
+    pub fn read(input: impl BufRead) -> Result<Self, ReadError> {
+        let mut lines = Lines { input, number: 0, text: Vec::new() };
+        let header = header(&mut lines)?;
+        let mut checks = Checks::default();
+        checks.push(&lines.text);
+        let mut records: Vec<Record> = Vec::new();
+        let mut before = 0;
+        let mut expected = header.lost;
+        loop {
+            if !lines.advance()? {
+                let what = "its last line, `{\"end\":…}`, is missing".to_owned();
+                return Err(ReadError::Truncated { line: lines.number, what });
+            }
+            let text = lines.text()?;
+            if text.starts_with("{\"end\":") {
+                let last: LastLine = serde_json::from_str(text)
+                    .map_err(|error| ReadError::Line { line: lines.number, what: line::sentence(&error) })?;
+                finish(&last, &checks, &records, lines.number)?;
+                lines.nothing_more()?;
+                return Ok(Self { header, records });
+            }
+            let record = line::decode(text, before)
+                .and_then(|record| follows(record, expected))
+                .map_err(|what| ReadError::Line { line: lines.number, what })?;
+            checks.push(&lines.text);
+            before = record.at;
+            expected += 1;
+            records.push(record);
+        }
+    }
+}
+
+fn header(lines: &mut Lines<impl BufRead>) -> Result<RecordingHeader, ReadError> {
+    let text = match lines.advance().and_then(|more| if more { lines.text() } else { Ok("") }) {
+        Ok("") => return Err(ReadError::NotARecording("its first line is empty".to_owned())),
+        Ok(text) => text,
+        Err(ReadError::Io(error)) => return Err(ReadError::Io(error)),
+        Err(error) => return Err(ReadError::NotARecording(error.to_string())),
+    };
+    let version: Version = serde_json::from_str(text).map_err(|_| {
+        ReadError::NotARecording("its first line does not begin with {\"weighbridge-recording\":…}".to_owned())
+    })?;
+    if version.version > u64::from(VERSION) {
+        return Err(ReadError::Newer { found: version.version, writer: version.weighbridge });
+    }
+    if version.version == 0 {
+        return Err(ReadError::NotARecording("there is no format version 0".to_owned()));
+    }
+    serde_json::from_str(text).map_err(|error| ReadError::Line { line: 1, what: line::sentence(&error) })
+}
+
+/// Sequence numbers have no gaps.
+fn follows(record: Record, expected: u64) -> Result<Record, String> {
+    if record.seq != expected {
+        return Err(format!("the field `seq` is {}, and {expected} is next", record.seq));
+    }
+    Ok(record)
+}
+
+fn finish(last: &LastLine, found: &Checks, records: &[Record], line: usize) -> Result<(), ReadError> {
+    let damaged = |what: String| ReadError::Line { line, what };
+    let written = Checks::decode(&last.checks, last.check)
+        .ok_or_else(|| damaged("the field `checks` does not match the field `check`".to_owned()))?;
+    if last.end != records.len() {
+        return Err(damaged(format!("it counts {} records, and {} are there", last.end, records.len())));
+    }
+    if written.len() != found.len() {
+        return Err(damaged(format!("it checks {} lines, and {} are there", written.len(), found.len())));
+    }
+    match written.first_difference(found) {
+        None => Ok(()),
+        Some(0) => Err(ReadError::Changed { line: 1, what: "header".to_owned() }),
+        Some(index) => Err(ReadError::Changed {
+            line: index + 1,
+            what: records.get(index - 1).map_or_else(String::new, |record| format!("record {}", record.seq)),
+        }),
+    }
+}
+
+/// Lines of bounded length.
+struct Lines<R> {
+    input: R,
+    number: usize,
+    text: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Goes to the next line; false at the end of the file.
+    fn advance(&mut self) -> Result<bool, ReadError> {
+        self.text.clear();
+        let read = self.input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.text)?;
+        if read == 0 {
+            return Ok(false);
+        }
+        self.number += 1;
+        if self.text.pop_if(|last| *last == b'\n').is_some() {
+            return Ok(true);
+        }
+        Err(if self.text.len() > MAX_LINE {
+            ReadError::Line { line: self.number, what: format!("it is longer than {MAX_LINE} bytes") }
+        } else {
+            let what = format!("line {} ends after {} bytes", self.number, self.text.len());
+            ReadError::Truncated { line: self.number - 1, what }
+        })
+    }
+
+    /// The line, without its line break.
+    fn text(&self) -> Result<&str, ReadError> {
+        str::from_utf8(&self.text).map_err(|error| ReadError::Line {
+            line: self.number,
+            what: format!("it is not UTF-8 (byte {})", error.valid_up_to()),
+        })
+    }
+
+    fn nothing_more(&mut self) -> Result<(), ReadError> {
+        if self.advance()? {
+            return Err(ReadError::Line { line: self.number, what: "it stands after the last line".to_owned() });
+        }
+        Ok(())
+    }
+}
