@@ -1,0 +1,263 @@
+//! The whole model: the headers of all its files, checked against one another.
+mod shards;
+
+use super::escape;
+use super::fault::{fault, over_limit};
+use super::metadata::MetadataIndex;
+use super::names::{NameIndex, Refused};
+use super::parser::{Format, Header};
+use super::table::TensorRef;
+use crate::api::ModelSummary;
+use crate::types::{Cause, Error, Phase};
+
+/// A tensor of the model and the file that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogueTensor<'t> {
+    /// What the header says.
+    pub tensor: TensorRef<'t>,
+    /// Index of the source that has it.
+    pub source: u32,
+}
+
+/// Tensors and metadata of all files, in the order in which the files were given.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    files: Vec<(String, Header)>,
+    /// First tensor of each file, and the number of all tensors at the end.
+    firsts: Vec<u32>,
+    /// Over all files. Empty where one file has all tensors: its own table finds them.
+    names: NameIndex,
+    /// The file that has all tensors, where one does.
+    only: Option<u32>,
+    missing: Vec<String>,
+}
+
+impl Catalogue {
+    /// Puts the files of one model together. Files may be missing, and [`missing_files`](Self::missing_files) then names
+    /// them; what is there has to agree.
+    ///
+    /// # Errors
+    /// Phase `request`: no files, or files that are no parts of one model. Phase `parse`, with the source: shards that do
+    /// not agree with one another or with their index, a tensor in two files, more tensors than the limit.
+    pub fn build(files: Vec<(String, Header)>) -> Result<Self, Error> {
+        let views: Vec<(String, &Header)> = files.iter().map(|(name, header)| (name.clone(), header)).collect();
+        shards::agree(&views)?;
+        let missing = shards::missing(&views)?;
+        drop(views);
+        let mut firsts = vec![0u32];
+        let mut total = 0u32;
+        for ((_, header), source) in files.iter().zip(0u32..) {
+            let sum = u32::try_from(header.tensors.len()).ok().and_then(|n| total.checked_add(n));
+            total = sum.filter(|sum| *sum <= header.tensor_limit).ok_or_else(|| {
+                let message =
+                    format!("The model has more than {} tensors, the limit of this session.", header.tensor_limit);
+                over_limit(0, "tensor_count", message).in_source(source)
+            })?;
+            firsts.push(total);
+        }
+        let mut with_tensors =
+            (0u32..).zip(&files).filter(|(_, (_, header))| !header.tensors.is_empty()).map(|(s, _)| s);
+        let only = with_tensors.next().filter(|_| with_tensors.next().is_none());
+        drop(with_tensors);
+        let mut catalogue = Self { files, firsts, names: NameIndex::default(), only, missing };
+        if catalogue.only.is_none() {
+            catalogue.index()?;
+        }
+        catalogue.check_complete()?;
+        Ok(catalogue)
+    }
+
+    /// Names of the files that the model also consists of, given those that are there; plain file names only.
+    ///
+    /// # Errors
+    /// Phase `request` where a part of a split GGUF model is missing and no file name tells what it is called.
+    pub fn missing(files: &[(String, &Header)]) -> Result<Vec<String>, Error> {
+        shards::missing(files)
+    }
+
+    /// Names of the files that this model also consists of; empty when it is complete.
+    #[must_use]
+    pub fn missing_files(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// Files.
+    #[must_use]
+    pub fn files(&self) -> &[(String, Header)] {
+        &self.files
+    }
+
+    /// Gives the files back, to build again with more of them.
+    #[must_use]
+    pub fn into_files(self) -> Vec<(String, Header)> {
+        self.files
+    }
+
+    /// Tensors in all files.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.firsts.last().copied().unwrap_or(0)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A tensor, by its index over all files.
+    #[must_use]
+    pub fn tensor(&self, index: u32) -> Option<CatalogueTensor<'_>> {
+        let (source, local) = self.locate(index)?;
+        let (_, header) = self.files.get(source as usize)?;
+        Some(CatalogueTensor { tensor: header.tensors.get(local as usize)?, source })
+    }
+
+    /// All tensors, file by file.
+    pub fn iter(&self) -> impl Iterator<Item = CatalogueTensor<'_>> {
+        let files = (0u32..).zip(&self.files);
+        files.flat_map(|(source, (_, header))| {
+            header.tensors.iter().map(move |tensor| CatalogueTensor { tensor, source })
+        })
+    }
+
+    /// The index of a tensor, by its exact name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<u32> {
+        match self.only {
+            Some(source) => {
+                let (_, header) = self.files.get(source as usize)?;
+                self.firsts.get(source as usize)?.checked_add(header.tensors.find(name)?)
+            }
+            None => self.names.find(name, |index| self.name(index)),
+        }
+    }
+
+    /// Metadata entries in all files.
+    #[must_use]
+    pub fn metadata_len(&self) -> u32 {
+        let sum = self.files.iter().fold(0usize, |sum, (_, header)| sum.saturating_add(header.metadata.len()));
+        u32::try_from(sum).unwrap_or(u32::MAX)
+    }
+
+    /// Source and index there of a metadata entry, by its index over all files.
+    #[must_use]
+    pub fn metadata(&self, index: u32) -> Option<(u32, usize)> {
+        let mut left = index as usize;
+        for (source, (_, header)) in (0u32..).zip(&self.files) {
+            match left.checked_sub(header.metadata.len()) {
+                None => return Some((source, left)),
+                Some(rest) => left = rest,
+            }
+        }
+        None
+    }
+
+    /// The first file with an entry of this key, and the entry's index there.
+    #[must_use]
+    pub fn find_metadata(&self, key: &str) -> Option<(u32, usize)> {
+        (0u32..).zip(&self.files).find_map(|(source, (_, header))| Some((source, header.metadata.find(key)?)))
+    }
+
+    /// The metadata of the first file that has this key.
+    pub(crate) fn metadata_with(&self, key: &str) -> Option<&MetadataIndex> {
+        self.files.iter().map(|(_, header)| &header.metadata).find(|metadata| metadata.find(key).is_some())
+    }
+
+    /// The value of an integer entry that is not negative, in whichever file has it first.
+    #[must_use]
+    pub fn get_u64(&self, key: &str) -> Option<u64> {
+        self.metadata_with(key)?.get_u64(key)
+    }
+
+    /// The value of a short string entry, in whichever file has it first.
+    #[must_use]
+    pub fn get_text(&self, key: &str) -> Option<&str> {
+        self.metadata_with(key)?.get_text(key)
+    }
+
+    /// What the headers say of the model.
+    #[must_use]
+    pub fn summary(&self) -> ModelSummary {
+        let lead = self.files.iter().map(|(_, header)| header).find(|h| h.format != Format::SafetensorsIndex);
+        let gguf = lead.is_some_and(|header| header.format == Format::Gguf);
+        let headers = || self.files.iter().map(|(_, header)| header);
+        ModelSummary {
+            format: if gguf { "gguf" } else { "safetensors" }.into(),
+            version: lead.map_or(0, |header| header.version),
+            architecture: self.get_text("general.architecture").map(Into::into),
+            sources: u32::try_from(self.files.len()).unwrap_or(u32::MAX),
+            tensors: self.len(),
+            metadata_entries: self.metadata_len(),
+            tensor_bytes: headers().fold(0, |sum, header| sum.saturating_add(header.tensors.total_bytes())),
+            alignment: headers().map(|header| header.alignment).max().unwrap_or(1),
+        }
+    }
+
+    fn locate(&self, index: u32) -> Option<(u32, u32)> {
+        // The last file that begins at or before it; files without tensors begin where the next one does.
+        let source = self.firsts.partition_point(|first| *first <= index).checked_sub(1)?;
+        let first = self.firsts.get(source)?;
+        (index < self.len()).then_some((u32::try_from(source).ok()?, index.checked_sub(*first)?))
+    }
+
+    fn name(&self, index: u32) -> &str {
+        name_in(&self.files, self.locate(index))
+    }
+
+    fn index(&mut self) -> Result<(), Error> {
+        let mut names = NameIndex::default();
+        for index in 0..self.len() {
+            let name = self.name(index);
+            names.insert(name, index, |other| self.name(other)).map_err(|why| {
+                let source = self.locate(index).map_or(0, |(source, _)| source);
+                let shown = escape(name);
+                let error = match why {
+                    Refused::Full => {
+                        over_limit(0, "tensor_names", "The tensors' names are too many or were made to collide.")
+                    }
+                    Refused::Duplicate(first) => {
+                        let first = self.locate(first).and_then(|(source, _)| self.files.get(source as usize));
+                        let first = first.map(|(name, _)| escape(name)).unwrap_or_default();
+                        let message = format!("Tensor \"{shown}\" is in this file and in \"{first}\" too.");
+                        fault(Cause::Malformed, 0, format!("tensor[\"{shown}\"]"), message).at_tensor(index)
+                    }
+                };
+                error.in_source(source)
+            })?;
+        }
+        self.names = names;
+        Ok(())
+    }
+
+    /// What only a complete model can be asked.
+    fn check_complete(&self) -> Result<(), Error> {
+        if !self.missing.is_empty() {
+            return Ok(());
+        }
+        for ((_, header), source) in self.files.iter().zip(0u32..) {
+            let said = header.split.and_then(|split| split.tensors);
+            if let Some(said) = said.filter(|said| *said != u64::from(self.len())) {
+                let message =
+                    format!("split.tensors.count is {said}, but all parts together have {} tensors.", self.len());
+                return Err(fault(Cause::Malformed, 0, "kv[\"split.tensors.count\"]", message).in_source(source));
+            }
+            let Some(index) = &header.index else { continue };
+            if let Some((tensor, file)) = index.iter().find(|(tensor, _)| self.find(tensor).is_none()) {
+                let (tensor, file) = (escape(tensor), escape(file));
+                let message = format!("The index says that \"{file}\" has a tensor \"{tensor}\", but it has not.");
+                return Err(fault(Cause::Malformed, 0, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name_in(files: &[(String, Header)], at: Option<(u32, u32)>) -> &str {
+    at.and_then(|(source, local)| Some(files.get(source as usize)?.1.tensors.name(local))).unwrap_or("")
+}
+
+/// The caller gave files that are no model together.
+fn no_model(message: impl Into<String>) -> Error {
+    Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources")
+}

@@ -1,0 +1,103 @@
+//! Names from files, made fit to be shown, and names that no file may use.
+use std::fmt::Write;
+
+/// Characters of a name that are shown before it is cut.
+const SHOWN: usize = 64;
+
+/// A name from a file for an error message: control characters, bidirectional controls, quotes and whatever else does
+/// not print are escaped, and what exceeds 64 characters is cut with an ellipsis.
+#[must_use]
+pub fn escape(name: &str) -> String {
+    let mut shown = String::new();
+    for (at, c) in name.chars().enumerate() {
+        if at == SHOWN {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '\'' => shown.push(c),
+            c if is_direction(c) => _ = write!(shown, "\\u{{{:x}}}", u32::from(c)),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// The first bytes of a file for an error message.
+pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
+    bytes.iter().take(16).flat_map(|b| b.escape_ascii()).map(char::from).collect()
+}
+
+/// Characters that turn the direction of the text around them or join it invisibly.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Why a tensor may not have this name; none where it may. Such names are of no use to a model and of much use to
+/// someone who attacks the terminal or the file system of whoever prints or exports them.
+pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("is empty")
+    } else if name.contains('\0') {
+        Some("contains a NUL")
+    } else if name.chars().any(char::is_control) {
+        Some("contains a control character")
+    } else if name.chars().any(is_direction) {
+        Some("contains an invisible or bidirectional control character")
+    } else if name.split(['/', '\\']).any(|part| part == "..") {
+        Some("contains a \"..\" path segment")
+    } else {
+        None
+    }
+}
+
+/// Why this is no plain file name; none where it is one.
+pub(crate) fn file_name_fault(name: &str) -> Option<&'static str> {
+    let drive = matches!(name.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
+    if name.is_empty() {
+        Some("is empty")
+    } else if name.contains(['/', '\\']) {
+        Some("contains a path separator")
+    } else if name.chars().any(|c| c.is_control() || is_direction(c)) {
+        Some("contains a control character")
+    } else if name.contains("..") {
+        Some("contains \"..\"")
+    } else if name.starts_with('.') {
+        Some("begins with a dot")
+    } else if drive {
+        Some("begins with a drive letter")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_nothing_that_a_terminal_obeys() {
+        assert_eq!(escape("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\n");
+        assert_eq!(escape("it's \"q\""), "it's \\\"q\\\"");
+        assert_eq!(escape(&"x".repeat(65)), format!("{}…", "x".repeat(64)));
+        assert_eq!(escape_bytes(b"PK\x03\x04"), "PK\\x03\\x04");
+    }
+
+    #[test]
+    fn file_names_are_plain() {
+        for bad in ["", "a/b", "a\\b", "../x", "a..b", ".x", "C:x", "a\0", "a\u{202e}b", "/etc/passwd"] {
+            assert!(file_name_fault(bad).is_some(), "{bad:?}");
+        }
+        assert!(file_name_fault("model-00001-of-00002.safetensors").is_none());
+    }
+
+    #[test]
+    fn tensor_names_are_harmless() {
+        for bad in ["", "a\0", "../a", "a/..", "\u{1b}[2J", "a\u{202e}"] {
+            assert!(name_fault(bad).is_some(), "{bad:?}");
+        }
+        for good in ["blk.0.attn_q.weight", "dense/kernel:0", "a..b", "größe"] {
+            assert!(name_fault(good).is_none(), "{good:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! One item of the header, read from the window it begins in.
+use super::super::fault::{fault, over_limit, truncated};
+use super::super::window::{Buffer, Got, Stop};
+use crate::types::{Cause, Error};
+
+/// How far the header may reach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Bytes of the source.
+    pub(crate) size: u64,
+    /// Bytes that the header may have.
+    pub(crate) header: u64,
+    /// Arrays that may be inside one another.
+    pub(crate) nesting: u32,
+}
+
+impl Bounds {
+    /// Where `count` things of at least `each` bytes end that begin at `at`, as the number at `said_at` says; the error is
+    /// about that number.
+    pub(crate) fn room(
+        &self,
+        at: u64,
+        count: u64,
+        each: u64,
+        said_at: u64,
+        field: impl FnOnce() -> String,
+    ) -> Result<u64, Error> {
+        let left = self.size.saturating_sub(at);
+        let Some(end) = count.checked_mul(each).filter(|n| *n <= left).and_then(|n| at.checked_add(n)) else {
+            let field = field();
+            let what = if each == 1 { String::new() } else { format!(" of at least {each} bytes each") };
+            let message = format!("{field} is {count}{what}, but only {left} bytes of the file remain.");
+            return Err(fault(Cause::Malformed, said_at, field, message));
+        };
+        self.within(end, said_at, field)?;
+        Ok(end)
+    }
+
+    /// That the header may reach as far as `end`.
+    pub(crate) fn within(&self, end: u64, said_at: u64, field: impl FnOnce() -> String) -> Result<(), Error> {
+        if end <= self.header {
+            return Ok(());
+        }
+        let message = format!("The header is longer than {} bytes, the limit of this session.", self.header);
+        Err(over_limit(said_at, field(), message))
+    }
+}
+
+/// Reads fields one after the other from where the item begins. When the window ends too early the whole item is read
+/// again, so that nothing may be kept of it before its last field is here.
+pub(crate) struct Item<'b> {
+    base: u64,
+    used: u64,
+    bytes: &'b [u8],
+    bounds: Bounds,
+}
+
+impl<'b> Item<'b> {
+    pub(crate) fn new(buffer: &'b Buffer, at: u64, bounds: Bounds) -> Self {
+        Self { base: at, used: 0, bytes: buffer.from(at), bounds }
+    }
+
+    /// The offset in the source of the next field.
+    pub(crate) fn at(&self) -> u64 {
+        self.base.saturating_add(self.used)
+    }
+
+    /// The next `n` bytes.
+    pub(crate) fn take(&mut self, n: u64, field: impl FnOnce() -> String) -> Got<&'b [u8]> {
+        let at = self.at();
+        let Some(end) = at.checked_add(n).filter(|end| *end <= self.bounds.size) else {
+            return Err(truncated(at, field(), self.bounds.size).into());
+        };
+        self.bounds.within(end, at, field)?;
+        let used = self.used.saturating_add(n);
+        let range = usize::try_from(self.used).ok().zip(usize::try_from(used).ok());
+        let bytes = range.and_then(|(from, to)| self.bytes.get(from..to)).ok_or(Stop::Need(used))?;
+        self.used = used;
+        Ok(bytes)
+    }
+
+    pub(crate) fn u32(&mut self, field: impl FnOnce() -> String) -> Got<u32> {
+        self.take(4, field).map(|bytes| little(bytes, 4) as u32)
+    }
+
+    pub(crate) fn u64(&mut self, field: impl FnOnce() -> String) -> Got<u64> {
+        self.take(8, field).map(|bytes| little(bytes, 8))
+    }
+}
+
+/// The little-endian number in the first `n` bytes, at most 8.
+pub(crate) fn little(bytes: &[u8], n: u64) -> u64 {
+    if let (8, Some(all)) = (n, bytes.first_chunk::<8>()) {
+        return u64::from_le_bytes(*all);
+    }
+    let n = usize::try_from(n.min(8)).unwrap_or(8);
+    bytes.iter().take(n).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_reads_any_width() {
+        assert_eq!(little(&[1, 2, 3, 4, 5, 6, 7, 8], 8), 0x0807_0605_0403_0201);
+        assert_eq!(little(&[1, 2, 3], 2), 0x0201);
+        assert_eq!(little(&[1], 8), 1);
+    }
+}

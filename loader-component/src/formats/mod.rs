@@ -1,0 +1,36 @@
+//! Headers of GGUF and safetensors files, read without I/O.
+//!
+//! [`Parser`] says which bytes it wants ([`Step::Read`]) and is given them as a [`Window`]; in the end it answers a
+//! [`Header`] of compact tables. [`Catalogue`] puts the headers of all files of a model together. Nothing here trusts the
+//! file: each count is checked against the bytes that remain before anything loops or allocates, absolute caps
+//! ([`Limits`]) come second, and [`tensor_bytes`] is the only place where a tensor's size is computed.
+//!
+//! Tensor data never has to be read. What may be read of it is the tail of a window that began in the header.
+#![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
+
+pub mod build;
+mod catalogue;
+mod dtype;
+mod escape;
+mod fault;
+mod gguf;
+mod kind;
+mod limits;
+mod metadata;
+mod names;
+mod parser;
+mod safetensors;
+mod table;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use catalogue::{Catalogue, CatalogueTensor};
+pub use dtype::{Dtype, SizeError, tensor_bytes};
+pub use escape::escape;
+pub use limits::Limits;
+pub use metadata::MetadataIndex;
+pub use parser::{Format, Header, Parser, Split, Step};
+pub use safetensors::ShardIndex;
+pub use table::{TensorRef, TensorTable};
+pub use window::Window;

@@ -1,0 +1,245 @@
+//! `model.safetensors.index.json`: which shard has which tensor.
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use super::super::escape::{file_name_fault, name_fault};
+use super::super::fault::over_limit;
+use super::super::metadata::MetadataIndex;
+use super::super::names::{Names, Refused};
+use super::super::parser::{Format, Header, Progress};
+use super::super::table::TensorTable;
+use super::super::window::Buffer;
+use super::super::{Limits, escape};
+use super::header::refused;
+use super::json::{Part, Place, Skip, Text};
+use crate::types::{Cause, Error};
+
+/// The content of an index. File names are plain: no separator, no `..`.
+#[derive(Clone, Debug, Default)]
+pub struct ShardIndex {
+    files: Names,
+    tensors: Names,
+    owners: Vec<u32>,
+    /// Tensors of each file.
+    owned: Vec<u32>,
+    /// `metadata.total_size` in bytes, where it is an integer. Not checked: tools disagree about tied tensors.
+    pub total_size: Option<u64>,
+}
+
+impl ShardIndex {
+    /// Names of the shards, in the order in which the index first names them.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        (0u32..).take(self.files.len()).map(|file| self.files.get(file))
+    }
+
+    /// Tensors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.owners.is_empty()
+    }
+
+    /// Tensors and the files that have them, in the index's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        (0u32..).zip(&self.owners).map(|(tensor, file)| (self.tensors.get(tensor), self.files.get(*file)))
+    }
+
+    /// The file that has a tensor.
+    #[must_use]
+    pub fn file_of(&self, tensor: &str) -> Option<&str> {
+        let file = self.owners.get(self.tensors.find(tensor)? as usize)?;
+        Some(self.files.get(*file))
+    }
+
+    /// How many tensors the index places in a file.
+    pub(crate) fn count_in(&self, file: &str) -> u32 {
+        self.files.find(file).and_then(|file| self.owned.get(file as usize)).copied().unwrap_or(0)
+    }
+
+    /// Whether the index names this file.
+    #[must_use]
+    pub fn has_file(&self, name: &str) -> bool {
+        self.files.find(name).is_some()
+    }
+}
+
+/// Reads one index, which is held whole while it is read.
+#[derive(Debug)]
+pub(crate) struct Index {
+    size: u64,
+    limits: Limits,
+}
+
+impl Index {
+    pub(crate) fn new(size: u64, limits: Limits) -> Self {
+        Self { size, limits }
+    }
+
+    pub(crate) fn advance(&mut self, buffer: &mut Buffer) -> Result<Progress, Error> {
+        let most = self.limits.json_header();
+        if self.size > most {
+            let message = format!("The index has {} bytes; at most {most} are read.", self.size);
+            return Err(over_limit(0, "header", message));
+        }
+        if !buffer.has(0, self.size) {
+            let (offset, len) = buffer.ask(0, self.size);
+            return Ok(Progress::Read { offset, len });
+        }
+        let place = Place::new();
+        let index = place.read(buffer.from(0), 0, Document { place: &place, limits: &self.limits })?;
+        Ok(Progress::Done(Box::new(Header {
+            format: Format::SafetensorsIndex,
+            version: 0,
+            alignment: 1,
+            data_offset: self.size,
+            size: self.size,
+            tensors: TensorTable::default(),
+            metadata: MetadataIndex::default(),
+            split: None,
+            index: Some(index),
+            tensor_limit: self.limits.tensors,
+        })))
+    }
+}
+
+struct Document<'p> {
+    place: &'p Place,
+    limits: &'p Limits,
+}
+
+impl<'j> DeserializeSeed<'j> for Document<'_> {
+    type Value = ShardIndex;
+    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<ShardIndex, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'j> Visitor<'j> for Document<'_> {
+    type Value = ShardIndex;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with a weight_map")
+    }
+
+    fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<ShardIndex, A::Error> {
+        let Self { place, limits } = self;
+        let mut index = ShardIndex::default();
+        let mut seen = Names::default();
+        while let Some(key) = map.next_key_seed(Text)? {
+            place.enter("index", &key, None);
+            seen.push(&key).map_err(|why| refused(place, why, &key))?;
+            match &*key {
+                "weight_map" => {
+                    place.outside("weight_map");
+                    map.next_value_seed(WeightMap { place, limits, index: &mut index })?;
+                }
+                "metadata" => index.total_size = map.next_value_seed(Description { place, limits })?,
+                // Tools add keys of their own, and none of them says where a tensor is.
+                _ => _ = map.next_value_seed(Skip { place, depth: limits.nesting })?,
+            }
+            place.outside("header");
+        }
+        if seen.find("weight_map").is_none() {
+            place.outside("weight_map");
+            return Err(place.deny(Cause::Malformed, "The index has no weight_map."));
+        }
+        Ok(index)
+    }
+}
+
+/// `metadata`, of which `total_size` counts.
+struct Description<'p> {
+    place: &'p Place,
+    limits: &'p Limits,
+}
+
+impl<'j> DeserializeSeed<'j> for Description<'_> {
+    type Value = Option<u64>;
+    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<Option<u64>, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'j> Visitor<'j> for Description<'_> {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<Option<u64>, A::Error> {
+        let Self { place, limits } = self;
+        let mut total = None;
+        while let Some(key) = map.next_key_seed(Text)? {
+            let size = key == "total_size";
+            place.at(if size { Part::Field("total_size") } else { Part::Entry });
+            let value = map.next_value_seed(Skip { place, depth: limits.nesting })?;
+            if size {
+                total = value;
+            }
+        }
+        Ok(total)
+    }
+}
+
+/// `weight_map`: tensor → file.
+struct WeightMap<'p> {
+    place: &'p Place,
+    limits: &'p Limits,
+    index: &'p mut ShardIndex,
+}
+
+impl<'j> DeserializeSeed<'j> for WeightMap<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'j> Visitor<'j> for WeightMap<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of tensors to files")
+    }
+
+    fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { place, limits, index } = self;
+        while let Some(name) = map.next_key_seed(Text)? {
+            place.enter("weight_map", &name, None);
+            if index.len() as u64 >= u64::from(limits.tensors) {
+                let message = format!("The index names more than {} tensors.", limits.tensors);
+                return Err(place.deny(Cause::LimitExceeded, message));
+            }
+            if name.len() as u64 > u64::from(limits.name_bytes) {
+                let message = format!("A name has {} bytes; the limit is {}.", name.len(), limits.name_bytes);
+                return Err(place.deny(Cause::LimitExceeded, message));
+            }
+            if let Some(why) = name_fault(&name) {
+                return Err(place.deny(Cause::Malformed, format!("The tensor's name \"{}\" {why}.", escape(&name))));
+            }
+            let file = map.next_value_seed(Text)?;
+            if let Some(why) = file_name_fault(&file) {
+                let message = format!("The file name \"{}\" {why}; a shard has a plain file name.", escape(&file));
+                return Err(place.deny(Cause::Malformed, message));
+            }
+            let owner = match index.files.push(&file) {
+                Ok(number) | Err(Refused::Duplicate(number)) => number,
+                Err(Refused::Full) => return Err(refused(place, Refused::Full, &file)),
+            };
+            index.tensors.push(&name).map_err(|why| refused(place, why, &name))?;
+            index.owners.push(owner);
+            match index.owned.get_mut(owner as usize) {
+                Some(owned) => *owned = owned.saturating_add(1),
+                None => index.owned.push(1),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The one piece of the file that is held at a time.
+use super::fault::{fault, misuse};
+use crate::types::{Cause, Error};
+
+/// Bytes of the first read; cheap where the header is tiny.
+const FIRST_READ: u32 = 64 << 10;
+/// Bytes of the reads after it.
+const NEXT_READ: u32 = 256 << 10;
+
+/// Bytes of a source, from an offset on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Byte offset in the source.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A sliding part of the source. What lies before the item being read is dropped when more is asked for, so it holds one
+/// read and the beginning of one item.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    start: u64,
+    end_of_source: u64,
+    max_read: u32,
+    next_read: u32,
+    asked: Option<(u64, u32)>,
+}
+
+impl Buffer {
+    /// A view of a source of `size` bytes, which is read at most `max_read` bytes at a time.
+    pub(crate) fn new(size: u64, max_read: u32) -> Self {
+        let max_read = max_read.max(1);
+        Self { bytes: Vec::new(), start: 0, end_of_source: size, max_read, next_read: FIRST_READ, asked: None }
+    }
+
+    /// Reads no further than this from now on, so that no more is read than is needed.
+    pub(crate) fn end_at(&mut self, offset: u64) {
+        self.end_of_source = self.end_of_source.min(offset);
+    }
+
+    /// The bytes that are here, from `at` on; empty where none are.
+    pub(crate) fn from(&self, at: u64) -> &[u8] {
+        let skip = at.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
+        skip.and_then(|skip| self.bytes.get(skip..)).unwrap_or_default()
+    }
+
+    /// Whether `n` bytes from `at` on are here.
+    pub(crate) fn has(&self, at: u64, n: u64) -> bool {
+        self.from(at).len() as u64 >= n
+    }
+
+    /// The next read on the way to `n` bytes from `at` on, which the caller knows to lie in the source and not to be here.
+    /// Forgets everything before `at`.
+    pub(crate) fn ask(&mut self, at: u64, n: u64) -> (u64, u32) {
+        let kept = self.from(at).len();
+        if kept == 0 {
+            self.bytes.clear();
+        } else {
+            self.bytes.drain(..self.bytes.len().saturating_sub(kept));
+        }
+        self.start = at;
+        let offset = at.saturating_add(kept as u64);
+        let wanted = n.saturating_sub(kept as u64).max(u64::from(self.next_read));
+        let len = wanted.min(u64::from(self.max_read)).min(self.end_of_source.saturating_sub(offset));
+        self.next_read = NEXT_READ;
+        let asked = (offset, u32::try_from(len).unwrap_or(u32::MAX));
+        self.asked = Some(asked);
+        asked
+    }
+
+    /// Takes the answer to the last read, and nothing else.
+    pub(crate) fn accept(&mut self, window: Option<Window>) -> Result<(), Error> {
+        match (self.asked.take(), window) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(misuse("The parser was given bytes that it had not asked for.")),
+            (Some(_), None) => Err(misuse("The parser was not given the bytes that it had asked for.")),
+            (Some((offset, len)), Some(window)) => {
+                if window.offset != offset || window.bytes.len() as u64 != u64::from(len) {
+                    let message = format!(
+                        "The host answered {} bytes from byte {} where {len} bytes from byte {offset} were asked for.",
+                        window.bytes.len(),
+                        window.offset
+                    );
+                    return Err(fault(Cause::EndOfSource, offset, "window", message));
+                }
+                if self.bytes.is_empty() {
+                    self.bytes = window.bytes;
+                } else {
+                    self.bytes.extend_from_slice(&window.bytes);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Why an item was not read.
+pub(crate) enum Stop {
+    /// This many bytes from the item's beginning are needed first.
+    Need(u64),
+    /// It is wrong.
+    Fail(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// An item, or why there is none.
+pub(crate) type Got<T> = Result<T, Stop>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_beginning_of_an_item_and_reads_on() {
+        let mut buffer = Buffer::new(100, 10);
+        assert_eq!(buffer.ask(0, 4), (0, 10));
+        buffer.accept(Some(Window { offset: 0, bytes: (0..10).collect() })).unwrap();
+        assert_eq!(buffer.from(8), [8, 9]);
+        assert_eq!(buffer.ask(8, 20), (10, 10));
+        buffer.accept(Some(Window { offset: 10, bytes: (10..20).collect() })).unwrap();
+        assert!(!buffer.has(8, 20));
+        assert_eq!(buffer.ask(8, 20), (20, 10));
+        buffer.accept(Some(Window { offset: 20, bytes: (20..30).collect() })).unwrap();
+        assert_eq!(buffer.from(8).get(..3), Some(&[8, 9, 10][..]));
+        assert_eq!(buffer.ask(95, 4), (95, 5));
+    }
+
+    #[test]
+    fn refuses_other_bytes_than_it_asked_for() {
+        for wrong in [Window { offset: 1, bytes: vec![0; 10] }, Window { offset: 0, bytes: vec![0; 9] }] {
+            let mut buffer = Buffer::new(100, 10);
+            buffer.ask(0, 4);
+            assert_eq!(buffer.accept(Some(wrong)).unwrap_err().cause, Cause::EndOfSource);
+        }
+    }
+}

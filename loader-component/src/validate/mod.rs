@@ -1,0 +1,9 @@
+//! Checks beyond the format, for those who ask: is every layer whole, and is there what the architecture needs.
+#![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
+
+mod architecture;
+mod registry;
+mod structure;
+
+pub use architecture::architecture;
+pub use structure::structure;
