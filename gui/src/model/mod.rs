@@ -1,0 +1,19 @@
+//! What the inspector knows: records in a bounded ring with indexes, and what follows from them.
+pub mod at;
+pub mod compare;
+pub mod export;
+pub mod ingest;
+pub mod io;
+pub mod lints;
+pub mod names;
+pub mod query;
+pub mod row;
+pub mod run;
+pub mod search;
+pub mod store;
+
+pub use names::{NameId, Names};
+pub use query::Query;
+pub use row::{Edge, Kind, NONE, Ok3, Row};
+pub use run::Run;
+pub use store::Store;

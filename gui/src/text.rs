@@ -1,0 +1,139 @@
+//! Numbers and names as people read them. Names from files pass through [`escape`] before they are shown.
+use weighbridge::types::StorageError;
+
+/// Makes control characters, bidirectional overrides and other invisible characters visible as `\u{…}`; cuts at 200 characters.
+#[must_use]
+pub fn escape(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for (i, c) in name.chars().enumerate() {
+        if i == 200 {
+            out.push('…');
+            break;
+        }
+        if shown_as_is(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+    }
+    out
+}
+
+/// Printable ASCII, Latin and Greek: what the built-in fonts have and what cannot reorder a line.
+fn shown_as_is(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{391}'..='\u{3c9}' | '\u{410}'..='\u{44f}' | '…' | '–' | '—')
+}
+
+/// Bytes with a binary unit.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let mut value = n as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in &UNITS[1..] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if value < 10.0 { format!("{value:.2} {unit}") } else if value < 100.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
+/// Nanoseconds with a unit.
+#[must_use]
+pub fn duration(ns: u64) -> String {
+    #[allow(clippy::cast_precision_loss)]
+    let x = ns as f64;
+    let (value, unit) = match ns {
+        0..1_000 => return format!("{ns} ns"),
+        1_000..1_000_000 => (x / 1e3, "µs"),
+        1_000_000..1_000_000_000 => (x / 1e6, "ms"),
+        _ => (x / 1e9, "s"),
+    };
+    if value < 10.0 { format!("{value:.2} {unit}") } else if value < 100.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
+/// A count with thin groups of three.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 tensor`, `2 tensors`.
+#[must_use]
+pub fn plural(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A shape: `384 × 1536`.
+#[must_use]
+pub fn shape(dims: &[u64]) -> String {
+    if dims.is_empty() {
+        return "scalar".into();
+    }
+    let shown: Vec<String> = dims.iter().take(8).map(u64::to_string).collect();
+    let more = if dims.len() > 8 { " × …" } else { "" };
+    format!("{}{more}", shown.join(" × "))
+}
+
+/// A storage error in words.
+#[must_use]
+pub fn storage_error(e: &StorageError) -> String {
+    match e {
+        StorageError::Unsupported => "unsupported".into(),
+        StorageError::AccessDenied => "access denied".into(),
+        StorageError::OutOfBounds => "out of bounds".into(),
+        StorageError::Busy => "busy".into(),
+        StorageError::Exhausted => "exhausted".into(),
+        StorageError::Changed => "changed".into(),
+        StorageError::EndOfSource => "end of source".into(),
+        StorageError::Cancelled => "cancelled".into(),
+        StorageError::Deadline => "deadline".into(),
+        StorageError::Io(code) => format!("I/O error {code}"),
+        StorageError::Other(text) => escape(text),
+    }
+}
+
+/// A part of a whole as per cent; 0 of 0 is 0.
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> String {
+    #[allow(clippy::cast_precision_loss)]
+    let value = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
+    if value > 0.0 && value < 1.0 { format!("{value:.2} %") } else { format!("{value:.0} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_files_cannot_reorder_or_hide_text() {
+        assert_eq!(escape("blk.0"), "blk.0");
+        assert_eq!(escape("a\u{202e}b\n\u{0}"), "a\\u{202e}b\\u{a}\\u{0}");
+        assert_eq!(escape(&"x".repeat(300)).chars().count(), 201);
+    }
+
+    #[test]
+    fn numbers_have_units() {
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.50 KiB");
+        assert_eq!(bytes(90_900_000), "86.7 MiB");
+        assert_eq!(duration(1_500), "1.50 µs");
+        assert_eq!(count(1_048_576), "1,048,576");
+        assert_eq!(plural(1, "tensor"), "1 tensor");
+        assert_eq!(shape(&[384, 1536]), "384 × 1536");
+    }
+}
