@@ -59,7 +59,7 @@ fn inputs() -> Vec<PathBuf> {
 
 /// `--crate-type cdylib`, because a crate that is a library too would not be optimised as a whole.
 fn compile(std: &WasmStd) -> Command {
-    let mut command = cargo(&["rustc", "--quiet", "-p", "weighbridge-loader", "--lib", "--crate-type", "cdylib"]);
+    let mut command = cargo(&["rustc", "-p", "weighbridge-loader", "--lib", "--crate-type", "cdylib"]);
     command.args(["--profile", "component", "--target", TRIPLE]);
     std.apply(&mut command);
     command
@@ -94,7 +94,7 @@ mod tests {
         let command = crate::shell::show(&compile(&WasmStd { rustc: None }));
         assert!(
             command.ends_with(
-                "rustc --quiet -p weighbridge-loader --lib --crate-type cdylib --profile component --target wasm32-unknown-unknown"
+                "rustc -p weighbridge-loader --lib --crate-type cdylib --profile component --target wasm32-unknown-unknown"
             ),
             "{command}"
         );

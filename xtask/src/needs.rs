@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_need_is_met_when_all_its_signs_are_there() {
-        let sh = Find::Path("/bin/sh");
-        assert!(Need { tool: "sh", find: &[sh], packages: &[] }.met());
-        assert!(!Need { tool: "none", find: &[sh, Find::Program("no-such-program")], packages: &[] }.met());
+        const SH: Find = Find::Path("/bin/sh");
+        assert!(Need { tool: "sh", find: &[SH], packages: &[] }.met());
+        assert!(!Need { tool: "none", find: &[SH, Find::Program("no-such-program")], packages: &[] }.met());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `cargo xtask run`: from a fresh clone to the command line tool at work.
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, clean, quiet, root, say, target};
-use crate::{component, wasm_std};
+use crate::{component, stamp, wasm_std};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,8 +29,7 @@ const SAMPLE: &str = "target/models/sample.gguf";
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
-    quiet(&mut build(options.release))?;
-    let tool = tool(options.release);
+    let tool = ready(options.release)?;
     if !options.args.is_empty() {
         return become_it(clean(&tool).args(&options.args));
     }
@@ -43,8 +42,25 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     become_it(clean(&tool).args(["load", SAMPLE]).current_dir(root()))
 }
 
+/// The tool, built if what it is made of changed since.
+fn ready(release: bool) -> Result<PathBuf> {
+    let (tool, mark) = (tool(release), target().join(if release { "run-release.stamp" } else { "run-debug.stamp" }));
+    let value = stamp::of_files(&inputs())?;
+    if !(tool.is_file() && stamp::holds(&mark, &value)) {
+        quiet(&mut build(release))?;
+        stamp::set(&mark, &value)?;
+    }
+    Ok(tool)
+}
+
+fn inputs() -> Vec<PathBuf> {
+    let names = ["host", "wit", "loader-component", "docs", "README.md", "Cargo.toml", "Cargo.lock", ".cargo"];
+    let named = std::env::var_os("WEIGHBRIDGE_COMPONENT").map(PathBuf::from);
+    names.iter().map(|name| root().join(name)).chain([component::file()]).chain(named).collect()
+}
+
 fn build(release: bool) -> Command {
-    let mut command = cargo(&["build", "--quiet", "-p", "weighbridge", "--bin", "weighbridge"]);
+    let mut command = cargo(&["build", "-p", "weighbridge", "--bin", "weighbridge"]);
     if release {
         command.arg("--release");
     }
@@ -76,8 +92,8 @@ mod tests {
     use crate::shell::show;
 
     #[test]
-    fn one_binary_is_built_quietly() {
-        assert!(show(&build(false)).ends_with("build --quiet -p weighbridge --bin weighbridge"));
+    fn one_binary_is_built() {
+        assert!(show(&build(false)).ends_with("build -p weighbridge --bin weighbridge"));
         assert!(show(&build(true)).ends_with("--bin weighbridge --release"));
     }
 

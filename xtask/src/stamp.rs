@@ -32,10 +32,10 @@ pub(crate) fn of_files(paths: &[PathBuf]) -> Result<String> {
 }
 
 fn walk(path: &Path, lines: &mut Vec<String>) -> Result<()> {
-    let meta = match fs::metadata(path) {
-        Ok(meta) => meta,
-        // An input that is not there (a deleted file, a dangling link) is a fact like any other.
-        Err(_) => return Ok(lines.push(format!("{} is missing\n", path.display()))),
+    // An input that is not there (a deleted file, a dangling link) is a fact like any other.
+    let Ok(meta) = fs::metadata(path) else {
+        lines.push(format!("{} is missing\n", path.display()));
+        return Ok(());
     };
     if meta.is_dir() {
         for entry in fs::read_dir(path)? {

@@ -109,11 +109,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn clippy() -> Command {
-    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
 fn docs() -> Command {
-    let mut command = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
+    let mut command = cargo(&["doc", "--workspace", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
@@ -133,16 +133,21 @@ fn counted(command: &mut Command, totals: &mut Totals) -> Result<()> {
         .spawn()
         .with_context(|| format!("`{}` could not be started", show(command)))?;
     let pipe = child.stdout.take().context("the tests have no output")?;
-    for line in BufReader::new(pipe).split(b'\n') {
-        let line = line?;
-        totals.read(&String::from_utf8_lossy(&line));
-        let mut out = io::stdout().lock();
-        out.write_all(&line)?;
-        out.write_all(b"\n")?;
-    }
+    tally(BufReader::new(pipe), &mut io::stdout(), totals)?;
     let status = child.wait()?;
     if !status.success() || totals.failed > before {
         bail!("`{}` failed ({status})", show(command));
+    }
+    Ok(())
+}
+
+/// Passes on what tests print, line by line, and reads it.
+fn tally(tests: impl BufRead, out: &mut impl Write, totals: &mut Totals) -> Result<()> {
+    for line in tests.split(b'\n') {
+        let mut line = line?;
+        totals.read(&String::from_utf8_lossy(&line));
+        line.push(b'\n');
+        out.write_all(&line)?;
     }
     Ok(())
 }
@@ -176,17 +181,19 @@ mod tests {
 
     #[test]
     fn the_whole_workspace_is_checked_and_tested() {
-        assert!(show(&clippy()).ends_with("clippy --quiet --workspace --all-targets -- -D warnings"));
+        assert!(show(&clippy()).ends_with("clippy --workspace --all-targets -- -D warnings"));
         assert!(show(&super::tests(None)).ends_with("test --workspace"));
         assert!(show(&super::tests(Some("gguf"))).ends_with("test --workspace gguf"));
-        assert!(show(&docs()).ends_with("doc --quiet --workspace --no-deps"));
+        assert!(show(&docs()).ends_with("doc --workspace --no-deps"));
     }
 
     #[test]
     fn results_are_counted_and_a_failed_command_is_an_error() {
-        let mut totals = Totals::default();
-        counted(Command::new("echo").arg("test result: ok. 2 passed; 0 failed; 1 ignored"), &mut totals).unwrap();
+        let said = "running 3 tests\n\ntest result: ok. 2 passed; 0 failed; 1 ignored\nno line end";
+        let (mut totals, mut out) = (Totals::default(), Vec::new());
+        tally(said.as_bytes(), &mut out, &mut totals).unwrap();
         assert_eq!(totals, Totals { passed: 2, failed: 0, skipped: 1 });
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{said}\n"));
         assert!(counted(&mut Command::new("false"), &mut totals).is_err());
     }
 

@@ -40,12 +40,19 @@ impl WasmStd {
             command.env("RUSTC", rustc);
         }
         // No name of this machine's folders ends up in the component, so it is the same wherever it is built.
-        let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
-        let cargo_home = cargo_home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
-        let flags = [(shell::root(), "weighbridge"), (cargo_home, "cargo")];
-        let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}=/{to}", from.display()));
+        let flags = [(shell::root(), "weighbridge"), (cargo_home(), "cargo")].map(|(from, to)| remap(&from, to));
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     }
+}
+
+fn remap(from: &Path, to: &str) -> String {
+    format!("--remap-path-prefix={}=/{to}", from.display())
+}
+
+/// Where cargo keeps the sources of dependencies.
+fn cargo_home() -> PathBuf {
+    let set = env::var_os("CARGO_HOME").map(PathBuf::from);
+    set.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default()
 }
 
 impl fmt::Display for WasmStd {
@@ -59,6 +66,20 @@ impl fmt::Display for WasmStd {
 
 /// The std by the route that the option names, else the variable, else `auto`.
 pub(crate) fn find_or_make(option: Option<Route>) -> Result<WasmStd> {
+    let std = by_route(option)?;
+    // What was compiled against another std is of no use, and cargo would not notice.
+    let mark = target().join("wasm/std");
+    if !stamp::holds(&mark, &std.to_string()) {
+        if target().join("wasm").exists() {
+            fs::remove_dir_all(target().join("wasm"))
+                .context("target/wasm could not be cleared for another wasm std")?;
+        }
+        stamp::set(&mark, &std.to_string())?;
+    }
+    Ok(std)
+}
+
+fn by_route(option: Option<Route>) -> Result<WasmStd> {
     match chosen(option, env::var(VARIABLE).ok().as_deref())? {
         Route::Rustup => active_or_added(),
         Route::Debian => debian(),
@@ -129,12 +150,16 @@ fn debian_ready() -> Result<Option<WasmStd>> {
     Ok((rustc.is_file() && has_std(&sysroot)).then_some(WasmStd { rustc: Some(rustc) }))
 }
 
+/// Counts up when what is built below changes, so that an older std is not taken for it.
+const RECIPE: u32 = 2;
+
 /// Where it lies: by the version of the rustc that it belongs to. And that rustc's own triple.
 fn debian_place() -> Result<(PathBuf, String)> {
     let version = shell::output(clean("/usr/bin/rustc").arg("-Vv"))?;
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).context("`/usr/bin/rustc -Vv` names no host")?;
-    Ok((target().join("wasm-std").join(&stamp::hex(version.as_bytes())[..16]), host.to_owned()))
+    let key = stamp::hex(format!("{RECIPE} {version}").as_bytes());
+    Ok((target().join("wasm-std").join(&key[..16]), host.to_owned()))
 }
 
 fn debian() -> Result<WasmStd> {
@@ -168,11 +193,11 @@ fn build_std(folder: &Path) -> Result<PathBuf> {
         .current_dir(folder)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC", "/usr/bin/rustc")
-        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .env("CARGO_ENCODED_RUSTFLAGS", ["-Cembed-bitcode=yes", &remap(&cargo_home(), "cargo")].join("\x1f"))
         .env("CARGO_TARGET_DIR", folder.join("target"))
         // What rustup's cargo set for its own toolchain.
         .env_remove("CARGO")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTFLAGS")
         .env_remove("LD_LIBRARY_PATH")
         .env_remove("RUSTUP_TOOLCHAIN");
     quiet(&mut cargo)?;
