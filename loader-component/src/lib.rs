@@ -4,7 +4,10 @@
 pub mod bindings;
 pub mod actors;
 pub mod error;
+pub mod formats;
+pub mod glob;
 pub mod observe;
+pub mod validate;
 
 pub use bindings::weighbridge::loader::types;
 pub use bindings::exports::weighbridge::loader::loader as api;
