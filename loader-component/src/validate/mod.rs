@@ -4,6 +4,8 @@
 mod architecture;
 mod registry;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 pub use architecture::architecture;
 pub use structure::structure;

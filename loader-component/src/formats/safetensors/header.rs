@@ -223,6 +223,7 @@ impl<'j> Visitor<'j> for Counts<'_, '_> {
         self.place.at(Part::Element(self.field, 0));
         while let Some(value) = seq.next_element_seed(Count)? {
             if self.into.len() >= self.most {
+                self.place.at(Part::Field(self.field));
                 let message = format!("{} has more than {} numbers.", self.field, self.most);
                 return Err(self.place.deny(Cause::Malformed, message));
             }

@@ -1,1 +1,106 @@
 //! Files as their bytes: what loads, and what is refused and how, whatever the windows.
+mod bulk;
+mod catalogue;
+mod gguf_arrays;
+mod gguf_fixed;
+mod gguf_tensors;
+mod safetensors;
+mod values;
+
+use super::build::{GgufBuilder, Value};
+use super::{Header, Limits, Parser, Step, Window};
+use crate::types::{Cause, Error};
+
+/// Reads that one call may answer, from hardly anything to everything.
+const WINDOWS: [u32; 4] = [7, 64, 4_096, 1 << 20];
+
+/// Drives a parser over a source, and checks that it asks for nothing that it may not.
+fn drive(
+    name: &str,
+    size: u64,
+    max_read: u32,
+    limits: Limits,
+    read: &mut dyn FnMut(u64, u32) -> Vec<u8>,
+) -> Result<Header, Error> {
+    let mut parser = Parser::new(name, size, max_read, limits);
+    let mut window = None;
+    loop {
+        match parser.step(window.take())? {
+            Step::Done(header) => return Ok(header),
+            Step::Read { offset, len } => {
+                assert!(len > 0 && len <= max_read, "a read of {len} bytes");
+                assert!(offset + u64::from(len) <= size, "a read beyond the end");
+                window = Some(Window { offset, bytes: read(offset, len) });
+            }
+        }
+    }
+}
+
+fn slice(file: &[u8], offset: u64, len: u32) -> Vec<u8> {
+    file[offset as usize..][..len as usize].to_vec()
+}
+
+/// The verdict on a file, the same for all windows.
+fn parse_as(name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
+    let mut verdicts: Vec<Result<Header, Error>> = WINDOWS
+        .iter()
+        .map(|max| drive(name, file.len() as u64, *max, limits, &mut |offset, len| slice(file, offset, len)))
+        .collect();
+    let last = verdicts.pop().unwrap();
+    for (other, window) in verdicts.iter().zip(WINDOWS) {
+        match (other, &last) {
+            (Ok(one), Ok(two)) => {
+                assert!(one.tensors.iter().eq(two.tensors.iter()), "tensors with windows of {window}");
+                assert_eq!(one.metadata.len(), two.metadata.len());
+                assert_eq!((one.data_offset, one.alignment, one.split), (two.data_offset, two.alignment, two.split));
+            }
+            (Err(one), Err(two)) => assert_eq!(one, two, "windows of {window}"),
+            (one, two) => panic!("windows of {window}: {:?}, else {:?}", one.as_ref().err(), two.as_ref().err()),
+        }
+    }
+    if let Err(error) = &last {
+        assert!(error.offset.is_some() && error.field.is_some() && !error.message.is_empty(), "{error:?}");
+        assert!(error.message.chars().all(|c| !c.is_control()), "{error:?}");
+    }
+    last
+}
+
+fn parse(file: &[u8]) -> Result<Header, Error> {
+    parse_as("model", file, Limits::default())
+}
+
+fn loads(file: &GgufBuilder) -> Header {
+    parse(&file.build()).unwrap()
+}
+
+/// That a file is refused for this reason, in this field.
+#[track_caller]
+fn refused(file: &GgufBuilder, cause: Cause, field: &str) -> Error {
+    let error = parse(&file.build()).unwrap_err();
+    assert_eq!((&error.cause, error.field.as_deref()), (&cause, Some(field)), "{error:?}");
+    error
+}
+
+/// A valid file: three tensors and a value of each type, arrays among them.
+fn valid() -> GgufBuilder {
+    GgufBuilder::new()
+        .kv("general.architecture", Value::text("llama"))
+        .kv("a.u8", Value::U8(1))
+        .kv("a.i8", Value::I8(-1))
+        .kv("a.u16", Value::U16(2))
+        .kv("a.i16", Value::I16(-2))
+        .kv("a.u32", Value::U32(3))
+        .kv("a.i32", Value::I32(-3))
+        .kv("a.f32", Value::F32(0.1))
+        .kv("a.bool", Value::Bool(1))
+        .kv("a.text", Value::text("größe"))
+        .kv("a.texts", Value::texts(["one", "", "three"]))
+        .kv("a.numbers", Value::numbers(&[1, 2, 3]))
+        .kv("a.u64", Value::U64(u64::MAX))
+        .kv("a.i64", Value::I64(i64::MIN))
+        .kv("a.f64", Value::F64(0.5))
+        .kv("general.alignment", Value::U32(32))
+        .tensor("token_embd.weight", 0, &[8, 2], &[1; 64])
+        .tensor("blk.0.attn_q.weight", 2, &[32], &[2; 18])
+        .tensor("output_norm.weight", 0, &[8], &[3; 32])
+}

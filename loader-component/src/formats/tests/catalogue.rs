@@ -1,0 +1,107 @@
+//! Models of several files.
+use super::super::Catalogue;
+use super::super::build::{GgufBuilder, SafetensorsBuilder, Value};
+use super::*;
+
+fn part(no: u16, count: u16, total: i32, tensors: &[&str]) -> Header {
+    let mut file = GgufBuilder::new()
+        .kv("general.architecture", Value::text("llama"))
+        .kv("split.no", Value::U16(no))
+        .kv("split.count", Value::U16(count))
+        .kv("split.tensors.count", Value::I32(total));
+    for name in tensors {
+        file = file.tensor(name, 24, &[4], &[0; 4]);
+    }
+    loads(&file)
+}
+
+fn shard(tensors: &[&str]) -> Header {
+    let mut file = SafetensorsBuilder::new();
+    for name in tensors {
+        file = file.tensor(name, "U8", &[4], &[0; 4]);
+    }
+    parse(&file.build()).unwrap()
+}
+
+fn index(map: &[(&str, &str)]) -> Header {
+    let map: Vec<String> = map.iter().map(|(tensor, file)| format!("\"{tensor}\":\"{file}\"")).collect();
+    parse(format!("{{\"weight_map\":{{{}}}}}", map.join(",")).as_bytes()).unwrap()
+}
+
+fn build(files: &[(&str, &Header)]) -> Result<Catalogue, Error> {
+    Catalogue::build(files.iter().map(|(name, header)| ((*name).to_owned(), (*header).clone())).collect())
+}
+
+#[track_caller]
+fn bad(files: &[(&str, &Header)], cause: Cause, field: &str) -> Error {
+    let error = build(files).unwrap_err();
+    assert_eq!((&error.cause, error.field.as_deref()), (&cause, Some(field)), "{error:?}");
+    error
+}
+
+#[test]
+fn one_file() {
+    let model = build(&[("m.gguf", &loads(&valid()))]).unwrap();
+    assert_eq!((model.len(), model.metadata_len(), model.missing_files().len()), (3, 16, 0));
+    assert_eq!(model.find("blk.0.attn_q.weight"), Some(1));
+    assert_eq!((model.find("nothing"), model.tensor(3)), (None, None));
+    assert_eq!(model.tensor(2).unwrap().tensor.name, "output_norm.weight");
+    let summary = model.summary();
+    assert_eq!((summary.format.as_str(), summary.version, summary.architecture.as_deref()), ("gguf", 3, Some("llama")));
+    assert_eq!((summary.tensors, summary.tensor_bytes, summary.alignment), (3, 64 + 18 + 32, 32));
+    assert_eq!(build(&[]).unwrap_err().cause, Cause::InvalidRequest);
+}
+
+#[test]
+fn gguf_parts() {
+    let (one, two, three) = (part(0, 3, 4, &["a", "b"]), part(1, 3, 4, &[]), part(2, 3, 4, &["c", "d"]));
+    let names = ["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"];
+    let lone = build(&[(names[1], &two)]).unwrap();
+    assert_eq!(lone.missing_files(), [names[0], names[2]]);
+    let whole = build(&[(names[0], &one), (names[1], &two), (names[2], &three)]).unwrap();
+    assert!(whole.missing_files().is_empty());
+    assert_eq!(
+        (whole.find("c"), whole.tensor(2).unwrap().source, whole.tensor(2).unwrap().tensor.name),
+        (Some(2), 2, "c")
+    );
+    assert_eq!(
+        (whole.metadata_len(), whole.metadata(5), whole.find_metadata("split.no")),
+        (12, Some((1, 1)), Some((0, 1)))
+    );
+    assert_eq!(whole.iter().map(|t| t.source).collect::<Vec<_>>(), [0, 0, 2, 2]);
+    bad(&[(names[0], &one), ("n-00002-of-00003.gguf", &two)], Cause::Malformed, "kv[\"split.no\"]");
+    bad(&[(names[0], &one), ("x.gguf", &one)], Cause::Malformed, "kv[\"split.no\"]");
+    bad(&[(names[0], &two)], Cause::Malformed, "kv[\"split.no\"]");
+    bad(&[(names[0], &one), ("x.gguf", &part(1, 4, 4, &[]))], Cause::Malformed, "kv[\"split.count\"]");
+    bad(&[(names[0], &one), ("x.gguf", &loads(&valid()))], Cause::Malformed, "kv[\"split.count\"]");
+    let duplicate = bad(&[(names[0], &one), (names[1], &part(1, 3, 4, &["b"]))], Cause::Malformed, "tensor[\"b\"]");
+    assert_eq!((duplicate.source, duplicate.tensor), (Some(1), Some(2)));
+    let few = part(1, 2, 4, &["c"]);
+    let half = part(0, 2, 4, &["a", "b"]);
+    bad(
+        &[("m-00001-of-00002.gguf", &half), ("m-00002-of-00002.gguf", &few)],
+        Cause::Malformed,
+        "kv[\"split.tensors.count\"]",
+    );
+    assert_eq!(build(&[("unnamed.gguf", &one)]).unwrap_err().cause, Cause::InvalidRequest);
+    assert_eq!(build(&[("../m-00001-of-00003.gguf", &one)]).unwrap_err().cause, Cause::InvalidRequest);
+}
+
+#[test]
+fn safetensors_shards() {
+    let map = index(&[("a", "m-1.safetensors"), ("b", "m-2.safetensors"), ("c", "m-2.safetensors")]);
+    let (one, two) = (shard(&["a"]), shard(&["b", "c"]));
+    let lone = build(&[("m.index.json", &map)]).unwrap();
+    assert_eq!(lone.missing_files(), ["m-1.safetensors", "m-2.safetensors"]);
+    let whole = build(&[("m.index.json", &map), ("m-2.safetensors", &two), ("m-1.safetensors", &one)]).unwrap();
+    assert_eq!((whole.len(), whole.find("a"), whole.tensor(2).unwrap().source), (3, Some(2), 2));
+    assert_eq!(whole.summary().format, "safetensors");
+    bad(&[("i", &map), ("m-1.safetensors", &two)], Cause::Malformed, "weight_map[\"b\"]");
+    bad(&[("i", &map), ("m-2.safetensors", &shard(&["b"]))], Cause::Malformed, "weight_map[\"c\"]");
+    bad(&[("i", &map), ("m-1.safetensors", &shard(&["a", "z"]))], Cause::Malformed, "weight_map[\"z\"]");
+    bad(&[("i", &map), ("m-3.safetensors", &one)], Cause::Malformed, "weight_map");
+    bad(&[("i", &map), ("j", &map)], Cause::InvalidRequest, "sources");
+    bad(&[("x.safetensors", &one), ("m.gguf", &loads(&valid()))], Cause::InvalidRequest, "sources");
+    bad(&[("x.safetensors", &one), ("y.safetensors", &one)], Cause::Malformed, "tensor[\"a\"]");
+    bad(&[("x.safetensors", &one), ("x.safetensors", &two)], Cause::InvalidRequest, "sources");
+}
