@@ -1,10 +1,11 @@
 //! What a session did, as a sequence of records: the same whether it is watched live, kept in the ring, written to a
 //! recording, or sent by a web worker. Times are nanoseconds since the session began; the host stamps them.
 use crate::types::{
-    Advice, AdviceEffect, BatchError, Capabilities, CopySpan, Entry, Error, GuestOptions,
-    LoadOptions, Selection, SourceStat, StorageError,
+    Advice, AdviceEffect, BatchError, Capabilities, CopySpan, Entry, Error, GuestOptions, Level, LoadOptions,
+    Selection, SourceStat, StorageError,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One thing that happened, with its place and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub enum What {
     Step(Entry),
     /// The host called an export of the guest.
     Enter(Box<Export>),
-    /// The export returned; `value` is its answer as JSON.
+    /// The export returned.
     Leave(Box<Outcome>),
     /// The guest called the host.
     Call(Box<Call>),
@@ -113,6 +114,11 @@ pub enum Export {
         /// What.
         advice: Advice,
     },
+    /// `session.observe`.
+    Observe {
+        /// What the observer is told from now on.
+        level: Level,
+    },
     /// `session.close`.
     Close,
 }
@@ -121,7 +127,7 @@ pub enum Export {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It went well; the value as JSON, in the spelling of `types`.
+    /// It went well; the value as JSON, in the spelling of `types`. Of `tensors` and `metadata` it is how many there were.
     Ok(serde_json::Value),
     /// The guest answered an error.
     Failed(Error),
@@ -209,8 +215,8 @@ pub enum Answer {
     Capabilities(Capabilities),
     /// To `stat`.
     Stat(SourceStat),
-    /// To `read`.
-    Bytes(#[serde(with = "base64_bytes")] Vec<u8>),
+    /// To `read`. Shared, since the record and the guest both get it.
+    Bytes(#[serde(with = "base64_bytes")] Arc<Vec<u8>>),
     /// To `map-range`: the id of the mapping.
     Mapping(u64),
     /// To `allocate`.
@@ -274,6 +280,7 @@ impl Export {
             Self::Release { .. } => "release",
             Self::Evict { .. } => "evict",
             Self::Advise { .. } => "advise",
+            Self::Observe { .. } => "observe",
             Self::Close => "close",
         }
     }
@@ -284,15 +291,14 @@ mod base64_bytes {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
+    use std::sync::Arc;
+
+    #[allow(clippy::rc_buffer, reason = "the field's own type: what was read is not copied again to be shared")]
+    pub(super) fn serialize<S: Serializer>(bytes: &Arc<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes.as_slice()))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
-        STANDARD
-            .decode(String::deserialize(deserializer)?)
-            .map_err(D::Error::custom)
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Vec<u8>>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map(Arc::new).map_err(D::Error::custom)
     }
 }

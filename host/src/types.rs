@@ -10,11 +10,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 /// How tensor bytes get from a source to the place where they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum Strategy {
     /// Map the file; tensors are views of the mapping. No copy.
@@ -33,12 +29,7 @@ pub enum Strategy {
 
 impl Strategy {
     /// Every case.
-    pub const ALL: &[Self] = &[
-        Self::MappedFile,
-        Self::ReadCopy,
-        Self::StagedRead,
-        Self::ExternalBuffer,
-    ];
+    pub const ALL: &[Self] = &[Self::MappedFile, Self::ReadCopy, Self::StagedRead, Self::ExternalBuffer];
 
     /// The name as the contract spells it.
     #[must_use]
@@ -55,11 +46,7 @@ impl Strategy {
 /// Which strategies may be used, in which order. Every refusal is reported with its reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum StrategyPolicy {
     /// This one or an error.
     #[cfg_attr(feature = "runtime", component(name = "only"))]
@@ -72,11 +59,7 @@ pub enum StrategyPolicy {
 /// How residency is cut into units that are mapped, allocated and released together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum ExtentPolicy {
     /// One extent for each source.
     #[cfg_attr(feature = "runtime", component(name = "whole-file"))]
@@ -92,11 +75,7 @@ pub enum ExtentPolicy {
 /// Access-pattern advice, with the names of WASI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum Advice {
     /// No particular pattern.
@@ -118,13 +97,7 @@ pub enum Advice {
 
 impl Advice {
     /// Every case.
-    pub const ALL: &[Self] = &[
-        Self::Normal,
-        Self::Sequential,
-        Self::Random,
-        Self::WillNeed,
-        Self::DontNeed,
-    ];
+    pub const ALL: &[Self] = &[Self::Normal, Self::Sequential, Self::Random, Self::WillNeed, Self::DontNeed];
 
     /// The name as the contract spells it.
     #[must_use]
@@ -142,11 +115,7 @@ impl Advice {
 /// What became of an advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum AdviceEffect {
     /// The platform acted on it.
@@ -178,11 +147,7 @@ impl AdviceEffect {
 /// Residency of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum Lifecycle {
     /// Known, never loaded.
@@ -204,13 +169,7 @@ pub enum Lifecycle {
 
 impl Lifecycle {
     /// Every case.
-    pub const ALL: &[Self] = &[
-        Self::Unbound,
-        Self::Loading,
-        Self::Resident,
-        Self::MmapResident,
-        Self::Evicted,
-    ];
+    pub const ALL: &[Self] = &[Self::Unbound, Self::Loading, Self::Resident, Self::MmapResident, Self::Evicted];
 
     /// The name as the contract spells it.
     #[must_use]
@@ -228,11 +187,7 @@ impl Lifecycle {
 /// The part of the work in which an error arose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum Phase {
     /// While the request was checked.
@@ -318,11 +273,7 @@ impl Phase {
 /// Why, for programs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum Cause {
     /// The caller asked for something that cannot be asked for.
     #[cfg_attr(feature = "runtime", component(name = "invalid-request"))]
@@ -434,11 +385,7 @@ impl Cause {
 /// The one error. Absent fields do not apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Error {
     /// Where in the work.
     pub phase: Phase,
@@ -502,15 +449,9 @@ impl Error {
 }
 
 /// How much the machines tell the observer.
-#[derive(
-    Default, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum Level {
     /// Nothing; no crossing is made.
@@ -547,11 +488,7 @@ impl Level {
 /// Bounds on what a file may make the guest do. 0 = the documented default of `wit/loader.wit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Limits {
     /// Most bytes of the header of one file.
     #[cfg_attr(feature = "runtime", component(name = "header-bytes"))]
@@ -571,11 +508,7 @@ pub struct Limits {
 /// What the guest is told when a session is opened (`session-options` in the contract).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct GuestOptions {
     /// Mappings that may be live at once; 0 = 256.
     pub slots: u32,
@@ -588,11 +521,7 @@ pub struct GuestOptions {
 /// Checks after the bytes are in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Validation {
     /// Every layer is whole.
     pub structure: bool,
@@ -603,11 +532,7 @@ pub struct Validation {
 /// How to load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct LoadOptions {
     /// Which strategies, in which order.
     pub policy: StrategyPolicy,
@@ -624,11 +549,7 @@ impl StrategyPolicy {
     /// The order of `auto`: map, else read in chunks, else read at once.
     #[must_use]
     pub fn auto() -> Self {
-        Self::FirstAvailable(vec![
-            Strategy::MappedFile,
-            Strategy::StagedRead,
-            Strategy::ReadCopy,
-        ])
+        Self::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy])
     }
 }
 
@@ -646,11 +567,7 @@ impl Default for LoadOptions {
 /// Which tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum Selection {
     /// Every tensor of the model.
     #[cfg_attr(feature = "runtime", component(name = "all"))]
@@ -666,11 +583,7 @@ pub enum Selection {
 /// A strategy that was tried or considered and not used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Refusal {
     /// Which.
     pub strategy: Strategy,
@@ -681,11 +594,7 @@ pub struct Refusal {
 /// What a load did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct LoadReport {
     /// The strategy that moved or mapped the bytes; none where there was nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -708,11 +617,7 @@ pub struct LoadReport {
 /// What the headers say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct ModelSummary {
     /// `gguf` or `safetensors`.
     pub format: String,
@@ -738,11 +643,7 @@ pub struct ModelSummary {
 /// What the header says of one tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct TensorInfo {
     /// As in the file: escape it before it is shown.
     pub name: String,
@@ -761,11 +662,7 @@ pub struct TensorInfo {
 /// A metadata array: the type of its elements, how many there are, and the first of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct SequenceHead {
     /// The name that the format gives the element type.
     pub element: String,
@@ -778,11 +675,7 @@ pub struct SequenceHead {
 /// A metadata value as the file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum MetadataValue {
     /// A bool.
     #[cfg_attr(feature = "runtime", component(name = "boolean"))]
@@ -807,11 +700,7 @@ pub enum MetadataValue {
 /// One metadata entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct MetadataEntry {
     /// As in the file: escape it before it is shown.
     pub key: String,
@@ -826,11 +715,7 @@ pub struct MetadataEntry {
 /// What holds a resident tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum Place {
     /// The id of a mapping.
     #[cfg_attr(feature = "runtime", component(name = "mapping"))]
@@ -843,11 +728,7 @@ pub enum Place {
 /// Where a resident tensor lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Location {
     /// In what.
     pub place: Place,
@@ -860,11 +741,7 @@ pub struct Location {
 /// Residency of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct TensorState {
     /// Its lifecycle.
     pub lifecycle: Lifecycle,
@@ -882,11 +759,7 @@ pub struct TensorState {
 /// State of one mapping slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(enum)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
 #[repr(u8)]
 pub enum SlotStatus {
     /// On the free stack.
@@ -908,13 +781,7 @@ pub enum SlotStatus {
 
 impl SlotStatus {
     /// Every case.
-    pub const ALL: &[Self] = &[
-        Self::Free,
-        Self::Reserved,
-        Self::Owned,
-        Self::UnmapPending,
-        Self::Retired,
-    ];
+    pub const ALL: &[Self] = &[Self::Free, Self::Reserved, Self::Owned, Self::UnmapPending, Self::Retired];
 
     /// The name as the contract spells it.
     #[must_use]
@@ -932,11 +799,7 @@ impl SlotStatus {
 /// One mapping slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct SlotState {
     /// Its status.
     pub status: SlotStatus,
@@ -955,11 +818,7 @@ pub struct SlotState {
 /// Where a machine stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct MachineStatus {
     /// Its name, such as `io/mmap`.
     pub machine: String,
@@ -973,11 +832,7 @@ pub struct MachineStatus {
 /// One row of a transition table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct MachineRow {
     /// The section of the table that it stands in.
     pub section: String,
@@ -998,11 +853,7 @@ pub struct MachineRow {
 /// One machine's whole behaviour, from the table that it runs on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct MachineTable {
     /// Its name, such as `io/mmap`.
     pub machine: String,
@@ -1015,11 +866,7 @@ pub struct MachineTable {
 /// Why the host did not do what the guest asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum StorageError {
     /// This host has no such operation.
     #[cfg_attr(feature = "runtime", component(name = "unsupported"))]
@@ -1059,11 +906,7 @@ pub enum StorageError {
 /// What a host can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Capabilities {
     /// `map-range` works.
     pub mmap: bool,
@@ -1083,11 +926,7 @@ pub struct Capabilities {
 /// What a file is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct SourceStat {
     /// Bytes.
     pub size: u64,
@@ -1098,11 +937,7 @@ pub struct SourceStat {
 /// One piece of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct CopySpan {
     /// Index into the sources of the batch.
     pub source: u32,
@@ -1120,11 +955,7 @@ pub struct CopySpan {
 /// A failed batch. Nothing of it counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct BatchError {
     /// The lowest span that failed.
     pub span: u32,
@@ -1135,11 +966,7 @@ pub struct BatchError {
 /// One thing that a machine did. Numbers are indices into the names of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(variant)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum Happening {
     /// An event was dispatched.
     #[cfg_attr(feature = "runtime", component(name = "event"))]
@@ -1167,11 +994,7 @@ pub enum Happening {
 /// One thing that one machine did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    feature = "runtime",
-    derive(ComponentType, Lift, Lower),
-    component(record)
-)]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Entry {
     /// Index of the name of the machine.
     pub machine: u32,

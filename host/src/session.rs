@@ -1,0 +1,493 @@
+//! One model: its files, its guest, its views.
+use crate::{
+    guest::Guest,
+    observer::nanos,
+    options::SessionOptions,
+    platform::{self, Folder},
+    runtime::Runtime,
+    stats::{Stats, Timings, Usage},
+    storage::{Native, Source},
+    tensor::{Tensor, View},
+    text::{escape, escape_path},
+    trace::Record,
+    types::{
+        Advice, AdviceEffect, Capabilities, Cause, Error, Level, Lifecycle, LoadOptions, LoadReport, Location,
+        MachineStatus, MetadataEntry, ModelSummary, Phase, Place, Selection, SlotState, TensorInfo, TensorState,
+    },
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+/// Entries of a list that are asked of the guest at a time.
+const PAGE: u32 = 4096;
+/// As [`PAGE`], of metadata, whose entries can be long.
+const METADATA_PAGE: u32 = 256;
+/// How often a model may name further files. An index names all of them at once; a file of a split as well.
+const ROUNDS: usize = 4;
+
+/// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.
+///
+/// Dropping a session gives back everything that no view uses.
+pub struct Session {
+    pub(crate) guest: Guest,
+    runtime: Runtime,
+    usage: Arc<Usage>,
+    capabilities: Capabilities,
+    summary: ModelSummary,
+    files: Vec<FileInfo>,
+    listing: Option<Vec<TensorInfo>>,
+    listing_bytes: u64,
+    open_ns: u64,
+    closed: bool,
+}
+
+/// A file of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The name that the guest knows it by.
+    pub name: String,
+    /// Bytes, when it was opened.
+    pub size: u64,
+}
+
+/// Which pages of a file the system has in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageMap {
+    /// Bytes of a page.
+    pub page_bytes: u64,
+    /// Of each page, in order, whether it is in memory.
+    pub pages: Vec<bool>,
+}
+
+impl Session {
+    pub(crate) fn open(runtime: &Runtime, paths: &[PathBuf], mut options: SessionOptions) -> Result<Self, Error> {
+        let began = Instant::now();
+        let Some(first) = paths.first() else {
+            return Err(Error::new(
+                Phase::Request,
+                Cause::InvalidRequest,
+                "no file was given; give the file of a model",
+            ));
+        };
+        let mut native = Native::new(options.host, options.limits, std::mem::take(&mut options.external));
+        let mut files: Vec<FileInfo> = Vec::new();
+        let mut given = Vec::new();
+        for path in paths {
+            let name = file_name(path)?;
+            room_for(files.len() + 1, options.limits.files)?;
+            if files.iter().any(|file| file.name == name) {
+                let message = format!("two of the files are called {}; give each file once", escape(&name));
+                return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
+            }
+            let source = Source::open(path)?;
+            files.push(FileInfo { path: path.clone(), name: name.clone(), size: source.size() });
+            given.push((name, native.add(source)));
+        }
+        let (usage, capabilities) = (native.usage.clone(), native.capabilities());
+        let guest = runtime.guest(Box::new(native), &options)?;
+        let mut session = Self {
+            guest,
+            runtime: runtime.clone(),
+            usage,
+            capabilities,
+            summary: ModelSummary {
+                format: String::new(),
+                version: 0,
+                architecture: None,
+                sources: 0,
+                tensors: 0,
+                metadata_entries: 0,
+                tensor_bytes: 0,
+                alignment: 1,
+            },
+            files,
+            listing: None,
+            listing_bytes: options.limits.listing_bytes,
+            open_ns: 0,
+            closed: false,
+        };
+        session.guest.open(&given, options.guest)?;
+        session.provide_missing(first, options.limits.files)?;
+        session.summary = session.guest.summary()?;
+        session.open_ns = nanos(began.elapsed());
+        Ok(session)
+    }
+
+    /// Gives the guest the further files of the model, all from the folder of the first.
+    fn provide_missing(&mut self, first: &Path, max_files: u32) -> Result<(), Error> {
+        let mut folder = None;
+        for _ in 0..ROUNDS {
+            let missing = self.guest.missing()?;
+            if missing.is_empty() {
+                return Ok(());
+            }
+            room_for(self.files.len() + missing.len(), max_files)?;
+            let beside = first.parent().unwrap_or(Path::new("."));
+            if folder.is_none() {
+                folder = Some(Folder::open(beside).map_err(|error| {
+                    let message = format!("the folder {} cannot be read: {error}", escape_path(beside));
+                    Error::new(Phase::Request, Cause::Io, message)
+                })?);
+            }
+            let Some(folder) = &folder else { break };
+            let mut granted = Vec::new();
+            for name in missing {
+                if self.files.iter().any(|file| file.name == name) {
+                    let message = format!("the component asks again for {}, which it has", escape(&name));
+                    return Err(Error::new(Phase::Parse, Cause::Internal, message));
+                }
+                let source = Source::open_in(folder, &name)?;
+                self.files.push(FileInfo { path: beside.join(&name), name: name.clone(), size: source.size() });
+                granted.push((name, self.native()?.add(source)));
+            }
+            self.guest.provide(&granted)?;
+        }
+        match self.guest.missing()?.first() {
+            None => Ok(()),
+            Some(name) => {
+                let message =
+                    format!("the model names one more file after another, lastly {}; it is not followed", escape(name));
+                Err(Error::new(Phase::Parse, Cause::Malformed, message))
+            }
+        }
+    }
+
+    pub(crate) fn native(&mut self) -> Result<&mut Native, Error> {
+        self.guest.store.data_mut().backend.native().ok_or_else(|| {
+            Error::new(Phase::Request, Cause::Internal, "this session has no files of its own; open the model itself")
+        })
+    }
+
+    /// What the headers say of the model.
+    #[must_use]
+    pub const fn summary(&self) -> &ModelSummary {
+        &self.summary
+    }
+
+    /// The files, in the order in which the tensors name them.
+    #[must_use]
+    pub fn files(&self) -> &[FileInfo] {
+        &self.files
+    }
+
+    /// What the headers say of every tensor, in the order of the files. Asked of the guest once, then kept.
+    ///
+    /// # Errors
+    /// The guest failed, or its list is longer than the host keeps.
+    pub fn tensors(&mut self) -> Result<&[TensorInfo], Error> {
+        if self.listing.is_none() {
+            self.listing = Some(self.list()?);
+        }
+        Ok(self.listing.as_deref().unwrap_or_default())
+    }
+
+    fn list(&mut self) -> Result<Vec<TensorInfo>, Error> {
+        let total = self.summary.tensors;
+        let mut listing: Vec<TensorInfo> = Vec::new();
+        let mut bytes = 0u64;
+        while let Ok(start) = u32::try_from(listing.len())
+            && start < total
+        {
+            let page = self.guest.tensors(start, PAGE.min(total - start))?;
+            // Clamp: the guest answers what was asked for, and the list of a model that only claims to be large ends.
+            if page.is_empty() || page.len() > PAGE as usize {
+                return Err(Error::new(
+                    Phase::Request,
+                    Cause::Internal,
+                    format!("the component says that there are {total} tensors and lists others; please report it"),
+                ));
+            }
+            let weigh = |tensor: &TensorInfo| {
+                size_of::<TensorInfo>() + tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8
+            };
+            bytes += page.iter().map(|tensor| weigh(tensor) as u64).sum::<u64>();
+            if bytes > self.listing_bytes {
+                return Err(Error::new(
+                    Phase::Request,
+                    Cause::LimitExceeded,
+                    format!(
+                        "the list of tensors is longer than the {} bytes that the host keeps; raise `listing_bytes`",
+                        self.listing_bytes
+                    ),
+                ));
+            }
+            listing.extend(page);
+        }
+        Ok(listing)
+    }
+
+    /// The index of a tensor, by its exact name.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
+        self.guest.find(name)
+    }
+
+    /// The metadata in file order; of an array at most `head` elements.
+    ///
+    /// # Errors
+    /// A value cannot be read, or the guest failed.
+    pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
+        let total = self.summary.metadata_entries;
+        let mut entries: Vec<MetadataEntry> = Vec::new();
+        while let Ok(start) = u32::try_from(entries.len())
+            && start < total
+        {
+            let page = self.guest.metadata(start, METADATA_PAGE.min(total - start), head)?;
+            if page.is_empty() {
+                break;
+            }
+            entries.extend(page);
+        }
+        Ok(entries)
+    }
+
+    /// Makes tensors resident. On an error residency is what it was before.
+    ///
+    /// # Errors
+    /// The request cannot be met; the error says why, and for which tensor.
+    pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
+        self.guest.load(selection, options)
+    }
+
+    /// The view of a resident tensor, by its exact name.
+    ///
+    /// # Errors
+    /// `not-found`, `not-resident`, or the guest failed.
+    pub fn tensor(&mut self, name: &str) -> Result<Tensor, Error> {
+        let index = self.find(name)?.ok_or_else(|| {
+            let message = format!("the model has no tensor named {}; `tensors` lists those that it has", escape(name));
+            Error::new(Phase::Request, Cause::NotFound, message)
+        })?;
+        self.tensor_at(index)
+    }
+
+    /// The view of a resident tensor, by its index.
+    ///
+    /// # Errors
+    /// As [`Self::tensor`].
+    pub fn tensor_at(&mut self, index: u32) -> Result<Tensor, Error> {
+        let info = self.tensors()?.get(index as usize).cloned().ok_or_else(|| {
+            let message = format!("there is no tensor {index}; indices are those of `tensors`");
+            Error::new(Phase::Request, Cause::NotFound, message)
+        })?;
+        let state = self.guest.states(index, 1)?.first().copied();
+        let absent = |message: String| {
+            let mut error = Error::new(Phase::Request, Cause::NotResident, message);
+            error.tensor = Some(index);
+            error
+        };
+        match state {
+            Some(TensorState { location: Some(location), .. }) => self.view(index, info, location),
+            Some(TensorState { lifecycle: Lifecycle::Resident | Lifecycle::MmapResident, .. }) if info.bytes == 0 => {
+                Tensor::new(info, View::Empty, 0, 0).map_err(|_| strange(index))
+            }
+            _ => Err(absent(format!("tensor {} is not resident; load it first", escape(&info.name)))),
+        }
+    }
+
+    /// Clamp: the guest says where a tensor lies; the host shows bytes only if that is a mapping or a buffer of this
+    /// session, inside it, of the tensor's length and, for a mapping, the place that the header names.
+    fn view(&mut self, index: u32, info: TensorInfo, location: Location) -> Result<Tensor, Error> {
+        let native = self.native()?;
+        let view = match location.place {
+            Place::Mapping(id) => {
+                let mapping = native.mapping(id).ok_or_else(|| strange(index))?;
+                let source = native.sources.get(info.source as usize).ok_or_else(|| strange(index))?;
+                let same_file = Arc::ptr_eq(&mapping.source.file, &source.file);
+                if !same_file || mapping.offset.checked_add(location.offset) != Some(info.offset) {
+                    return Err(strange(index));
+                }
+                View::Mapped(mapping.clone())
+            }
+            Place::Target(id) => match native.buffer(id) {
+                Some(buffer) => View::Copied(buffer.clone()),
+                None if native.is_consumed(id) => {
+                    let message =
+                        format!("tensor {} went to a consumer; the host does not have its bytes", escape(&info.name));
+                    let mut error = Error::new(Phase::Request, Cause::NotResident, message);
+                    error.tensor = Some(index);
+                    return Err(error);
+                }
+                None => return Err(strange(index)),
+            },
+        };
+        if location.bytes != info.bytes {
+            return Err(strange(index));
+        }
+        Tensor::new(info, view, location.offset, location.bytes).map_err(|_| strange(index))
+    }
+
+    /// Ends mapped residency and answers of how many tensors. `busy` while views are out; it can be asked again.
+    ///
+    /// # Errors
+    /// `busy`, `not-mapped` and the like.
+    pub fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.guest.release(selection)
+    }
+
+    /// Ends copied residency and answers of how many tensors.
+    ///
+    /// # Errors
+    /// `busy` while views are out; refused for mapped tensors.
+    pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.guest.evict(selection)
+    }
+
+    /// Advice for the bytes of one mapped tensor, and what became of it.
+    ///
+    /// # Errors
+    /// `not-mapped` and the like.
+    pub fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
+        self.guest.advise(tensor, advice)
+    }
+
+    /// Residency of every tensor.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
+        let total = self.summary.tensors;
+        let mut states: Vec<TensorState> = Vec::new();
+        while let Ok(start) = u32::try_from(states.len())
+            && start < total
+        {
+            let page = self.guest.states(start, PAGE.min(total - start))?;
+            if page.is_empty() {
+                break;
+            }
+            states.extend(page);
+        }
+        Ok(states)
+    }
+
+    /// Every slot of the pool of mappings.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
+        self.guest.slots()
+    }
+
+    /// Where every machine stands, those of single tensors aside.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {
+        self.guest.machines()
+    }
+
+    /// Changes what the observer is told.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn observe(&mut self, level: Level) -> Result<(), Error> {
+        self.guest.observe(level)
+    }
+
+    /// What the session holds and what it did.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            mapped_bytes: self.usage.mapped_bytes(),
+            mappings: self.usage.mappings(),
+            buffer_bytes: self.usage.buffer_bytes(),
+            buffers: self.usage.buffers(),
+            ..self.guest.store.data().stats
+        }
+    }
+
+    /// What the session holds, to be read from other threads and after the session is gone.
+    #[must_use]
+    pub fn usage(&self) -> Arc<Usage> {
+        self.usage.clone()
+    }
+
+    /// What the session took.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        Timings { open: self.open_ns, ..self.guest.store.data().timings }
+    }
+
+    /// Which pages of a file are in memory; none where the system does not say.
+    pub fn residency(&mut self, file: usize) -> Option<PageMap> {
+        let source = self.native().ok()?.sources.get(file)?.clone();
+        source.check().ok()?;
+        let pages = platform::residency(&source.file, source.size())?;
+        Some(PageMap { page_bytes: platform::page_bytes(), pages })
+    }
+
+    /// The last records of the session, as many as the ring keeps.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.guest.store.data().log.records()
+    }
+
+    /// How many records the ring has lost, and the names that the guest gave in them.
+    #[must_use]
+    pub fn lost_records(&self) -> (u64, &[String]) {
+        self.guest.store.data().log.lost()
+    }
+
+    /// What the host offers the guest in this session.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The runtime that the session runs on.
+    #[must_use]
+    pub const fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Releases everything. What is busy is reported and stays, and close can be asked again. Views stay valid.
+    ///
+    /// # Errors
+    /// `busy`, or the guest failed.
+    pub fn close(&mut self) -> Result<(), Error> {
+        if self.closed {
+            return Ok(());
+        }
+        self.guest.close()?;
+        self.closed = true;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("files", &self.files).field("summary", &self.summary).finish_non_exhaustive()
+    }
+}
+
+fn room_for(files: usize, max: u32) -> Result<(), Error> {
+    if files <= max as usize {
+        return Ok(());
+    }
+    let message = format!("the model has more than the {max} files that the host opens; raise `files` if you trust it");
+    Err(Error::new(Phase::Request, Cause::LimitExceeded, message))
+}
+
+fn file_name(path: &Path) -> Result<String, Error> {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or_else(|| {
+        let message = format!("{} names no file; give the file of a model", escape_path(path));
+        Error::new(Phase::Request, Cause::InvalidRequest, message)
+    })
+}
+
+fn strange(index: u32) -> Error {
+    let mut error = Error::new(
+        Phase::Request,
+        Cause::Internal,
+        "the component says that the tensor lies where the host has nothing of it; no byte was shown. Please report it",
+    );
+    error.tensor = Some(index);
+    error
+}

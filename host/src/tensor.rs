@@ -1,0 +1,155 @@
+//! The bytes of a tensor, where they lie.
+use crate::{
+    storage::{Buffer, Mapping, end_within},
+    types::{Cause, Error, Phase, StorageError, TensorInfo},
+};
+use std::sync::Arc;
+
+/// A view of a resident tensor. It keeps its mapping or its buffer alive, so it can outlive the session; as long as it is
+/// there, releasing or evicting the tensor is answered `busy`. Clones are views of their own.
+#[derive(Clone)]
+pub struct Tensor {
+    info: Arc<TensorInfo>,
+    view: View,
+    offset: usize,
+    len: usize,
+}
+
+#[derive(Clone)]
+pub(crate) enum View {
+    Mapped(Arc<Mapping>),
+    Copied(Arc<Buffer>),
+    Empty,
+}
+
+impl View {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapping) => mapping.bytes(),
+            Self::Copied(buffer) => buffer.bytes(),
+            Self::Empty => &[],
+        }
+    }
+}
+
+impl Tensor {
+    /// Clamp: what the guest says of the place is checked against the memory that is there.
+    pub(crate) fn new(info: TensorInfo, view: View, offset: u64, len: u64) -> Result<Self, StorageError> {
+        let end = end_within(offset, len, view.bytes().len() as u64)?;
+        let small = |value: u64| usize::try_from(value).map_err(|_| StorageError::OutOfBounds);
+        let (offset, end) = (small(offset)?, small(end)?);
+        Ok(Self { info: Arc::new(info), view, offset, len: end - offset })
+    }
+
+    /// Its name, as in the file: escape it before it is shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The name that the format gives the element type, such as `Q4_K` or `BF16`.
+    #[must_use]
+    pub fn dtype(&self) -> &str {
+        &self.info.dtype
+    }
+
+    /// Elements per dimension, in the order of the file.
+    #[must_use]
+    pub fn shape(&self) -> &[u64] {
+        &self.info.shape
+    }
+
+    /// All that the header says of it.
+    #[must_use]
+    pub fn info(&self) -> &TensorInfo {
+        &self.info
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether this is a view of the mapped file, and not of a copy.
+    #[must_use]
+    pub const fn is_mapped(&self) -> bool {
+        matches!(self.view, View::Mapped(_))
+    }
+
+    /// The bytes, without a copy.
+    ///
+    /// For a mapped tensor this is the file itself. No program can promise that a file of someone else stays as it is:
+    /// - if it is **truncated** while it is mapped, reading the lost part ends the process (SIGBUS on POSIX systems);
+    /// - if it is **written to**, the bytes here change between two reads, whatever Rust promises of `&[u8]`.
+    ///
+    /// The session notices such a change at its next call (`source-changed`), which may be too late. Where files are not
+    /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.view.bytes().get(self.offset..self.offset + self.len).unwrap_or_default()
+    }
+
+    /// Copies bytes from `offset` of the tensor on into `to`, and survives a file that shrank: mapped bytes are read from
+    /// the file by position instead of through the mapping, on every system.
+    ///
+    /// # Errors
+    /// `out-of-bounds` where the tensor has no such bytes; `source-changed` where the file is not what it was when it was
+    /// opened, before or after the copy; `io` where the system fails. `to` then holds nothing that counts.
+    pub fn copy_to(&self, offset: u64, to: &mut [u8]) -> Result<(), Error> {
+        end_within(offset, to.len() as u64, self.len as u64).map_err(|error| self.error(&error))?;
+        match &self.view {
+            View::Mapped(mapping) => {
+                let from = mapping.offset + self.offset as u64 + offset;
+                let copied = mapping.source.read_exact(to, from).and_then(|()| mapping.source.check());
+                copied.map_err(|error| self.error(&error))
+            }
+            View::Copied(_) | View::Empty => {
+                // It fits: it is at most the length, which is one of memory that is there.
+                let from = offset as usize;
+                self.bytes()
+                    .get(from..from + to.len())
+                    .map(|bytes| to.copy_from_slice(bytes))
+                    .ok_or_else(|| self.error(&StorageError::OutOfBounds))
+            }
+        }
+    }
+
+    fn error(&self, error: &StorageError) -> Error {
+        let name = crate::text::escape(&self.info.name);
+        let (cause, message) = match error {
+            StorageError::Changed | StorageError::EndOfSource => (
+                Cause::SourceChanged,
+                format!("the file of tensor {name} changed after it was opened; open the model again"),
+            ),
+            StorageError::Io(_) => {
+                (Cause::Io, format!("the file of tensor {name} cannot be read; check the disk it is on"))
+            }
+            StorageError::AccessDenied => {
+                (Cause::AccessDenied, format!("the file of tensor {name} may not be read any more"))
+            }
+            _ => (
+                Cause::OutOfBounds,
+                format!("tensor {name} has {} bytes, and more than these were asked for; ask for less", self.len),
+            ),
+        };
+        let mut found = Error::new(Phase::Transfer, cause, message);
+        found.source = Some(self.info.source);
+        if let StorageError::Io(code) = error {
+            found.os_code = Some(*code);
+        }
+        found
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tensor").field("info", &self.info).field("mapped", &self.is_mapped()).finish_non_exhaustive()
+    }
+}
