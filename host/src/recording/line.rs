@@ -155,7 +155,7 @@ mod tests {
     fn header_bytes_come_back() {
         for what in [
             What::Call(Box::new(Call::Read { source: 0, offset: 0, len: 4 })),
-            What::Return { answer: Box::new(Answer::Bytes(vec![0, 255, 10, 13])), ns: 12 },
+            What::Return { answer: Box::new(Answer::Bytes(vec![0, 255, 10, 13].into())), ns: 12 },
             What::Call(Box::new(Call::GetCapabilities)),
             What::Return { answer: Box::new(Answer::Done), ns: 0 },
         ] {

@@ -21,6 +21,8 @@ mod line;
 mod names;
 mod perfetto;
 mod read;
+#[cfg(feature = "runtime")]
+mod replay;
 mod write;
 
 #[cfg(test)]
@@ -32,3 +34,5 @@ pub use header::{Recording, RecordingHeader, VERSION};
 pub use names::Names;
 pub use perfetto::perfetto;
 pub use read::{MAX_LINE, ReadError};
+#[cfg(feature = "runtime")]
+pub use replay::{Last, ReplayError, ReplayReport, replay};

@@ -13,7 +13,7 @@ pub(super) fn sample() -> Recording {
         What::Enter(Box::new(Export::Open { sources: vec!["file-0".to_owned()], options: GuestOptions::default() })),
         What::Names { first: 0, names: names.map(str::to_owned).to_vec() },
         What::Call(Box::new(Call::Read { source: 0, offset: 0, len: 8 })),
-        What::Return { answer: Box::new(Answer::Bytes(b"GGUF\x03\0\0\0".to_vec())), ns: 700 },
+        What::Return { answer: Box::new(Answer::Bytes(b"GGUF\x03\0\0\0".to_vec().into())), ns: 700 },
         What::Leave(Box::new(Outcome::Ok(serde_json::Value::Null))),
         What::Enter(Box::new(Export::Load { selection: Selection::All, options: LoadOptions::default() })),
         step(Some(0), Happening::Event(1)),

@@ -1,0 +1,100 @@
+//! Opening a model as the options of the command line say.
+use super::failure::{Failure, Result};
+use super::options::{LoadArgs, StrategyArg};
+use super::progress::Progress;
+use super::units::{bytes, plural};
+use std::path::PathBuf;
+use weighbridge::{LoadReport, ModelSummary, Runtime, Session, SessionOptions, escape};
+
+/// A session, and the names of its files for messages.
+pub(crate) struct Opened {
+    pub(crate) session: Session,
+    pub(crate) names: Vec<String>,
+}
+
+/// The runtime, with the component that is built in.
+pub(crate) fn runtime() -> Result<Runtime> {
+    Ok(Runtime::new()?)
+}
+
+/// Opens the files.
+pub(crate) fn open(runtime: &Runtime, files: &[PathBuf], options: SessionOptions) -> Result<Opened> {
+    let names: Vec<String> = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    let session = runtime.open_with(files, options).map_err(|error| Failure::from(error).in_files(&names))?;
+    let names = session.files().iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
+    Ok(Opened { session, names })
+}
+
+/// Opens the files for a load. For `external-buffer` this tool is the embedder that has the memory, and registers it.
+pub(crate) fn open_to_load(
+    runtime: &Runtime,
+    files: &[PathBuf],
+    args: &LoadArgs,
+    options: SessionOptions,
+) -> Result<Opened> {
+    let mut opened = open(runtime, files, options)?;
+    if args.strategy == StrategyArg::ExternalBuffer {
+        for tensor in opened.tensors()? {
+            let name = escape(&tensor.name);
+            let none = || {
+                let message = format!("there is no memory for tensor {name}: {}", bytes(tensor.bytes));
+                Failure::new("request", "out-of-memory", message)
+            };
+            let len = usize::try_from(tensor.bytes).map_err(|_| none())?;
+            let mut buffer = Vec::new();
+            buffer.try_reserve_exact(len).map_err(|_| none())?;
+            buffer.resize(len, 0u8);
+            if let Err(error) = opened.session.register(tensor.name, buffer) {
+                return Err(opened.failed(error));
+            }
+        }
+    }
+    Ok(opened)
+}
+
+impl Opened {
+    /// Names the file in an error of the session.
+    pub(crate) fn failed(&self, error: weighbridge::Error) -> Failure {
+        Failure::from(error).in_files(&self.names)
+    }
+
+    /// Every tensor of the model.
+    pub(crate) fn tensors(&mut self) -> Result<Vec<weighbridge::TensorInfo>> {
+        match self.session.tensors() {
+            Ok(tensors) => Ok(tensors.to_vec()),
+            Err(error) => Err(Failure::from(error).in_files(&self.names)),
+        }
+    }
+
+    /// Loads, with a progress bar.
+    pub(crate) fn load(&mut self, args: &LoadArgs, quiet: bool) -> Result<LoadReport> {
+        let total = self.session.summary().tensor_bytes;
+        let following = Progress::new("loading", total, quiet).follow(self.session.usage());
+        let report = self.session.load(&args.selection(), &args.load());
+        drop(following);
+        report.map_err(|error| self.failed(error))
+    }
+
+    /// What the headline of a report says about the model.
+    pub(crate) fn headline(&self) -> (String, String) {
+        let name = match self.names.as_slice() {
+            [only] => escape(only),
+            [first, rest @ ..] => format!("{} and {} more", escape(first), rest.len()),
+            [] => String::new(),
+        };
+        (name, describe(self.session.summary()))
+    }
+}
+
+/// `GGUF v3 · llama · 201 tensors · 25.9 MiB`
+pub(crate) fn describe(summary: &ModelSummary) -> String {
+    let format = match (summary.format.as_str(), summary.version) {
+        ("gguf", version) => format!("GGUF v{version}"),
+        (format, 0) => escape(format),
+        (format, version) => format!("{} v{version}", escape(format)),
+    };
+    let tensors = plural(u64::from(summary.tensors), "tensor");
+    let parts =
+        [Some(format), summary.architecture.as_deref().map(escape), Some(tensors), Some(bytes(summary.tensor_bytes))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
