@@ -127,7 +127,9 @@ fn has_std(sysroot: &Path) -> bool {
 fn active_or_added() -> Result<WasmStd> {
     if !active_has_it()? {
         let Some(rustup) = which("rustup") else {
-            bail!("the active toolchain has no std for {TRIPLE} and there is no rustup to add it")
+            bail!(
+                "the active toolchain has no std for {TRIPLE} and there is no rustup to add it; on Debian, run `cargo xtask setup --wasm-std debian`"
+            )
         };
         say(&format!("running `rustup target add {TRIPLE}`"));
         let mut add = Command::new(rustup);
