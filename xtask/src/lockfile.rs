@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 /// Crates of which two versions would be two worlds: their types don't mix, and each costs minutes to build.
-const ONCE: [&str; 4] = ["eframe", "egui", "wasmtime", "wit-bindgen"];
+const ONCE: [&str; 3] = ["eframe", "egui", "wasmtime"];
 
 /// The only place that dependencies come from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
