@@ -2,6 +2,7 @@
 //!
 //! Written here because no small crate has just this: `wildmatch` has no sets, and with `fast-glob` a `*` stops at `/`
 //! while `{`, `}` and `!` mean something.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 use crate::types::{Cause, Error, Phase};
 
 /// Longest pattern in bytes; together with the bound on names it bounds the work of one match.

@@ -7,6 +7,7 @@
 //!
 //! Tensor data never has to be read. What may be read of it is the tail of a window that began in the header.
 #![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod build;
 mod catalogue;

@@ -60,6 +60,7 @@ pub struct Header {
 }
 
 /// What the parser wants next.
+#[allow(clippy::large_enum_variant)] // one is made per read and it is taken apart at once
 #[derive(Debug)]
 pub enum Step {
     /// These bytes of the source, all of them; never more than `max_read`, never beyond the end.

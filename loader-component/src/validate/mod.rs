@@ -1,5 +1,6 @@
 //! Checks beyond the format, for those who ask: is every layer whole, and is there what the architecture needs.
 #![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod architecture;
 mod registry;

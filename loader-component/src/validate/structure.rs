@@ -26,6 +26,9 @@ const MIXED: &[&str] = &[
     "nextn",
     "mtp",
 ];
+/// Parts of names that quantized safetensors have. Such files often leave some blocks at full width, without these.
+const QUANTIZED: &[&str] =
+    &["qweight", "weight_packed", "weight_scale", "input_scale", "scale_inv", "absmax", "quant_state", "qzeros"];
 /// Metadata, after the architecture's name, of models of mixed blocks; where it is an array it says so per block.
 const MIXED_KEYS: &[&str] = &[
     "expert_count",
@@ -60,6 +63,8 @@ fn place(name: &str) -> Option<(&str, u32, &str)> {
         if MARKERS.contains(&segment)
             && let Some((number, suffix)) = name.get(end.checked_add(1)?..).and_then(|rest| rest.split_once('.'))
             && number.bytes().all(|byte| byte.is_ascii_digit())
+            // `layers.2.weight` is a step of a sequence, whose activations have numbers and no tensors.
+            && suffix.contains('.')
             && let Ok(number) = number.parse()
         {
             return Some((name.get(..end)?, number, suffix));
@@ -93,7 +98,7 @@ pub fn structure(model: &Catalogue) -> Result<(), Error> {
         if SHARED.iter().any(|shared| suffix.contains(shared)) {
             continue;
         }
-        group.mixed |= MIXED.iter().any(|mixed| suffix.contains(mixed));
+        group.mixed |= MIXED.iter().chain(QUANTIZED).any(|mixed| suffix.contains(mixed));
         let block = group.blocks.entry(number).or_insert(Block { first: index, signature: 0, tensors: 0 });
         block.signature = block.signature.wrapping_add(hash(suffix));
         block.tensors = block.tensors.saturating_add(1);
@@ -178,7 +183,9 @@ mod tests {
         assert_eq!(place("model.layers.0.mlp.experts.3.w1"), Some(("model.layers", 0, "mlp.experts.3.w1")));
         assert_eq!(place("transformer.h.7.ln_1.bias"), Some(("transformer.h", 7, "ln_1.bias")));
         assert_eq!(place("encoder.layer.1.output.dense.weight"), Some(("encoder.layer", 1, "output.dense.weight")));
-        for none in ["token_embd.weight", "blk.x.attn_q", "blk.1", "blk", "h.", "blk.99999999999.x", ""] {
+        for none in
+            ["token_embd.weight", "blk.x.attn_q", "blk.1", "blk", "h.", "blk.99999999999.x", "", "mlp.layers.2.weight"]
+        {
             assert_eq!(place(none), None, "{none}");
         }
     }
