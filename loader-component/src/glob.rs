@@ -105,7 +105,7 @@ fn set(rest: &mut std::str::Chars<'_>) -> Result<Token, &'static str> {
 impl Matcher {
     /// Whether the whole name fits. At most pattern × name steps: only the last `*` is ever tried again.
     #[must_use]
-    pub fn is_match(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         let (mut token, mut rest) = (0usize, name.chars());
         let mut retry: Option<(usize, std::str::Chars<'_>)> = None;
         loop {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, name: &str) -> bool {
-        matcher(pattern).unwrap().is_match(name)
+        matcher(pattern).unwrap().matches(name)
     }
 
     #[test]

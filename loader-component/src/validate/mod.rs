@@ -9,4 +9,4 @@ mod structure;
 mod tests;
 
 pub use architecture::architecture;
-pub use structure::structure;
+pub use structure::{layers, structure};

@@ -89,6 +89,45 @@ fn hash(suffix: &str) -> u64 {
 /// Phase `structure`, cause `malformed`, with the first tensor of the block that differs and, as field, the name that is
 /// missing.
 pub fn structure(model: &Catalogue) -> Result<(), Error> {
+    layers(model)?;
+    let mixed = MIXED_KEYS.iter().any(|name| model.get_u64(&key(model, name)).is_some_and(|value| value > 0))
+        || PER_BLOCK_KEYS.iter().any(|name| {
+            let key = key(model, name);
+            model.metadata_with(&key).is_some_and(|metadata| metadata.sequence_len(&key).is_some())
+        });
+    for group in groups(model).values().filter(|group| !mixed && !group.mixed) {
+        alike(model, group)?;
+    }
+    Ok(())
+}
+
+/// Finds the layers: their numbers have no holes, and they are as many as `<arch>.block_count` says.
+///
+/// # Errors
+/// Phase `structure`, cause `malformed`, with the block that is missing as field.
+pub fn layers(model: &Catalogue) -> Result<(), Error> {
+    let groups = groups(model);
+    for group in groups.values() {
+        holes(group)?;
+    }
+    let have = groups.get(MAIN).map_or(0, |group| group.blocks.len() as u64);
+    let count = key(model, "block_count");
+    let Some(said) = model.get_u64(&count) else { return Ok(()) };
+    // The blocks that predict further tokens are counted, and often left out of the file.
+    let optional = model.get_u64(&key(model, "nextn_predict_layers")).unwrap_or(0);
+    let elsewhere = have == 0 && !groups.is_empty();
+    if elsewhere || (said.saturating_sub(optional)..=said).contains(&have) {
+        return Ok(());
+    }
+    let message = format!("{} is {said}, but the model has {have} blocks.", escape(&count));
+    Err(broken(message, format!("kv[\"{}\"]", escape(&count))))
+}
+
+fn key(model: &Catalogue, name: &str) -> String {
+    format!("{}.{name}", model.get_text("general.architecture").unwrap_or_default())
+}
+
+fn groups(model: &Catalogue) -> BTreeMap<&str, Group<'_>> {
     let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
     for (tensor, index) in model.iter().zip(0u32..) {
         let name = tensor.tensor.name;
@@ -103,28 +142,27 @@ pub fn structure(model: &Catalogue) -> Result<(), Error> {
         block.signature = block.signature.wrapping_add(hash(suffix));
         block.tensors = block.tensors.saturating_add(1);
     }
-    let arch = model.get_text("general.architecture").unwrap_or_default();
-    let key = |name: &str| format!("{arch}.{name}");
-    let mixed = MIXED_KEYS.iter().any(|name| model.get_u64(&key(name)).is_some_and(|value| value > 0))
-        || PER_BLOCK_KEYS.iter().any(|name| {
-            model.metadata_with(&key(name)).is_some_and(|metadata| metadata.sequence_len(&key(name)).is_some())
-        });
-    for group in groups.values() {
-        holes(group)?;
-        if !mixed && !group.mixed {
-            alike(model, group)?;
+    groups
+}
+
+/// Checks that every tensor of a block belongs to one of the `<arch>.block_count` blocks; a model that gives no count has
+/// nothing to hold them against.
+///
+/// # Errors
+/// Phase `map-layers`, cause `malformed`, with the first tensor that belongs to no block.
+pub fn layers(model: &Catalogue) -> Result<(), Error> {
+    let key = format!("{}.block_count", model.get_text("general.architecture").unwrap_or_default());
+    let Some(blocks) = model.get_u64(&key) else { return Ok(()) };
+    for (tensor, index) in model.iter().zip(0u32..) {
+        let name = tensor.tensor.name;
+        let Some((MAIN, number, _)) = place(name) else { continue };
+        if u64::from(number) >= blocks {
+            let (name, key) = (escape(name), escape(&key));
+            let message = format!("Tensor \"{name}\" belongs to block {number}, but {key} is {blocks}.");
+            return Err(Error::new(Phase::MapLayers, Cause::Malformed, message).at_field(name).at_tensor(index));
         }
     }
-    let have = groups.get(MAIN).map_or(0, |group| group.blocks.len() as u64);
-    let Some(said) = model.get_u64(&key("block_count")) else { return Ok(()) };
-    // The blocks that predict further tokens are counted, and often left out of the file.
-    let optional = model.get_u64(&key("nextn_predict_layers")).unwrap_or(0);
-    let elsewhere = have == 0 && !groups.is_empty();
-    if elsewhere || (said.saturating_sub(optional)..=said).contains(&have) {
-        return Ok(());
-    }
-    let message = format!("{} is {said}, but the model has {have} blocks.", escape(&key("block_count")));
-    Err(broken(message, format!("kv[\"{}\"]", escape(&key("block_count")))))
+    Ok(())
 }
 
 fn holes(group: &Group<'_>) -> Result<(), Error> {

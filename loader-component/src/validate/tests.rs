@@ -1,5 +1,5 @@
 //! Models that are whole, and models that are not.
-use super::{architecture, structure};
+use super::{architecture, layers, structure};
 use crate::formats::build::{GgufBuilder, Value};
 use crate::formats::{Catalogue, Limits, Parser, Step, Window};
 use crate::types::{Cause, Phase};
@@ -49,7 +49,7 @@ fn llama(blocks: u32, without: &[&str]) -> GgufBuilder {
 #[test]
 fn a_whole_llama() {
     let model = open(&llama(3, &[]));
-    assert_eq!((structure(&model), architecture(&model)), (Ok(()), Ok(())));
+    assert_eq!((layers(&model), structure(&model), architecture(&model)), (Ok(()), Ok(()), Ok(())));
 }
 
 #[test]
@@ -104,4 +104,11 @@ fn architectures() {
     assert_eq!(architecture(&open(&many)).unwrap_err().cause, Cause::Malformed);
     let wide = llama(1, &["token_embd.weight"]).tensor("token_embd.weight", 0, &[5], &[0; 20]);
     assert_eq!(architecture(&open(&wide)).unwrap_err().field.as_deref(), Some("token_embd.weight"));
+}
+
+#[test]
+fn a_tensor_beyond_the_blocks() {
+    let error = layers(&open(&llama(2, &[]).tensor("blk.2.attn_q.weight", 0, &[4], &[0; 16]))).unwrap_err();
+    assert_eq!((error.phase, error.tensor), (Phase::MapLayers, Some(20)));
+    assert_eq!(layers(&open(&GgufBuilder::new().tensor("blk.2.attn_q.weight", 0, &[4], &[0; 16]))), Ok(()));
 }
