@@ -3,7 +3,7 @@ use super::output::{Output, colour_on};
 use serde::Serialize;
 use std::io;
 use std::process::ExitCode;
-use weighbridge::{Cause, Error, escape};
+use weighbridge::{Cause, Error, Phase, escape};
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -11,7 +11,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    error: ErrorObject,
+    error: Box<ErrorObject>,
     /// Nobody reads stdout any more, which is no failure.
     broken_pipe: bool,
 }
@@ -60,7 +60,7 @@ impl Failure {
             message: message.into(),
             ..ErrorObject::default()
         };
-        Self { code: 1, error, broken_pipe: false }
+        Self { code: 1, error: Box::new(error), broken_pipe: false }
     }
 
     /// A file that the tool itself reads or writes.
@@ -152,7 +152,7 @@ impl From<Error> for Failure {
             message: error.message,
             hint: hint.map(str::to_owned),
         };
-        Self { code: 1, error: object, broken_pipe: false }
+        Self { code: 1, error: Box::new(object), broken_pipe: false }
     }
 }
 
@@ -169,7 +169,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Cause::SlotsExhausted => Some("raise --slots, or share slots with --extent file"),
         Cause::StrategyUnavailable => Some("--strategy auto takes the first strategy that this host offers"),
         Cause::Deadline => Some("raise --deadline, or leave it out"),
-        Cause::UnsupportedFormat => Some("GGUF (versions 2 and 3) and safetensors are read"),
+        Cause::UnsupportedFormat if error.phase == Phase::Parse => {
+            Some("GGUF (versions 2 and 3) and safetensors are read")
+        }
         Cause::NotFound if error.field.as_deref() == Some("matching") => {
             Some("`weighbridge inspect FILE` lists the names; `*` matches any text")
         }

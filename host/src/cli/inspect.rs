@@ -298,6 +298,7 @@ impl Serialize for Element<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn sequence(element: &str, head: &[&str]) -> MetadataValue {

@@ -117,6 +117,7 @@ fn index(value: &Value, name: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::trace::{Answer, Call};
 

@@ -23,6 +23,8 @@ mod perfetto;
 mod read;
 #[cfg(feature = "runtime")]
 mod replay;
+#[cfg(feature = "runtime")]
+mod ring;
 mod write;
 
 #[cfg(test)]

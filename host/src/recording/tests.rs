@@ -1,4 +1,5 @@
 //! Tests of the format: nothing is lost, and nothing damaged is taken.
+#![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::trace::{Answer, Call, Export, Outcome, Record, What};
 use crate::types::{Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection};

@@ -189,6 +189,7 @@ fn q8_0(numbers: &[f32; 32]) -> [u8; 34] {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -1,0 +1,29 @@
+//! The last of a session as a recording.
+use super::header::{Recording, RecordingHeader};
+use crate::Session;
+
+impl Session {
+    /// What the ring still has, as a recording that can be saved: after a load that failed, say. Where the ring had to drop
+    /// its beginning the recording says so; it can be looked at then, not replayed. Machines are in it as far as
+    /// [`GuestOptions::observe`](crate::GuestOptions::observe) asked for.
+    ///
+    /// It holds no path, and no file name that names the model, unless
+    /// [`names_in_trace`](crate::SessionOptions::names_in_trace) allowed it.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        let (lost, names) = self.lost_records();
+        Recording {
+            header: RecordingHeader {
+                weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
+                component: self.runtime().component_id().to_owned(),
+                capabilities: Some(*self.capabilities()),
+                lost,
+                names: names.to_vec(),
+                paths: Vec::new(),
+                // Without them a recording has no diagrams, and is one all the same.
+                machines: self.runtime().describe().unwrap_or_default(),
+            },
+            records: self.records(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tests of the command line are made of.
+mod mask;
+pub(crate) mod place;
