@@ -1,6 +1,7 @@
 //! What the machines tell the observer: entries by small ids, gathered and flushed before each storage call and at the
 //! end of each export.
 use crate::bindings::weighbridge::loader::observer::{Entry, Happening};
+use crate::actors::snake;
 use crate::types::Level;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,6 +23,8 @@ impl Observer for () {
 struct Sink {
     observer: Box<dyn Observer>,
     ids: HashMap<&'static str, u32>,
+    states: HashMap<&'static str, u32>,
+    given: u32,
     fresh: Vec<String>,
     entries: Vec<Entry>,
 }
@@ -31,10 +34,25 @@ impl Sink {
         if let Some(id) = self.ids.get(name) {
             return *id;
         }
-        let id = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let id = self.give(name.to_owned());
         self.ids.insert(name, id);
-        self.fresh.push(name.to_owned());
         id
+    }
+
+    /// States have names of their own: what `sml` calls `FallingBack` is `falling_back` in the table.
+    fn state(&mut self, name: &'static str) -> u32 {
+        if let Some(id) = self.states.get(name) {
+            return *id;
+        }
+        let id = self.give(snake(name));
+        self.states.insert(name, id);
+        id
+    }
+
+    fn give(&mut self, name: String) -> u32 {
+        self.fresh.push(name);
+        self.given = self.given.saturating_add(1);
+        self.given - 1
     }
 
     fn flush(&mut self) {
@@ -62,7 +80,14 @@ impl Watch {
     /// Watches at a level.
     #[must_use]
     pub fn new(level: Level, observer: Box<dyn Observer>) -> Self {
-        let sink = Sink { observer, ids: HashMap::new(), fresh: Vec::new(), entries: Vec::new() };
+        let sink = Sink {
+            observer,
+            ids: HashMap::new(),
+            states: HashMap::new(),
+            given: 0,
+            fresh: Vec::new(),
+            entries: Vec::new(),
+        };
         Self { level, sink: RefCell::new(sink) }
     }
 
@@ -89,10 +114,10 @@ impl Watch {
         matches!(self.level, Level::Transitions | Level::Steps)
     }
 
-    fn push(&self, machine: &'static str, instance: Option<u32>, what: impl FnOnce(&mut dyn FnMut(&'static str) -> u32) -> Happening) {
+    fn push(&self, machine: &'static str, instance: Option<u32>, what: impl FnOnce(&mut Sink) -> Happening) {
         let sink = &mut *self.sink.borrow_mut();
         let machine = sink.id(machine);
-        let what = what(&mut |name| sink.id(name));
+        let what = what(sink);
         sink.entries.push(Entry { machine, instance, what });
         if self.level == Level::Steps || sink.entries.len() >= GATHERED {
             sink.flush();
@@ -102,21 +127,21 @@ impl Watch {
     /// A machine left a command.
     pub fn command(&self, machine: &'static str, instance: Option<u32>, command: &'static str) {
         if self.detail() {
-            self.push(machine, instance, |id| Happening::Command(id(command)));
+            self.push(machine, instance, |sink| Happening::Command(sink.id(command)));
         }
     }
 
     /// The driver brings an answer.
     pub fn answer(&self, machine: &'static str, instance: Option<u32>, command: &'static str, ok: bool) {
         if self.detail() {
-            self.push(machine, instance, |id| Happening::Answer((id(command), ok)));
+            self.push(machine, instance, |sink| Happening::Answer((sink.id(command), ok)));
         }
     }
 
     /// A request ended.
     pub fn outcome(&self, machine: &'static str, instance: Option<u32>, request: &'static str, ok: bool) {
         if self.level != Level::Off {
-            self.push(machine, instance, |id| Happening::Outcome((id(request), ok)));
+            self.push(machine, instance, |sink| Happening::Outcome((sink.id(request), ok)));
         }
     }
 }
@@ -130,7 +155,7 @@ pub struct Trace<'w> {
 }
 
 impl Trace<'_> {
-    fn push(&self, what: impl FnOnce(&mut dyn FnMut(&'static str) -> u32) -> Happening) {
+    fn push(&self, what: impl FnOnce(&mut Sink) -> Happening) {
         if self.detail {
             self.watch.push(self.machine, self.instance, what);
         }
@@ -139,18 +164,18 @@ impl Trace<'_> {
 
 impl sml::Logger for Trace<'_> {
     fn log_process_event(&mut self, event: &'static str) {
-        self.push(|id| Happening::Event(id(event)));
+        self.push(|sink| Happening::Event(sink.id(event)));
     }
 
     fn log_guard(&mut self, guard: &'static str, _: &'static str, held: bool) {
-        self.push(|id| Happening::Guard((id(guard), held)));
+        self.push(|sink| Happening::Guard((sink.id(guard), held)));
     }
 
     fn log_action(&mut self, action: &'static str, _: &'static str) {
-        self.push(|id| Happening::Action(id(action)));
+        self.push(|sink| Happening::Action(sink.id(action)));
     }
 
     fn log_state_change(&mut self, from: &'static str, to: &'static str) {
-        self.push(|id| Happening::Transition((id(from), id(to))));
+        self.push(|sink| Happening::Transition((sink.state(from), sink.state(to))));
     }
 }

@@ -19,7 +19,7 @@ mod table;
 
 pub use fault::{Fault, Why};
 pub(crate) use machine::{dispatch, machine, refusals, strays};
-pub use table::{Row, Table, tables};
+pub use table::{snake, tables};
 
 /// Counts commands, so that an answer finds the command that asked for it. Stray and late answers carry another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! The table of io/mmap.
 use super::context::Context;
 use super::events::{Abandon, Advise, Advised, Map, Mapped, Output, Release, Retain, Unmapped};
-use crate::actors::{dispatch, machine};
+use crate::actors::{dispatch, machine, snake};
 use crate::observe::Watch;
 
 machine! { "io/mmap":
@@ -94,7 +94,7 @@ impl IoMmap {
 
     /// Where the machine stands.
     #[must_use]
-    pub fn state(&self) -> &'static str {
-        sml::StateName::name(&self.state)
+    pub fn state(&self) -> String {
+        snake(sml::StateName::name(&self.state))
     }
 }

@@ -5,4 +5,4 @@ mod machine;
 
 pub use context::{Context, Slot};
 pub use events::{Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped};
-pub use machine::{IoMmap, SOURCE};
+pub use machine::{IoMmap, IoMmapEvents as Event, SOURCE};

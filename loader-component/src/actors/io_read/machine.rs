@@ -2,7 +2,7 @@
 use super::context::Context;
 use super::events::{Output, Read, Submit};
 use crate::actors::spans::Span;
-use crate::actors::{dispatch, machine};
+use crate::actors::{dispatch, machine, snake};
 use crate::observe::Watch;
 
 machine! { "io/read":
@@ -69,7 +69,7 @@ impl IoRead {
 
     /// Where the machine stands.
     #[must_use]
-    pub fn state(&self) -> &'static str {
-        sml::StateName::name(&self.state.0)
+    pub fn state(&self) -> String {
+        snake(sml::StateName::name(&self.state.0))
     }
 }

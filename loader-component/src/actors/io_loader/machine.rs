@@ -1,0 +1,94 @@
+//! The table of io/loader.
+use super::context::Context;
+use super::events::{Load, Output};
+use crate::actors::{Answered, dispatch, machine, snake};
+use crate::observe::Watch;
+
+machine! { "io/loader":
+    IoLoader[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
+        // request
+        *"ready"_s + event<Load> [nothing_to_load] / complete_empty,
+        "ready"_s + event<Load> [policy_empty] / refuse_policy,
+        "mapping"_s <= "ready"_s + event<Load> [mapped_is_first] / map_first,
+        "registering"_s <= "ready"_s + event<Load> [external_is_first] / ask_first,
+        "allocating"_s <= "ready"_s + event<Load> / allocate_first,
+        // mapped-file
+        "mapping"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "mapping"_s + event<Answered> [failed] / note_refusal,
+        "mapping"_s + event<Answered> [more_extents] / map_next,
+        "ready"_s <= "mapping"_s + event<Answered> / complete,
+        // read-copy and staged-read
+        "allocating"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "allocating"_s + event<Answered> [failed] / note_refusal,
+        "allocating"_s + event<Answered> [more_extents] / allocate_next,
+        "reading"_s <= "allocating"_s + event<Answered> [read_at_once] / read,
+        "staging"_s <= "allocating"_s + event<Answered> / stage_buffers,
+        "reading"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "reading"_s + event<Answered> [failed] / note_refusal,
+        "ready"_s <= "reading"_s + event<Answered> / complete,
+        "staging"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "staging"_s + event<Answered> [failed] / note_refusal,
+        "ready"_s <= "staging"_s + event<Answered> / complete,
+        // external-buffer
+        "registering"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "registering"_s + event<Answered> [failed] / note_refusal,
+        "staging"_s <= "registering"_s + event<Answered> / stage,
+        // fall back
+        "unwinding"_s <= "falling_back"_s + completion<Answered> [extents_held] / give_back,
+        "ready"_s <= "falling_back"_s + completion<Answered> [failure_final] / fail,
+        "ready"_s <= "falling_back"_s + completion<Answered> [policy_used_up] / fail,
+        "mapping"_s <= "falling_back"_s + completion<Answered> [mapped_is_next] / map_instead,
+        "registering"_s <= "falling_back"_s + completion<Answered> [external_is_next] / ask_instead,
+        "allocating"_s <= "falling_back"_s + completion<Answered> / allocate_instead,
+        "unwinding"_s + event<Answered> [stray] / put_aside,
+        "falling_back"_s <= "unwinding"_s + event<Answered> / given_back,
+        // unexpected
+        "ready"_s + event<Answered> / put_aside,
+        "ready"_s + unexpected_event<_> / refuse_busy,
+        "mapping"_s + unexpected_event<_> / refuse_busy,
+        "allocating"_s + unexpected_event<_> / refuse_busy,
+        "reading"_s + unexpected_event<_> / refuse_busy,
+        "staging"_s + unexpected_event<_> / refuse_busy,
+        "registering"_s + unexpected_event<_> / refuse_busy,
+        "falling_back"_s + unexpected_event<_> / refuse_busy,
+        "unwinding"_s + unexpected_event<_> / refuse_busy,
+    }
+}
+
+/// The actor: where its machine stands, and the load under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IoLoader {
+    state: IoLoaderStates,
+    context: Context,
+}
+
+impl Default for IoLoader {
+    fn default() -> Self {
+        Self { state: IoLoaderStates::Ready, context: Context::default() }
+    }
+}
+
+impl IoLoader {
+    /// The name that the observer and the diagrams use.
+    pub const NAME: &'static str = SOURCE.0;
+
+    /// Runs one event to completion.
+    pub fn dispatch(&mut self, event: impl Into<IoLoaderEvents>, watch: &Watch) -> Output {
+        self.context.begin();
+        let trace = watch.of(Self::NAME, None);
+        dispatch!(IoLoaderStateMachine, self.state, &mut self.context, event.into(), trace);
+        self.context.end()
+    }
+
+    /// The load under way, or the last.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Where the machine stands.
+    #[must_use]
+    pub fn state(&self) -> String {
+        snake(sml::StateName::name(&self.state))
+    }
+}

@@ -1,0 +1,111 @@
+//! What a tensor's machine is asked and what it answers.
+use super::context::Hold;
+use crate::actors::{Fault, Ticket};
+use crate::types::{Lifecycle, Strategy};
+
+/// Bind the tensor to its record again: whatever copy it had is let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bind;
+
+/// The bytes are at hand already (a tensor of no bytes, or memory of the embedder's): resident without a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BindTensor {
+    /// Where they are.
+    pub hold: Hold,
+    /// Whose strategy it counts as.
+    pub strategy: Option<Strategy>,
+}
+
+/// A load begins that includes this tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Plan {
+    /// The load's own.
+    pub ticket: Ticket,
+}
+
+/// The load brought the bytes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Apply {
+    /// The load's own.
+    pub ticket: Ticket,
+    /// Where they are.
+    pub hold: Hold,
+    /// How they got there.
+    pub strategy: Strategy,
+}
+
+/// The load failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fail {
+    /// The load's own.
+    pub ticket: Ticket,
+}
+
+/// End mapped residency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Release {
+    /// The request's own.
+    pub ticket: Ticket,
+}
+
+/// End copied residency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Evict {
+    /// The request's own.
+    pub ticket: Ticket,
+}
+
+/// The pool that holds the bytes has let go of them, or says why it has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ended {
+    /// The request's own.
+    pub ticket: Ticket,
+    /// Why the bytes are still held, if they are.
+    pub fault: Option<Fault>,
+}
+
+/// How does it stand? Changes nothing, in any state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Capture;
+
+/// What the owner of the bytes has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Let go of what held this tensor, and answer with [`Ended`].
+    LetGo(Hold),
+    /// Let go of the copy that a rebind replaced; nobody waits for it.
+    Drop(Hold),
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The tensor is where it was asked to go.
+    Done,
+    /// How it stands.
+    State(Lifecycle),
+    /// Refused; nothing changed.
+    Refused(Fault),
+}
+
+/// What one dispatch left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Output {
+    /// How the request ended, if it did.
+    pub outcome: Option<Outcome>,
+    /// What to do next, if anything.
+    pub command: Option<Command>,
+    /// An answer that nobody had asked for was put aside.
+    pub stray: bool,
+}
+
+impl Command {
+    /// The name that the observer is told.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::LetGo(_) => "let-go",
+            Self::Drop(_) => "drop",
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Open and provide: headers are read in windows, checked, and their tensors bound.
+use super::{Reading, Session, Source, explain};
+use crate::actors::model_loader::{self, Open, Outcome, Parsed, Provide};
+use crate::actors::model_tensor::ModelTensor;
+use crate::actors::{Fault, Ticket, Why};
+use crate::api::SessionOptions;
+use crate::formats::{Catalogue, Header, Parser, Step, Window, escape};
+use crate::observe::Observer;
+use crate::storage::Storage;
+use crate::types::{Cause, Error, Phase};
+
+impl<S: Storage> Session<S> {
+    /// Reads the headers, checks them, binds the tensors. Moves no tensor bytes.
+    ///
+    /// # Errors
+    /// As `session.open` of `wit/loader.wit`.
+    pub fn open(
+        storage: S,
+        sources: Vec<(String, S::Source)>,
+        options: &SessionOptions,
+        observer: Box<dyn Observer>,
+    ) -> Result<Self, Error> {
+        let mut session = Self::new(storage, options, observer);
+        let bad = session.check_sources(&sources).err();
+        session.take(sources);
+        let bad = bad.map(|error| session.refuse(error));
+        session.run("open", Phase::Request, Open { bad: bad.as_ref().map(|(fault, _)| *fault) }).map_err(|error| {
+            match bad {
+                Some((_, error)) => error,
+                None => error,
+            }
+        })?;
+        Ok(session)
+    }
+
+    /// Names of the files that the model also consists of; empty when it is complete.
+    #[must_use]
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// Gives further files. On an error none of them was taken.
+    ///
+    /// # Errors
+    /// As `session.provide` of `wit/loader.wit`.
+    pub fn provide(&mut self, sources: Vec<(String, S::Source)>) -> Result<(), Error> {
+        let (had_sources, had_headers) = (self.sources.len(), self.headers.clone());
+        let bad = self.check_sources(&sources).err();
+        self.take(sources);
+        let bad = bad.map(|error| self.refuse(error));
+        let result = self.run("provide", Phase::Request, Provide { bad: bad.as_ref().map(|(fault, _)| *fault) });
+        let result = match (result, bad) {
+            (Ok(outcome), _) => Ok(outcome),
+            (Err(_), Some((_, error))) => Err(error),
+            (Err(error), None) => Err(error),
+        };
+        if result.is_err() && self.catalogue.is_none() {
+            self.sources.truncate(had_sources);
+            self.headers = had_headers;
+            self.reading = None;
+        }
+        result.map(|_: Outcome| ())
+    }
+
+    /// An error found before any work, and what the machines are told of it.
+    pub(super) fn refuse(&self, error: Error) -> (Fault, Error) {
+        (Fault { why: explain::why(&error.cause), os_code: error.os_code, item: error.tensor }, error)
+    }
+
+    fn check_sources(&self, sources: &[(String, S::Source)]) -> Result<(), Error> {
+        let invalid = |message: String| {
+            Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources"))
+        };
+        if sources.is_empty() {
+            return invalid("No file was given.".into());
+        }
+        let mut names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        for (name, _) in sources {
+            if names.contains(&name.as_str()) {
+                return invalid(format!("The file {} was given twice.", escape(name)));
+            }
+            names.push(name);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, sources: Vec<(String, S::Source)>) {
+        self.sources.extend(sources.into_iter().map(|(name, handle)| Source { name, handle, size: 0 }));
+    }
+
+    /// One window of one header: what the parser waits for is read, and the parser goes on.
+    pub(super) fn read_header(&mut self, ticket: Ticket) -> model_loader::Output {
+        let result = self.next_window();
+        let missing = match &result {
+            Ok(false) => self.find_missing(),
+            _ => Ok(false),
+        };
+        let (fault, more, missing) = match (result, missing) {
+            (Ok(more), Ok(missing)) => (None, more, missing),
+            (Err(error), _) | (_, Err(error)) => {
+                self.reading = None;
+                (Some(self.note(error)), false, false)
+            }
+        };
+        self.watch.answer("model/loader", None, "read-header", fault.is_none());
+        self.loader.dispatch(Parsed { ticket, fault, more, missing }, &self.watch)
+    }
+
+    /// Whether there is more to read after it.
+    fn next_window(&mut self) -> Result<bool, Error> {
+        let at = self.headers.len();
+        let number = u32::try_from(at).unwrap_or(u32::MAX);
+        let Some(source) = self.sources.get_mut(at) else {
+            return Err(Error::new(Phase::Parse, Cause::Internal, "There is no further file to read."));
+        };
+        self.watch.flush();
+        let host = |error| explain::host_error(Phase::Parse, &error).in_source(number);
+        let reading = match &mut self.reading {
+            Some(reading) => reading,
+            none => {
+                source.size = self.storage.stat(&source.handle).map_err(host)?.size;
+                let parser = Parser::new(&source.name, source.size, self.host.max_read, self.limits);
+                none.insert(Reading { parser, wanted: None })
+            }
+        };
+        let window = match reading.wanted.take() {
+            Some((offset, len)) => {
+                Some(Window { offset, bytes: self.storage.read(&source.handle, offset, len).map_err(host)? })
+            }
+            None => None,
+        };
+        match reading.parser.step(window).map_err(|error| error.in_source(number))? {
+            Step::Read { offset, len } => {
+                reading.wanted = Some((offset, len));
+                Ok(true)
+            }
+            Step::Done(header) => {
+                let name = source.name.clone();
+                self.reading = None;
+                self.headers.push((name, header));
+                Ok(self.headers.len() < self.sources.len())
+            }
+        }
+    }
+
+    fn find_missing(&mut self) -> Result<bool, Error> {
+        let headers: Vec<(String, &Header)> =
+            self.headers.iter().map(|(name, header)| (name.clone(), header)).collect();
+        self.missing = Catalogue::missing(&headers)?;
+        Ok(!self.missing.is_empty())
+    }
+
+    /// Puts the catalogue together and binds every tensor.
+    pub(super) fn bind(&mut self) -> Result<(), Fault> {
+        // A model of one file, which most are, does not come back here: only a failed `provide` needs its headers again.
+        let headers = if self.headers.len() > 1 { self.headers.clone() } else { std::mem::take(&mut self.headers) };
+        let catalogue = Catalogue::build(headers).map_err(|error| self.note(error))?;
+        self.tensors = ModelTensor::bound(catalogue.len());
+        self.catalogue = Some(catalogue);
+        self.headers = Vec::new();
+        Ok(())
+    }
+
+    /// The catalogue of a session that is open.
+    pub(super) fn catalogue(&self) -> Result<&Catalogue, Fault> {
+        self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))
+    }
+}

@@ -1,0 +1,112 @@
+//! Which tensors a load has to bring in, and how they are cut into extents.
+use super::Session;
+use crate::actors::model_tensor::{BindTensor, Hold, Plan as PlanTensor};
+use crate::actors::{Fault, Ticket, Why};
+use crate::storage::Storage;
+use crate::types::{ExtentPolicy, Lifecycle};
+
+/// Tensors in a buffer begin at multiples of this many bytes: a cache line, and more than any element needs.
+const TILE: u64 = 64;
+
+/// One tensor of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Planned {
+    pub(super) tensor: u32,
+    pub(super) source: u32,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+    /// Where it goes in its extent's buffer.
+    pub(super) tile: u64,
+}
+
+/// Tensors that are mapped, or allocated, together.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) source: u32,
+    /// What is mapped.
+    pub(super) offset: u64,
+    pub(super) len: u64,
+    /// What is allocated.
+    pub(super) buffer: u64,
+    /// Its tensors: so many, from this one on.
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+/// A load's work.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) ticket: Ticket,
+    /// Tensors with bytes, by source and offset.
+    pub(super) tensors: Vec<Planned>,
+    /// Tensors without bytes, which need no transfer.
+    pub(super) empty: Vec<u32>,
+    pub(super) extents: Vec<Extent>,
+}
+
+impl Plan {
+    pub(super) fn tensors_of(&self, extent: &Extent) -> &[Planned] {
+        self.tensors.get(extent.first..extent.first + extent.count).unwrap_or_default()
+    }
+
+    /// Cuts what was gathered into extents. A sum that wraps leaves the extent too long to be mapped or allocated.
+    fn cut(&mut self, policy: ExtentPolicy, source_len: impl Fn(u32) -> u64) {
+        self.tensors.sort_unstable_by_key(|planned| (planned.source, planned.offset));
+        for (index, planned) in self.tensors.iter_mut().enumerate() {
+            let end = planned.offset.saturating_add(planned.bytes);
+            let joins = self.extents.last().is_some_and(|extent| {
+                extent.source == planned.source
+                    && match policy {
+                        ExtentPolicy::WholeFile => true,
+                        ExtentPolicy::PerTensor => false,
+                        ExtentPolicy::Window(most) => end.saturating_sub(extent.offset) <= most,
+                    }
+            });
+            if !joins {
+                let (offset, len) = match policy {
+                    ExtentPolicy::WholeFile => (0, source_len(planned.source)),
+                    _ => (planned.offset, 0),
+                };
+                self.extents.push(Extent { source: planned.source, offset, len, buffer: 0, first: index, count: 0 });
+            }
+            if let Some(extent) = self.extents.last_mut() {
+                planned.tile = extent.buffer.checked_next_multiple_of(TILE).unwrap_or(u64::MAX);
+                extent.buffer = planned.tile.saturating_add(planned.bytes);
+                extent.len = extent.len.max(end.saturating_sub(extent.offset));
+                extent.count += 1;
+            }
+        }
+    }
+}
+
+impl<S: Storage> Session<S> {
+    /// Plans the selected tensors that are not resident. What an earlier request could not end is asked again first.
+    pub(super) fn make_plan(&mut self) -> Result<(), Fault> {
+        // Whether or not it works now: what stays busy keeps its slot, and nothing more.
+        let _still_busy = self.sweep();
+        self.ticket = self.ticket.next();
+        let mut plan = Plan { ticket: self.ticket, ..Plan::default() };
+        let catalogue = self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))?;
+        for &tensor in &self.request.tensors {
+            let waiting = matches!(self.tensors.lifecycle(tensor), Some(Lifecycle::Unbound | Lifecycle::Evicted));
+            let Some(found) = catalogue.tensor(tensor).filter(|_| waiting) else { continue };
+            if found.tensor.bytes == 0 {
+                plan.empty.push(tensor);
+                continue;
+            }
+            let (source, offset, bytes) = (found.source, found.tensor.offset, found.tensor.bytes);
+            plan.tensors.push(Planned { tensor, source, offset, bytes, tile: 0 });
+        }
+        let size = |source: u32| self.sources.get(source as usize).map_or(0, |source| source.size);
+        plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), size);
+        for planned in &plan.tensors {
+            self.tensors.dispatch(planned.tensor, PlanTensor { ticket: plan.ticket }, &self.watch);
+        }
+        for &tensor in &plan.empty {
+            let bind = BindTensor { hold: Hold::NoBytes, strategy: None };
+            self.tensors.dispatch(tensor, bind, &self.watch);
+        }
+        self.plan = plan;
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Residency is committed, undone and ended here: model/tensor decides for each tensor, io/mmap and the buffers let go.
+use super::Session;
+use super::transfer::Held;
+use crate::actors::io_mmap::{Abandon, Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
+use crate::actors::model_tensor::{self, Apply, Command, Ended, Evict, Fail, Hold, Release};
+use crate::actors::{Fault, Ticket, Why};
+use crate::storage::Storage;
+use crate::types::{Lifecycle, Strategy};
+use std::collections::BTreeMap;
+
+/// What holds bytes of tensors that are about to go.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Nobody,
+    Slot { slot: u32, generation: u32 },
+    Buffer(u32),
+}
+
+impl<S: Storage> Session<S> {
+    /// The planned tensors are resident: their holders count them, then the load lets go of its leases.
+    pub(super) fn apply(&mut self) -> Result<(), Fault> {
+        let strategy = self.report.used.unwrap_or(Strategy::MappedFile);
+        let external = self.report.used == Some(Strategy::ExternalBuffer);
+        let held = std::mem::take(&mut self.held);
+        let plan = std::mem::take(&mut self.plan);
+        let mut result = Ok(());
+        for (number, extent) in plan.extents.iter().enumerate() {
+            let tensors = plan.tensors_of(extent);
+            let count = u32::try_from(tensors.len()).unwrap_or(u32::MAX);
+            if let Some(Held::Mapping { handle, .. }) = held.get(number) {
+                let retained = self.mmap("retain", Retain { handle: *handle, tensors: count });
+                if let Mapping::Refused(fault) = retained {
+                    result = result.and(Err(fault));
+                    continue;
+                }
+            }
+            for (place, planned) in tensors.iter().enumerate() {
+                let held = if external { held.get(extent.first + place) } else { held.get(number) };
+                let hold = match held {
+                    Some(Held::Mapping { handle, mapping, offset }) => Hold::Mapped {
+                        handle: *handle,
+                        mapping: *mapping,
+                        offset: planned.offset.saturating_sub(*offset),
+                    },
+                    Some(Held::Buffer(buffer)) => self.hold_in(*buffer, if external { 0 } else { planned.tile }),
+                    None => Hold::Nothing,
+                };
+                let apply = Apply { ticket: plan.ticket, hold, strategy };
+                let output = self.tensors.dispatch(planned.tensor, apply, &self.watch).unwrap_or_default();
+                let done = output.outcome == Some(model_tensor::Outcome::Done);
+                self.watch.outcome("model/tensor", Some(planned.tensor), "load", done);
+                if !done {
+                    result = result.and(Err(Fault::new(Why::Internal).at(planned.tensor)));
+                }
+                self.report.tensors += 1;
+                self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
+            }
+        }
+        self.report.tensors += u32::try_from(plan.empty.len()).unwrap_or(u32::MAX);
+        self.report.extents = u32::try_from(plan.extents.len()).unwrap_or(u32::MAX);
+        self.plan = plan;
+        for held in held {
+            if let Held::Mapping { handle, .. } = held {
+                self.mmap("abandon", Abandon { handle });
+            }
+        }
+        result
+    }
+
+    fn hold_in(&mut self, number: u32, offset: u64) -> Hold {
+        match self.buffers.get_mut(number) {
+            Some(buffer) => {
+                buffer.tensors += 1;
+                Hold::Copied { buffer: number, target: buffer.id, offset }
+            }
+            None => Hold::Nothing,
+        }
+    }
+
+    /// The transfer failed: the planned tensors go back to where they were.
+    pub(super) fn fail_plan(&mut self) -> Result<(), Fault> {
+        let plan = std::mem::take(&mut self.plan);
+        for planned in &plan.tensors {
+            self.tensors.dispatch(planned.tensor, Fail { ticket: plan.ticket }, &self.watch);
+            self.watch.outcome("model/tensor", Some(planned.tensor), "load", false);
+        }
+        self.end(&plan.empty, Lifecycle::Resident)
+    }
+
+    /// A check after the transfer failed: what this load made resident is taken back.
+    pub(super) fn undo(&mut self) -> Result<(), Fault> {
+        let plan = std::mem::take(&mut self.plan);
+        let mut tensors: Vec<u32> = plan.tensors.iter().map(|planned| planned.tensor).collect();
+        tensors.extend(&plan.empty);
+        let unfinished = |tensor: &&u32| self.tensors.lifecycle(**tensor) == Some(Lifecycle::Loading);
+        let unfinished: Vec<u32> = tensors.iter().filter(unfinished).copied().collect();
+        for tensor in unfinished {
+            self.tensors.dispatch(tensor, Fail { ticket: plan.ticket }, &self.watch);
+        }
+        self.end(&tensors, Lifecycle::MmapResident).and(self.end(&tensors, Lifecycle::Resident))
+    }
+
+    pub(super) fn release_selected(&mut self) -> Result<(), Fault> {
+        let tensors = std::mem::take(&mut self.request.tensors);
+        self.end(&tensors, Lifecycle::MmapResident)
+    }
+
+    pub(super) fn evict_selected(&mut self) -> Result<(), Fault> {
+        let tensors = std::mem::take(&mut self.request.tensors);
+        self.end(&tensors, Lifecycle::Resident)
+    }
+
+    /// Ends the residency of those of the tensors that have this lifecycle. One holder's failure does not keep the others;
+    /// the first failure is answered.
+    fn end(&mut self, tensors: &[u32], lifecycle: Lifecycle) -> Result<(), Fault> {
+        self.ticket = self.ticket.next();
+        let ticket = self.ticket;
+        let mut leaving: BTreeMap<Holder, Vec<u32>> = BTreeMap::new();
+        for &tensor in tensors {
+            if self.tensors.lifecycle(tensor) != Some(lifecycle) {
+                continue;
+            }
+            let output = if lifecycle == Lifecycle::MmapResident {
+                self.tensors.dispatch(tensor, Release { ticket }, &self.watch)
+            } else {
+                self.tensors.dispatch(tensor, Evict { ticket }, &self.watch)
+            };
+            if let Some(Command::LetGo(hold)) = output.and_then(|output| output.command) {
+                leaving.entry(holder(hold)).or_default().push(tensor);
+            }
+        }
+        let mut first = Ok(());
+        for (holder, tensors) in leaving {
+            let result = self.let_go(holder, u32::try_from(tensors.len()).unwrap_or(u32::MAX));
+            let lead = tensors.first().copied();
+            self.settle(&tensors, ticket, result.err(), lifecycle);
+            first = first.and(result.map_err(|fault| Fault { item: fault.item.or(lead), ..fault }));
+        }
+        first
+    }
+
+    fn let_go(&mut self, holder: Holder, tensors: u32) -> Result<(), Fault> {
+        match holder {
+            Holder::Nobody => Ok(()),
+            Holder::Slot { slot, generation } => {
+                match self.mmap("release", ReleaseSlot { handle: Handle { slot, generation }, tensors }) {
+                    Mapping::Refused(fault) => Err(fault),
+                    _ => Ok(()),
+                }
+            }
+            Holder::Buffer(number) => {
+                let last = self.buffers.get(number).is_none_or(|buffer| buffer.tensors <= tensors);
+                if last {
+                    return self.free_buffer(number);
+                }
+                if let Some(buffer) = self.buffers.get_mut(number) {
+                    buffer.tensors -= tensors;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn settle(&mut self, tensors: &[u32], ticket: Ticket, fault: Option<Fault>, lifecycle: Lifecycle) {
+        let request = if lifecycle == Lifecycle::MmapResident { "release" } else { "evict" };
+        for &tensor in tensors {
+            self.tensors.dispatch(tensor, Ended { ticket, fault }, &self.watch);
+            self.watch.outcome("model/tensor", Some(tensor), request, fault.is_none());
+            self.ended += u32::from(fault.is_none());
+        }
+    }
+
+    pub(super) fn advise_tensor(&mut self) -> Result<(), Fault> {
+        let (Some(&tensor), Some(advice)) = (self.request.tensors.first(), self.request.advice) else {
+            return Err(Fault::new(Why::InvalidRequest));
+        };
+        let len = self.catalogue()?.tensor(tensor).map_or(0, |found| found.tensor.bytes);
+        let Some(Hold::Mapped { handle, offset, .. }) = self.tensors.get(tensor).map(|tensor| tensor.hold) else {
+            return Err(Fault::new(Why::NotMapped).at(tensor));
+        };
+        match self.mmap("advise", Advise { handle, offset, len, advice }) {
+            Mapping::Advised(effect) => {
+                self.effect = effect;
+                Ok(())
+            }
+            Mapping::Refused(fault) => Err(fault.at(tensor)),
+            _ => Err(Fault::new(Why::Internal)),
+        }
+    }
+
+    /// Ends everything. What is busy stays, and is answered.
+    pub(super) fn close_all(&mut self) -> Result<(), Fault> {
+        let all: Vec<u32> = (0..self.tensors.len()).collect();
+        let released = self.end(&all, Lifecycle::MmapResident);
+        let evicted = self.end(&all, Lifecycle::Resident);
+        released.and(evicted).and(self.sweep())
+    }
+}
+
+const fn holder(hold: Hold) -> Holder {
+    match hold {
+        Hold::Nothing | Hold::NoBytes => Holder::Nobody,
+        Hold::Mapped { handle, .. } => Holder::Slot { slot: handle.slot, generation: handle.generation },
+        Hold::Copied { buffer, .. } => Holder::Buffer(buffer),
+    }
+}

@@ -1,0 +1,292 @@
+//! Performs the commands of io/loader: extents are mapped by io/mmap, or allocated and filled by io/read or
+//! io/staged_read.
+use super::Session;
+use super::buffers::Buffer;
+use crate::actors::io_loader::{Command, IoLoader, Load, Outcome};
+use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
+use crate::actors::io_read::{self, IoRead};
+use crate::actors::io_staged_read::{self, IoStagedRead};
+use crate::actors::spans::{Span, first_bad};
+use crate::actors::{Answered, Fault, Why};
+use crate::api::Refusal;
+use crate::storage::{BatchError, CopySpan, Storage};
+use crate::types::Strategy;
+
+/// What a load has got so far: one for each extent, or, of registered targets, one for each tensor.
+#[derive(Clone, Copy)]
+pub(super) enum Held {
+    /// A mapping, leased.
+    Mapping { handle: Handle, mapping: u64, offset: u64 },
+    /// A buffer's number.
+    Buffer(u32),
+}
+
+impl<S: Storage> Session<S> {
+    /// Runs io/loader over the plan.
+    pub(super) fn transfer(&mut self) -> Result<(), Fault> {
+        self.held.clear();
+        let extents = u32::try_from(self.plan.extents.len()).unwrap_or(u32::MAX);
+        let mut output = self.io.dispatch(Load { policy: self.request.policy, extents }, &self.watch);
+        while let Some(command) = output.command {
+            self.watch.command(IoLoader::NAME, None, command.name());
+            self.host_words = None;
+            let result = match command {
+                Command::Map(_, extent) => self.map_extent(extent),
+                Command::Allocate(_, extent) => self.allocate(extent),
+                Command::Registered(_) => self.ask_registered(),
+                Command::Read(_) => self.read_spans(),
+                Command::Stage(_) => self.stage_spans(),
+                Command::GiveBack(..) => self.give_back(),
+            };
+            let fault = result.err();
+            if let (Some(fault), Some(words)) = (fault, self.host_words.take()) {
+                let mut error = super::explain::host_error(crate::types::Phase::Transfer, &words);
+                error.tensor = fault.item;
+                self.last_words = Some(error);
+            }
+            self.watch.answer(IoLoader::NAME, None, command.name(), fault.is_none());
+            output = self.io.dispatch(Answered { ticket: command.ticket(), fault }, &self.watch);
+        }
+        let outcome = output.outcome.unwrap_or(Outcome::Refused(None, Fault::new(Why::Internal)));
+        self.watch.outcome(IoLoader::NAME, None, "load", matches!(outcome, Outcome::Done(_)));
+        let refused = self.io.context().refused().to_vec();
+        self.report.refused = refused
+            .into_iter()
+            .map(|(strategy, fault)| Refusal { strategy, reason: self.refusal(strategy, fault) })
+            .collect();
+        match outcome {
+            Outcome::Done(used) => {
+                self.report.used = used;
+                Ok(())
+            }
+            Outcome::Refused(strategy, fault) => {
+                self.drop_registered();
+                let error = match (self.last_words.take(), strategy) {
+                    (Some(words), Some(strategy)) => words.under(strategy),
+                    (_, Some(strategy)) => self.refusal(strategy, fault),
+                    (_, None) => super::explain::sentence(crate::types::Phase::Transfer, None, fault),
+                };
+                Err(self.note(error))
+            }
+        }
+    }
+
+    /// The first tensor of an extent stands for it in an error.
+    fn lead(&self, extent: u32) -> Option<u32> {
+        let extent = self.plan.extents.get(extent as usize)?;
+        self.plan.tensors.get(extent.first).map(|planned| planned.tensor)
+    }
+
+    fn map_extent(&mut self, number: u32) -> Result<(), Fault> {
+        let extent = *self.plan.extents.get(number as usize).ok_or(Fault::new(Why::Internal))?;
+        let source_len = self.sources.get(extent.source as usize).map_or(0, |source| source.size);
+        let map = Map { source: extent.source, offset: extent.offset, len: extent.len, source_len };
+        match self.mmap("map", map) {
+            Mapping::Mapped { handle, mapping, offset } => {
+                self.held.push(Held::Mapping { handle, mapping, offset });
+                Ok(())
+            }
+            Mapping::Refused(fault) => Err(Fault { item: self.lead(number), ..fault }),
+            _ => Err(Fault::new(Why::Internal)),
+        }
+    }
+
+    fn allocate(&mut self, number: u32) -> Result<(), Fault> {
+        let len = self.plan.extents.get(number as usize).map_or(0, |extent| extent.buffer);
+        self.watch.flush();
+        let item = self.lead(number);
+        let target = self.storage.allocate(len).map_err(|error| Fault { item, ..self.host_fault(&error) })?;
+        self.hold_target(target, false);
+        Ok(())
+    }
+
+    fn hold_target(&mut self, target: S::Target, external: bool) -> u64 {
+        let (id, len) = (self.storage.target_id(&target), self.storage.target_len(&target));
+        let number = self.buffers.insert(Buffer { target, id, len, tensors: 0, external });
+        self.held.push(Held::Buffer(number));
+        len
+    }
+
+    /// One crossing for all tensors of the plan. A missing or a small target is named before any byte moves.
+    fn ask_registered(&mut self) -> Result<(), Fault> {
+        let catalogue = self.catalogue()?;
+        let name = |tensor: u32| catalogue.tensor(tensor).map(|found| found.tensor.name.to_owned()).unwrap_or_default();
+        let names: Vec<String> = self.plan.tensors.iter().map(|planned| name(planned.tensor)).collect();
+        self.watch.flush();
+        let targets = self.storage.registered(&names).map_err(|error| self.host_fault(&error))?;
+        if targets.len() != names.len() {
+            return Err(Fault::new(Why::Other));
+        }
+        let wanted: Vec<(u32, u64)> = self.plan.tensors.iter().map(|planned| (planned.tensor, planned.bytes)).collect();
+        let mut first = Ok(());
+        for (target, (tensor, bytes)) in targets.into_iter().zip(wanted) {
+            let why = match target {
+                Some(target) => (self.hold_target(target, true) < bytes).then_some(Why::OutOfBounds),
+                None => Some(Why::StrategyUnavailable),
+            };
+            first = first.and(why.map_or(Ok(()), |why| Err(Fault::new(why).at(tensor))));
+        }
+        if first.is_err() {
+            self.drop_registered();
+        }
+        first
+    }
+
+    fn drop_registered(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            if let Held::Buffer(number) = held && self.buffers.get(number).is_some_and(|buffer| buffer.external) {
+                self.buffers.remove(number);
+            } else {
+                self.held.push(held);
+            }
+        }
+    }
+
+    /// Gives the extent back that was got last. What the host would not take now is asked again later.
+    fn give_back(&mut self) -> Result<(), Fault> {
+        match self.held.pop() {
+            Some(Held::Mapping { handle, .. }) => match self.mmap("abandon", Abandon { handle }) {
+                Mapping::Refused(fault) => Err(fault),
+                _ => Ok(()),
+            },
+            Some(Held::Buffer(number)) => self.free_buffer(number),
+            None => Ok(()),
+        }
+    }
+
+    /// The batch of this plan: every tensor to its place.
+    fn spans(&self) -> (Vec<Span>, Vec<u64>, Vec<u32>) {
+        let external = self.io.context().strategy() == Some(Strategy::ExternalBuffer);
+        let mut spans = Vec::with_capacity(self.plan.tensors.len());
+        for (number, extent) in (0u32..).zip(&self.plan.extents) {
+            for planned in self.plan.tensors_of(extent) {
+                let own = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+                let (target, target_offset) = if external { (own, 0) } else { (number, planned.tile) };
+                let (source, offset, len) = (planned.source, planned.offset, planned.bytes);
+                spans.push(Span { source, offset, len, target, target_offset });
+            }
+        }
+        let numbers: Vec<u32> = self
+            .held
+            .iter()
+            .filter_map(|held| match held {
+                Held::Buffer(number) => Some(*number),
+                Held::Mapping { .. } => None,
+            })
+            .collect();
+        let sizes = numbers.iter().map(|number| self.buffers.get(*number).map_or(0, |buffer| buffer.len)).collect();
+        (spans, sizes, numbers)
+    }
+
+    fn source_sizes(&self) -> Vec<u64> {
+        self.sources.iter().map(|source| source.size).collect()
+    }
+
+    /// The tensor that a span of the batch is of.
+    fn of_span(&self, fault: Fault) -> Fault {
+        let tensor = fault.item.and_then(|span| self.plan.tensors.get(span as usize)).map(|planned| planned.tensor);
+        Fault { item: tensor, ..fault }
+    }
+
+    fn read_spans(&mut self) -> Result<(), Fault> {
+        let (spans, sizes, numbers) = self.spans();
+        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        self.read.stage(spans);
+        let mut output = self.read.dispatch(io_read::Submit { max_batch: self.host.max_batch, bad }, &self.watch);
+        while let Some(io_read::Command { ticket, first, count }) = output.command {
+            let batch = self.read.context().spans().iter().skip(first as usize).take(count as usize);
+            let batch: Vec<CopySpan> = batch.map(|span| copy(span, 0, span.len)).collect();
+            let fault = self.cross(IoRead::NAME, &batch, &numbers).err();
+            output = self.read.dispatch(io_read::Read { ticket, fault }, &self.watch);
+        }
+        let outcome = output.outcome;
+        self.watch.outcome(IoRead::NAME, None, "read", matches!(outcome, Some(io_read::Outcome::Done(_))));
+        match outcome {
+            Some(io_read::Outcome::Done(moved)) => {
+                self.report.moved = moved;
+                Ok(())
+            }
+            Some(io_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
+            None => Err(Fault::new(Why::Internal)),
+        }
+    }
+
+    fn stage_spans(&mut self) -> Result<(), Fault> {
+        let (spans, sizes, numbers) = self.spans();
+        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        self.staged.stage(spans);
+        let (chunk, max_batch) = (self.request.staging_bytes, self.host.max_batch);
+        let mut output = self.staged.dispatch(io_staged_read::Submit { chunk, max_batch, bad }, &self.watch);
+        while let Some(command) = output.command {
+            let context = self.staged.context();
+            let piece = |piece: io_staged_read::Piece| {
+                context.spans().get(piece.span as usize).map(|span| copy(span, piece.offset, piece.len))
+            };
+            let batch: Vec<CopySpan> = context.pieces(command).filter_map(piece).collect();
+            let fault = self.cross(IoStagedRead::NAME, &batch, &numbers).err();
+            output = self.staged.dispatch(io_staged_read::Staged { ticket: command.ticket, fault }, &self.watch);
+        }
+        let outcome = output.outcome;
+        self.watch.outcome(IoStagedRead::NAME, None, "stage", matches!(outcome, Some(io_staged_read::Outcome::Done(_))));
+        match outcome {
+            Some(io_staged_read::Outcome::Done(moved)) => {
+                self.report.moved = moved;
+                Ok(())
+            }
+            Some(io_staged_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
+            None => Err(Fault::new(Why::Internal)),
+        }
+    }
+
+    /// One crossing: only the sources and targets that the batch names go with it.
+    fn cross(&mut self, machine: &'static str, batch: &[CopySpan], numbers: &[u32]) -> Result<(), Fault> {
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        let mut local: Vec<CopySpan> = batch.to_vec();
+        for span in &mut local {
+            span.source = renumber(&mut sources, span.source);
+            span.target = renumber(&mut targets, span.target);
+        }
+        let sources: Vec<&S::Source> =
+            sources.iter().filter_map(|source| self.sources.get(*source as usize)).map(|source| &source.handle).collect();
+        let targets: Vec<&S::Target> = targets
+            .iter()
+            .filter_map(|target| self.buffers.get(*numbers.get(*target as usize)?))
+            .map(|buffer| &buffer.target)
+            .collect();
+        self.watch.command(machine, None, "read-into");
+        self.watch.flush();
+        let result = self.storage.read_into(&sources, &targets, &local);
+        self.watch.answer(machine, None, "read-into", result.is_ok());
+        result.map_err(|BatchError { span, error }| self.host_fault(&error).at(span))
+    }
+
+    /// Ends a buffer. What the host would not free stays, without a tensor, and is asked again later.
+    pub(super) fn free_buffer(&mut self, number: u32) -> Result<(), Fault> {
+        let Some(buffer) = self.buffers.get(number) else { return Ok(()) };
+        if !buffer.external {
+            self.watch.flush();
+            self.storage.free(&buffer.target).map_err(|error| self.host_fault(&error))?;
+        }
+        self.buffers.remove(number);
+        Ok(())
+    }
+}
+
+const fn copy(span: &Span, from: u64, len: u64) -> CopySpan {
+    CopySpan {
+        source: span.source,
+        offset: span.offset + from,
+        len,
+        target: span.target,
+        target_offset: span.target_offset + from,
+    }
+}
+
+/// Spans are in order of their sources and targets, so the number is almost always the last one given.
+fn renumber(known: &mut Vec<u32>, number: u32) -> u32 {
+    let at = known.iter().rposition(|other| *other == number).unwrap_or_else(|| {
+        known.push(number);
+        known.len() - 1
+    });
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
