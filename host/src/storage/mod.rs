@@ -51,3 +51,6 @@ pub(crate) fn storage_error(error: &io::Error) -> StorageError {
 pub(crate) fn end_within(offset: u64, len: u64, size: u64) -> Result<u64, StorageError> {
     offset.checked_add(len).filter(|&end| end <= size).ok_or(StorageError::OutOfBounds)
 }
+
+#[cfg(test)]
+mod tests;
