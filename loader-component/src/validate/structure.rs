@@ -89,7 +89,7 @@ fn hash(suffix: &str) -> u64 {
 /// Phase `structure`, cause `malformed`, with the first tensor of the block that differs and, as field, the name that is
 /// missing.
 pub fn structure(model: &Catalogue) -> Result<(), Error> {
-    layers(model)?;
+    numbering(model)?;
     let mixed = MIXED_KEYS.iter().any(|name| model.get_u64(&key(model, name)).is_some_and(|value| value > 0))
         || PER_BLOCK_KEYS.iter().any(|name| {
             let key = key(model, name);
@@ -101,11 +101,8 @@ pub fn structure(model: &Catalogue) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds the layers: their numbers have no holes, and they are as many as `<arch>.block_count` says.
-///
-/// # Errors
-/// Phase `structure`, cause `malformed`, with the block that is missing as field.
-pub fn layers(model: &Catalogue) -> Result<(), Error> {
+/// Block numbers have no holes, and the blocks are as many as `<arch>.block_count` says.
+fn numbering(model: &Catalogue) -> Result<(), Error> {
     let groups = groups(model);
     for group in groups.values() {
         holes(group)?;
