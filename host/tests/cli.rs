@@ -110,7 +110,7 @@ fn a_file_that_may_not_be_read_is_said_so() {
     let place = Place::new();
     place.run("weighbridge sample model.gguf");
     let model = place.path("model.gguf");
-    fs::set_permissions(&model, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&model, fs::Permissions::from_mode(0o0)).unwrap();
     let mut command = place.command(&["load", "model.gguf", "--json"]);
     if fs::File::open(&model).is_ok() {
         // Nothing is closed to root, so the tool runs as nobody.
