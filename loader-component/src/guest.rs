@@ -14,7 +14,11 @@ use std::cell::RefCell;
 
 struct Component;
 
-crate::bindings::export!(Component with_types_in crate::bindings);
+#[expect(unsafe_code, reason = "the exports of the component, as wit-bindgen writes them")]
+mod exports {
+    crate::bindings::export!(Component with_types_in crate::bindings);
+    use super::Component;
+}
 
 impl Guest for Component {
     type Session = Shared;
