@@ -107,9 +107,10 @@ fn architectures() {
 }
 
 #[test]
-fn more_blocks_than_said() {
-    let error = layers(&open(&llama(2, &[]).tensor("blk.2.attn_q.weight", 0, &[4], &[0; 16]))).unwrap_err();
-    assert_eq!((error.phase, error.field.as_deref()), (Phase::Structure, Some("kv[\"llama.block_count\"]")));
-    // Which tensors a block has is no question of layers.
-    assert_eq!(layers(&open(&llama(3, &["blk.1.ffn_up.weight"]))), Ok(()));
+fn a_tensor_beyond_the_blocks() {
+    let model = open(&llama(2, &[]).tensor("blk.2.attn_q.weight", 0, &[4], &[0; 16]));
+    let error = layers(&model).unwrap_err();
+    assert_eq!((error.phase, error.tensor), (Phase::MapLayers, Some(20)));
+    assert_eq!(structure(&model).unwrap_err().field.as_deref(), Some("kv[\"llama.block_count\"]"));
+    assert_eq!(layers(&open(&GgufBuilder::new().tensor("blk.2.attn_q.weight", 0, &[4], &[0; 16]))), Ok(()));
 }
