@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use support::place::Place;
 use weighbridge::recording::{Recording, ReplayError, compare, replay, transition_counts};
 use weighbridge::trace::{Answer, Call, What};
@@ -11,8 +11,11 @@ use weighbridge::{
     StorageError, Strategy, StrategyPolicy,
 };
 
+/// One for all tests: compiling the component takes its time.
 fn runtime() -> Runtime {
-    Runtime::builder().cache_dir(Some(env!("CARGO_TARGET_TMPDIR").into())).build().unwrap()
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let build = || Runtime::builder().cache_dir(Some(env!("CARGO_TARGET_TMPDIR").into())).build().unwrap();
+    RUNTIME.get_or_init(build).clone()
 }
 
 fn options() -> SessionOptions {

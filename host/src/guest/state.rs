@@ -145,8 +145,8 @@ impl State {
 
     fn answer(&mut self, call: &Call) -> Result<Answer, Error> {
         if let Some(answer) = self.interpose.as_ref().and_then(|interpose| interpose.before(call)) {
-            // `get-capabilities` cannot fail: an error for it is not heard.
-            if answer.is_ok() || !matches!(call, Call::GetCapabilities) {
+            // `get-capabilities` cannot fail: nothing but capabilities is heard.
+            if !matches!(call, Call::GetCapabilities) || matches!(answer, Answer::Capabilities(_)) {
                 return Ok(fitting(call, answer));
             }
         }
