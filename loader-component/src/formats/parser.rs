@@ -150,7 +150,7 @@ impl Parser {
         }
         let wanted = SNIFF.min(self.size);
         if !self.buffer.has(0, wanted) {
-            let (offset, len) = self.buffer.ask(0, wanted);
+            let (offset, len) = self.buffer.ask(0, wanted, wanted);
             return Ok(Err(Progress::Read { offset, len }));
         }
         let bytes = self.buffer.from(0);

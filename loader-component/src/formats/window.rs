@@ -2,10 +2,8 @@
 use super::fault::{fault, misuse};
 use crate::types::{Cause, Error};
 
-/// Bytes of the first read; cheap where the header is tiny.
-const FIRST_READ: u32 = 64 << 10;
-/// Bytes of the reads after it.
-const NEXT_READ: u32 = 256 << 10;
+/// Most bytes of one read that nobody needs yet.
+const READ_AHEAD: u64 = 256 << 10;
 
 /// Bytes of a source, from an offset on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +22,6 @@ pub(crate) struct Buffer {
     start: u64,
     end_of_source: u64,
     max_read: u32,
-    next_read: u32,
     asked: Option<(u64, u32)>,
 }
 
@@ -32,7 +29,7 @@ impl Buffer {
     /// A view of a source of `size` bytes, which is read at most `max_read` bytes at a time.
     pub(crate) fn new(size: u64, max_read: u32) -> Self {
         let max_read = max_read.max(1);
-        Self { bytes: Vec::new(), start: 0, end_of_source: size, max_read, next_read: FIRST_READ, asked: None }
+        Self { bytes: Vec::new(), start: 0, end_of_source: size, max_read, asked: None }
     }
 
     /// Reads no further than this from now on, so that no more is read than is needed.
@@ -52,8 +49,9 @@ impl Buffer {
     }
 
     /// The next read on the way to `n` bytes from `at` on, which the caller knows to lie in the source and not to be here.
-    /// Forgets everything before `at`.
-    pub(crate) fn ask(&mut self, at: u64, n: u64) -> (u64, u32) {
+    /// Of the header there are at least `sure` bytes from `at` on, and no more than that is read ahead: no byte that is not
+    /// of the header is ever asked for. Forgets everything before `at`.
+    pub(crate) fn ask(&mut self, at: u64, n: u64, sure: u64) -> (u64, u32) {
         let kept = self.from(at).len();
         if kept == 0 {
             self.bytes.clear();
@@ -62,9 +60,8 @@ impl Buffer {
         }
         self.start = at;
         let offset = at.saturating_add(kept as u64);
-        let wanted = n.saturating_sub(kept as u64).max(u64::from(self.next_read));
+        let wanted = n.max(sure.min(READ_AHEAD)).saturating_sub(kept as u64);
         let len = wanted.min(u64::from(self.max_read)).min(self.end_of_source.saturating_sub(offset));
-        self.next_read = NEXT_READ;
         let asked = (offset, u32::try_from(len).unwrap_or(u32::MAX));
         self.asked = Some(asked);
         asked
@@ -120,23 +117,31 @@ mod tests {
     #[test]
     fn keeps_the_beginning_of_an_item_and_reads_on() {
         let mut buffer = Buffer::new(100, 10);
-        assert_eq!(buffer.ask(0, 4), (0, 10));
+        assert_eq!(buffer.ask(0, 4, 40), (0, 10));
         buffer.accept(Some(Window { offset: 0, bytes: (0..10).collect() })).unwrap();
         assert_eq!(buffer.from(8), [8, 9]);
-        assert_eq!(buffer.ask(8, 20), (10, 10));
+        assert_eq!(buffer.ask(8, 20, 20), (10, 10));
         buffer.accept(Some(Window { offset: 10, bytes: (10..20).collect() })).unwrap();
         assert!(!buffer.has(8, 20));
-        assert_eq!(buffer.ask(8, 20), (20, 10));
-        buffer.accept(Some(Window { offset: 20, bytes: (20..30).collect() })).unwrap();
+        assert_eq!(buffer.ask(8, 20, 20), (20, 8));
+        buffer.accept(Some(Window { offset: 20, bytes: (20..28).collect() })).unwrap();
         assert_eq!(buffer.from(8).get(..3), Some(&[8, 9, 10][..]));
-        assert_eq!(buffer.ask(95, 4), (95, 5));
+        assert_eq!(buffer.ask(95, 4, 9), (95, 5));
+    }
+
+    #[test]
+    fn reads_ahead_only_what_is_sure() {
+        let mut buffer = Buffer::new(1 << 30, 1 << 20);
+        assert_eq!(buffer.ask(0, 8, 9), (0, 9));
+        buffer.accept(Some(Window { offset: 0, bytes: vec![0; 9] })).unwrap();
+        assert_eq!(buffer.ask(100, 8, 1 << 29), (100, 256 << 10));
     }
 
     #[test]
     fn refuses_other_bytes_than_it_asked_for() {
         for wrong in [Window { offset: 1, bytes: vec![0; 10] }, Window { offset: 0, bytes: vec![0; 9] }] {
             let mut buffer = Buffer::new(100, 10);
-            buffer.ask(0, 4);
+            buffer.ask(0, 4, 10);
             assert_eq!(buffer.accept(Some(wrong)).unwrap_err().cause, Cause::EndOfSource);
         }
     }

@@ -30,6 +30,12 @@ impl ArrayWalk {
         Self::new(Kind::Array, 1)
     }
 
+    /// Least bytes that the elements ahead have.
+    pub(crate) fn least(&self) -> u64 {
+        let frames = self.stack.iter();
+        frames.fold(0, |sum, frame| sum.saturating_add(frame.left.saturating_mul(frame.kind.least())))
+    }
+
     /// Moves `at` to the end of the array, or as far as the window reaches. `field` names the array.
     pub(crate) fn run(&mut self, at: &mut u64, buffer: &Buffer, bounds: Bounds, field: &dyn Fn() -> String) -> Got<()> {
         while let Some(frame) = self.stack.last_mut() {

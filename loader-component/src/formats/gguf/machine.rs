@@ -11,6 +11,8 @@ use super::entries::PendingArray;
 use super::item::{Bounds, Item};
 use crate::types::{Cause, Error};
 
+/// Bytes of magic, version and counts.
+const FIXED: u64 = 24;
 /// Least bytes of an entry: a key of one byte and a value of one.
 const LEAST_ENTRY: u64 = 8 + 1 + 4 + 1;
 /// Least bytes of a tensor's info: a name of one byte and no dimensions.
@@ -66,11 +68,26 @@ impl Gguf {
                 Ok(true) => return self.finish().map(|header| Progress::Done(Box::new(header))),
                 Err(Stop::Fail(error)) => return Err(error),
                 Err(Stop::Need(n)) => {
-                    let (offset, len) = buffer.ask(self.at, n);
+                    let (offset, len) = buffer.ask(self.at, n, self.sure(n));
                     return Ok(Progress::Read { offset, len });
                 }
             }
         }
+    }
+
+    /// Bytes of the header that are certain from where the item begins on, of which `n` are needed now: each item that is
+    /// still to come has a least size. So the header is read in large windows, and no byte behind it ever is.
+    fn sure(&self, n: u64) -> u64 {
+        let entries = self.entry_count.saturating_sub(self.metadata.len() as u64);
+        let infos = self.tensor_count.saturating_sub(self.tensors.len() as u64);
+        let (this, entries, infos) = match &self.phase {
+            Phase::Fixed => (FIXED, 0, 0),
+            Phase::Entries => (LEAST_ENTRY, entries.saturating_sub(1), infos),
+            Phase::Array(walk, _) => (walk.least(), entries.saturating_sub(1), infos),
+            Phase::Infos => (LEAST_INFO, 0, infos.saturating_sub(1)),
+        };
+        let after = entries.saturating_mul(LEAST_ENTRY).saturating_add(infos.saturating_mul(LEAST_INFO));
+        n.max(this).saturating_add(after)
     }
 
     /// Reads one item; true when there are no more.

@@ -69,7 +69,7 @@ impl Reader<'_> {
             return Err(truncated(self.at, (self.field)(), self.end));
         }
         while !self.buffer.has(self.at, n) {
-            let (offset, len) = self.buffer.ask(self.at, n);
+            let (offset, len) = self.buffer.ask(self.at, n, self.end.saturating_sub(self.at));
             let bytes = (self.fetch)(offset, len)?;
             self.buffer.accept(Some(Window { offset, bytes }))?;
         }

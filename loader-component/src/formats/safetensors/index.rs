@@ -88,7 +88,7 @@ impl Index {
             return Err(over_limit(0, "header", message));
         }
         if !buffer.has(0, self.size) {
-            let (offset, len) = buffer.ask(0, self.size);
+            let (offset, len) = buffer.ask(0, self.size, self.size);
             return Ok(Progress::Read { offset, len });
         }
         let place = Place::new();

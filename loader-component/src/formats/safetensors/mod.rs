@@ -42,7 +42,7 @@ impl Safetensors {
                     return Err(truncated(0, "header.length", self.size));
                 }
                 let Some(prefix) = buffer.from(0).first_chunk::<8>() else {
-                    let (offset, len) = buffer.ask(0, PREFIX);
+                    let (offset, len) = buffer.ask(0, PREFIX, PREFIX);
                     return Ok(Progress::Read { offset, len });
                 };
                 let length = self.check(u64::from_le_bytes(*prefix))?;
@@ -52,7 +52,7 @@ impl Safetensors {
             }
         };
         if !buffer.has(PREFIX, length) {
-            let (offset, len) = buffer.ask(PREFIX, length);
+            let (offset, len) = buffer.ask(PREFIX, length, length);
             return Ok(Progress::Read { offset, len });
         }
         let json = usize::try_from(length).ok().and_then(|length| buffer.from(PREFIX).get(..length));

@@ -23,13 +23,17 @@ fn drive(
     read: &mut dyn FnMut(u64, u32) -> Vec<u8>,
 ) -> Result<Header, Error> {
     let mut parser = Parser::new(name, size, max_read, limits);
-    let mut window = None;
+    let (mut window, mut end) = (None, 0);
     loop {
         match parser.step(window.take())? {
-            Step::Done(header) => return Ok(header),
+            Step::Done(header) => {
+                assert!(end <= header.data_offset, "tensor data was read: {end} of {}", header.data_offset);
+                return Ok(header);
+            }
             Step::Read { offset, len } => {
                 assert!(len > 0 && len <= max_read, "a read of {len} bytes");
                 assert!(offset + u64::from(len) <= size, "a read beyond the end");
+                end = end.max(offset + u64::from(len));
                 window = Some(Window { offset, bytes: read(offset, len) });
             }
         }

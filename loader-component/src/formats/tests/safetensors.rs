@@ -163,11 +163,9 @@ fn a_million_tensors_without_bytes() {
         file = file.raw_entry(&format!("\"t{n}\":{{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]}}"));
     }
     let file = file.build();
-    let begun = std::time::Instant::now();
     let read = &mut |offset, len| slice(&file, offset, len);
     let header = drive("m.safetensors", file.len() as u64, 1 << 20, Limits::default(), read).unwrap();
     assert_eq!(header.tensors.len(), bulk::MANY as usize);
-    assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
 }
 
 #[test]
