@@ -185,6 +185,10 @@ pub enum Request {
     Pages(u32),
     /// Write the recording of what was watched.
     SaveRecording(FileRef),
+    /// Write it as a Perfetto trace.
+    ExportPerfetto(FileRef),
+    /// Write it as Mermaid diagrams.
+    ExportMermaid(FileRef),
     /// Write these bytes.
     WriteFile(FileRef, Vec<u8>),
     /// Run the recording again and compare.
@@ -404,7 +408,7 @@ pub enum Pick {
     Model,
     /// A recording.
     Recording,
-    /// A recording or a model to drop faults on, compare, …: where to save a file.
+    /// Where to save a file.
     Save,
 }
 

@@ -4,8 +4,15 @@
 //! thread and reads no clock: a [`backend::Backend`] brings [`backend::Update`]s and takes [`backend::Request`]s, a
 //! [`backend::Shell`] shows dialogs, and time is egui's. So the same code is the native program and the web page.
 #![forbid(unsafe_code)]
+pub mod app;
 pub mod backend;
+pub mod command;
 pub mod demo;
 pub mod model;
+pub mod panels;
+pub mod picture;
+pub mod raster;
 pub mod text;
+pub mod theme;
 
+pub use app::Inspector;

@@ -85,7 +85,9 @@ impl Run {
 
     /// Takes an update; answers whether it was about the run.
     pub fn take(&mut self, update: Update) -> bool {
-        self.revision += 1;
+        if !matches!(update, Update::Records(_)) {
+            self.revision += 1;
+        }
         match update {
             Update::Records(records) => self.store.push_all(&records),
             Update::Opened(opened) => self.opened = Some(*opened),

@@ -1,0 +1,351 @@
+//! The state diagram of a machine: where it stands, what it did last, what it never did.
+use super::graph::{Picture, picture, smooth};
+use crate::app::State;
+use crate::backend::Breakpoint;
+use crate::command::Command;
+use crate::model::store::{Standing, Store};
+use crate::model::{Edge, Kind};
+use crate::text::{count, duration, escape};
+use crate::theme::{self, Tone};
+use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, vec2};
+use std::collections::HashMap;
+use weighbridge::types::{MachineRow, MachineTable};
+
+#[derive(Default)]
+pub(super) struct Actors {
+    chosen: Option<String>,
+    pictures: HashMap<(String, usize), Picture>,
+    zoom: f32,
+    pan: Vec2,
+    rows: bool,
+}
+
+/// How often each transition of a table was taken.
+struct Counts {
+    by_route: HashMap<(String, String), u64>,
+    by_row: HashMap<(String, String, String, String), u64>,
+    lane: Option<u16>,
+}
+
+fn counts(store: &Store, standing: &Standing, machine: &str) -> Counts {
+    let lane = store.machine_lane(machine);
+    let mut out = Counts { by_route: HashMap::new(), by_row: HashMap::new(), lane };
+    for (i, edge) in store.edges.iter().enumerate() {
+        if Some(edge.lane) != lane {
+            continue;
+        }
+        let n = u64::from(standing.counts.get(i).copied().unwrap_or(0));
+        let name = |id| store.name(id).to_owned();
+        *out.by_route.entry((name(edge.from), name(edge.to))).or_default() += n;
+        *out.by_row.entry((name(edge.from), name(edge.event), name(edge.action), name(edge.to))).or_default() += n;
+    }
+    out
+}
+
+/// Tables of the component; for machines that have none, what was seen of them.
+fn tables(state: &State) -> Vec<MachineTable> {
+    let store = &state.run.store;
+    let mut tables = state.host.tables.clone();
+    for (i, lane) in store.lanes.iter().enumerate().filter(|(_, l)| l.kind == Kind::Transition) {
+        let name = store.name(lane.name);
+        if tables.iter().any(|t| t.machine == name) {
+            continue;
+        }
+        let seen: Vec<&Edge> = store.edges.iter().filter(|e| usize::from(e.lane) == i).collect();
+        let row = |e: &&Edge| MachineRow {
+            section: String::new(),
+            source: store.name(e.from).into(),
+            event: store.name(e.event).into(),
+            completion: false,
+            guard: String::new(),
+            action: store.name(e.action).into(),
+            target: store.name(e.to).into(),
+        };
+        let initial = seen.first().map_or_else(String::new, |e| store.name(e.from).into());
+        tables.push(MachineTable { machine: name.into(), initial, rows: seen.iter().map(row).collect() });
+    }
+    tables
+}
+
+impl Actors {
+    pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
+        let tables = tables(state);
+        if tables.is_empty() {
+            let text = "Each state machine of the loader is drawn here: where it stands, what it did last and what it never did. \
+                        Open a model, or show the made-up trace from the File menu.";
+            theme::empty(ui, "No machines yet", text);
+            return;
+        }
+        let chosen = self.chosen.clone().filter(|c| tables.iter().any(|t| t.machine == *c));
+        let chosen = chosen.unwrap_or_else(|| first(&tables));
+        self.choose(ui, state, &tables, &chosen);
+        let Some(table) = tables.iter().find(|t| t.machine == chosen) else { return };
+        let counts = counts(&state.run.store, state.standing(), &chosen);
+        self.headline(ui, state, table, &counts);
+        let height = if self.rows { ui.available_height() * 0.5 } else { ui.available_height() };
+        let key = (table.machine.clone(), table.rows.len());
+        let picture = self.pictures.entry(key).or_insert_with(|| picture(table)).clone();
+        if picture.too_big {
+            ui.weak("This machine has too many states for a picture; its rows are below.");
+            rows(ui, table, &counts, out);
+            return;
+        }
+        self.draw(ui, state, table, &picture, &counts, height, out);
+        if self.rows {
+            ui.separator();
+            rows(ui, table, &counts, out);
+        }
+    }
+
+    fn choose(&mut self, ui: &mut Ui, state: &State, tables: &[MachineTable], chosen: &str) {
+        ui.horizontal_wrapped(|ui| {
+            for table in tables {
+                let standing = state.standing();
+                let lane = state.run.store.machine_lane(&table.machine);
+                let now = lane.and_then(|l| standing.last.get(usize::from(l)).copied()).filter(|&s| s != 0);
+                let tip = now.map_or_else(|| "Did not move yet".to_owned(), |s| format!("Last reached: {}", escape(state.run.store.name(s))));
+                let name = escape(&table.machine);
+                if ui.selectable_label(table.machine == chosen, name).on_hover_text(tip).clicked() {
+                    self.chosen = Some(table.machine.clone());
+                    (self.zoom, self.pan) = (0.0, Vec2::ZERO);
+                }
+            }
+        });
+    }
+
+    fn headline(&mut self, ui: &mut Ui, state: &State, table: &MachineTable, counts: &Counts) {
+        let store = &state.run.store;
+        ui.horizontal(|ui| {
+            let taken = table.rows.iter().filter(|r| taken(counts, r) > 0).count();
+            match counts.lane {
+                None => theme::badge(ui, Tone::Idle, &format!("{}, not moved yet", escape(&table.initial))),
+                Some(lane) if store.lanes[usize::from(lane)].many => {
+                    let mut population = store.population(state.standing(), lane);
+                    population.sort_by_key(|p| std::cmp::Reverse(p.1));
+                    for (name, n) in population.into_iter().take(4) {
+                        let name = store.name(name);
+                        theme::badge(ui, Tone::of_state(name), &format!("{} {}", count(u64::from(n)), escape(name)));
+                    }
+                    ui.weak("")
+                }
+                Some(lane) => {
+                    let name = standing_name(store, state.standing(), lane);
+                    let since = store.last_in_lane(lane, state.end()).map_or(0, |r| r.at);
+                    let until = if state.is_live() { store.last_at() } else { state.cursor.and_then(|c| store.row(c)).map_or(0, |r| r.at) };
+                    theme::badge(ui, Tone::of_state(&name), &format!("{} for {}", escape(&name), duration(until.saturating_sub(since))))
+                }
+            };
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.toggle_value(&mut self.rows, "Rows").on_hover_text("Every row of the table, with counts");
+                if ui.button("Fit").on_hover_text("The whole diagram").clicked() {
+                    (self.zoom, self.pan) = (0.0, Vec2::ZERO);
+                }
+                ui.weak(format!("{taken} of {} rows taken", table.rows.len())).on_hover_text("Rows of the table that this run has used");
+            });
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn draw(&mut self, ui: &mut Ui, state: &State, table: &MachineTable, picture: &Picture, counts: &Counts, height: f32, out: &mut Vec<Command>) {
+        let dark = ui.visuals().dark_mode;
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height.max(80.0)), Sense::click_and_drag());
+        theme::named(&response, Role::Canvas, format!("State diagram of {}", table.machine));
+        let painter = ui.painter_at(rect);
+        painter.rect_filled(rect, 5.0, theme::canvas(dark));
+        let fit = (rect.width() / picture.size.x).min(rect.height() / picture.size.y).min(1.25);
+        if self.zoom <= 0.0 {
+            self.zoom = 1.0;
+        }
+        if response.dragged() {
+            self.pan += response.drag_delta();
+        }
+        if let Some(pointer) = response.hover_pos() {
+            let (zoom, scroll) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta()));
+            let factor = if zoom == 1.0 { (scroll.y / 300.0).exp() } else { zoom };
+            let before = self.zoom;
+            self.zoom = (self.zoom * factor).clamp(0.5, 8.0);
+            self.pan = (pointer - rect.center()) * (1.0 - self.zoom / before) + self.pan * (self.zoom / before);
+        }
+        let scale = fit * self.zoom;
+        let origin = rect.center() + self.pan - picture.size * scale / 2.0;
+        let place = |p: Pos2| origin + p.to_vec2() * scale;
+        let store = &state.run.store;
+        let last = counts.lane.and_then(|l| store.last_in_lane(l, state.end())).map(|r| store.edge(r));
+        let last = last.map(|e| (store.name(e.from).to_owned(), store.name(e.to).to_owned()));
+        for arrow in &picture.arrows {
+            let n = counts.by_route.get(&(arrow.from.clone(), arrow.to.clone())).copied().unwrap_or(0);
+            let lit = last.as_ref().is_some_and(|(f, t)| *f == arrow.from && *t == arrow.to);
+            let color = arrow_color(dark, n, lit, state.flash());
+            let points: Vec<Pos2> = smooth(&arrow.points).into_iter().map(place).collect();
+            let stroke = if lit { 2.2 + 1.5 * state.flash() } else if n > 0 { 1.5 } else { 1.0 };
+            head(&painter, &points, color, scale);
+            painter.add(Shape::line(points, Stroke::new(stroke, color)));
+            let text = if n > 0 { format!("{} ×{}", arrow.label, count(n)) } else { arrow.label.clone() };
+            let at = place(arrow.label_at);
+            let size = (11.0 * scale).clamp(4.0, 15.0);
+            if size >= 6.0 {
+                let galley = painter.layout_no_wrap(text, FontId::proportional(size), color);
+                let back = Rect::from_center_size(at, galley.size()).expand2(vec2(3.0, 0.0));
+                painter.rect_filled(back, 3.0, theme::canvas(dark));
+                painter.galley(back.center() - galley.size() / 2.0, galley, color);
+                self.arrow_click(ui, table, arrow, back, n, out);
+            }
+        }
+        self.nodes(ui, &painter, state, table, picture, counts, (&place, scale), out);
+    }
+
+    fn arrow_click(&self, ui: &Ui, table: &MachineTable, arrow: &super::graph::Arrow, rect: Rect, n: u64, out: &mut Vec<Command>) {
+        let name = format!("{} to {}", arrow.from, arrow.to);
+        let response = ui.interact(rect, ui.scope_id().with(("arrow", &table.machine, &name)), Sense::click());
+        theme::named(&response, Role::Button, format!("Transition {name}"));
+        if response.clicked() {
+            out.push(Command::Query(format!("actor:{} edge:{}>{}", table.machine, arrow.from, arrow.to)));
+        }
+        let at = Breakpoint::Edge { machine: table.machine.clone(), from: arrow.from.clone(), to: arrow.to.clone() };
+        menu(&response, at, out);
+        response.on_hover_ui(|ui| {
+            ui.strong(format!("{} → {}", escape(&arrow.from), escape(&arrow.to)));
+            ui.label(if n == 0 { "Never taken in this run".to_owned() } else { format!("Taken {} times", count(n)) });
+            for &i in arrow.rows.iter().take(12) {
+                ui.monospace(words(&table.rows[i]));
+            }
+            ui.weak("Click to filter the timeline, right-click to break");
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn nodes(&self, ui: &Ui, painter: &egui::Painter, state: &State, table: &MachineTable, picture: &Picture, counts: &Counts, (place, scale): (&dyn Fn(Pos2) -> Pos2, f32), out: &mut Vec<Command>) {
+        let dark = ui.visuals().dark_mode;
+        let store = &state.run.store;
+        let population: HashMap<String, u32> = counts.lane.filter(|&l| store.lanes[usize::from(l)].many).map_or_else(HashMap::new, |lane| {
+            store.population(state.standing(), lane).into_iter().map(|(s, n)| (store.name(s).to_owned(), n)).collect()
+        });
+        let current = counts.lane.map_or_else(|| table.initial.clone(), |l| standing_name(store, state.standing(), l));
+        for node in &picture.nodes {
+            let rect = Rect::from_min_max(place(node.rect.min), place(node.rect.max));
+            let many = population.get(&node.name).copied();
+            let lit = if population.is_empty() { node.name == current } else { many.is_some() };
+            let seen = lit || counts.by_route.iter().any(|((f, t), &n)| n > 0 && (*f == node.name || *t == node.name));
+            let tone = Tone::of_state(&node.name);
+            let color = if seen { tone.color(dark) } else { ui.visuals().weak_text_color() };
+            let fill = if lit { color.gamma_multiply(0.28) } else { ui.visuals().panel_fill };
+            painter.rect(rect, 6.0 * scale, fill, Stroke::new(if lit { 2.2 } else { 1.0 }, color), egui::StrokeKind::Inside);
+            let size = (12.5 * scale).clamp(5.0, 17.0);
+            let mark = rect.left_center() + vec2(11.0 * scale, 0.0);
+            painter.add(tone.shape(mark, 4.2 * scale, color));
+            let text = if seen { ui.visuals().strong_text_color() } else { ui.visuals().weak_text_color() };
+            let room = rect.width() - 24.0 * scale;
+            let own: u64 = counts.by_route.get(&(node.name.clone(), node.name.clone())).copied().unwrap_or(0);
+            let second = match many {
+                Some(n) => Some(format!("{} tensors", count(u64::from(n)))),
+                None if own > 0 => Some(format!("stayed ×{}", count(own))),
+                None => None,
+            };
+            let up = if second.is_some() { vec2(0.0, -6.5 * scale) } else { Vec2::ZERO };
+            let at = rect.left_center() + vec2(20.0 * scale, 0.0);
+            theme::text_in(painter, at + up, Align2::LEFT_CENTER, &escape(&node.name), FontId::proportional(size), text, room);
+            if let Some(second) = second {
+                let font = FontId::proportional(size * 0.82);
+                theme::text_in(painter, at - up, Align2::LEFT_CENTER, &second, font, color, room);
+            }
+            let response = ui.interact(rect, ui.scope_id().with(("node", &table.machine, &node.name)), Sense::click());
+            let said = if lit { ", current" } else { "" };
+            theme::named(&response, Role::Button, format!("State {}{said}", node.name));
+            if response.clicked() {
+                out.push(Command::Query(format!("actor:{} state:{}", table.machine, node.name)));
+            }
+            menu(&response, Breakpoint::State { machine: table.machine.clone(), state: node.name.clone() }, out);
+            response.on_hover_ui(|ui| {
+                ui.strong(escape(&node.name));
+                for &i in node.own.iter().take(16) {
+                    let n = taken(counts, &table.rows[i]);
+                    ui.monospace(format!("{} ×{n}", words(&table.rows[i])));
+                }
+                ui.weak("Click to filter the timeline, right-click to break");
+            });
+        }
+    }
+}
+
+fn standing_name(store: &Store, standing: &Standing, lane: u16) -> String {
+    let id = standing.last.get(usize::from(lane)).copied().unwrap_or(0);
+    store.name(id).to_owned()
+}
+
+fn menu(response: &egui::Response, at: Breakpoint, out: &mut Vec<Command>) {
+    response.context_menu(|ui| {
+        if ui.button("Break here").on_hover_text("Hold the guest when it comes here; again to forget").clicked() {
+            out.push(Command::ToggleBreak(at));
+            ui.close();
+        }
+    });
+}
+
+/// The machine that says most: the mappings, if there are any.
+fn first(tables: &[MachineTable]) -> String {
+    let by_name = |name: &str| tables.iter().find(|t| t.machine == name);
+    by_name("model/loader").or_else(|| by_name("io/mmap")).or(tables.first()).map_or_else(String::new, |t| t.machine.clone())
+}
+
+fn arrow_color(dark: bool, n: u64, lit: bool, flash: f32) -> Color32 {
+    let base = if dark { Color32::from_rgb(0xa8, 0xb3, 0xc2) } else { Color32::from_rgb(0x4a, 0x55, 0x63) };
+    let never = if dark { Color32::from_rgb(0x4e, 0x57, 0x63) } else { Color32::from_rgb(0xb3, 0xbb, 0xc6) };
+    if lit {
+        theme::accent(dark).lerp_to_gamma(Tone::Working.color(dark), flash)
+    } else if n > 0 {
+        base
+    } else {
+        never
+    }
+}
+
+fn head(painter: &egui::Painter, points: &[Pos2], color: Color32, scale: f32) {
+    let [.., before, tip] = points else { return };
+    let direction = (*tip - *before).normalized();
+    let size = 7.0 * scale.clamp(0.5, 1.4);
+    let side = vec2(-direction.y, direction.x) * size * 0.5;
+    let back = *tip - direction * size;
+    painter.add(Shape::convex_polygon(vec![*tip, back + side, back - side], color, Stroke::NONE));
+}
+
+fn words(row: &MachineRow) -> String {
+    let guard = if row.guard.is_empty() { String::new() } else { format!(" [{}]", escape(&row.guard)) };
+    let action = if row.action.is_empty() { String::new() } else { format!(" / {}", escape(&row.action)) };
+    format!("{}{guard}{action}", escape(&row.event))
+}
+
+fn taken(counts: &Counts, row: &MachineRow) -> u64 {
+    let key = (row.source.clone(), row.event.clone(), row.action.clone(), row.target.clone());
+    counts.by_row.get(&key).copied().unwrap_or(0)
+}
+
+/// The table itself.
+fn rows(ui: &mut Ui, table: &MachineTable, counts: &Counts, out: &mut Vec<Command>) {
+    use egui_extras::{Column, TableBuilder};
+    let columns = [("From", 110.0), ("Event", 100.0), ("Guard", 140.0), ("Action", 130.0), ("To", 110.0)];
+    let mut builder = TableBuilder::new(ui).striped(true).sense(Sense::click()).column(Column::exact(56.0));
+    for (_, width) in columns {
+        builder = builder.column(Column::initial(width).clip(true).resizable(true));
+    }
+    builder
+        .header(20.0, |mut header| {
+            header.col(|ui| drop(ui.strong("Taken")));
+            for (name, _) in columns {
+                header.col(|ui| drop(ui.strong(name)));
+            }
+        })
+        .body(|body| {
+            body.rows(20.0, table.rows.len(), |mut line| {
+                let row = &table.rows[line.index()];
+                let n = taken(counts, row);
+                line.col(|ui| drop(if n > 0 { ui.label(count(n)) } else { ui.weak("never") }));
+                for text in [&row.source, &row.event, &row.guard, &row.action, &row.target] {
+                    let text = escape(text);
+                    line.col(|ui| drop(if n > 0 { ui.label(text) } else { ui.weak(text) }));
+                }
+                if line.response().clicked() {
+                    out.push(Command::Query(format!("actor:{} event:{} edge:{}>{}", table.machine, row.event, row.source, row.target)));
+                }
+            });
+        });
+}

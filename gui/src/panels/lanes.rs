@@ -1,0 +1,350 @@
+//! The picture of the timeline: a lane per machine and per host call. What is too dense to draw one by one is drawn as density,
+//! found by bisection, so that a frame costs the same for a thousand rows and for a million.
+use super::timeline::Window;
+use crate::app::State;
+use crate::command::Command;
+use crate::model::store::{Lane, Store};
+use crate::model::{Kind, export};
+use crate::text::{count, duration, escape};
+use crate::theme::{self, Tone};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+
+const LANE: f32 = 21.0;
+const NAMES: f32 = 118.0;
+const AXIS: f32 = 20.0;
+/// Rows in view up to which each is drawn.
+const EACH: usize = 700;
+/// Pixels of a column of density.
+const COLUMN: f32 = 2.0;
+
+/// What was drawn last, and for which view.
+#[derive(Default)]
+pub(super) struct Cache {
+    key: Option<(u64, u64, u64, u32, bool)>,
+    columns: Vec<Vec<u32>>,
+}
+
+#[allow(clippy::cast_precision_loss)]
+const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
+    if steps { id as f64 } else { at as f64 }
+}
+
+/// The whole axis.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn extent(store: &Store, steps: bool) -> Window {
+    let from = store.row(store.first()).map_or(0, |r| r.at);
+    let (from, to) = if steps { (store.first(), store.end()) } else { (from, store.last_at()) };
+    let span = ((to - from) as f64).max(10.0);
+    Window { from: from as f64 - span * 0.01, to: to as f64 + span * 0.02 }
+}
+
+/// The lanes in the order in which they are shown: exports, machines, calls, host.
+fn order(store: &Store) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..store.lanes.len()).collect();
+    let rank = |lane: &Lane| {
+        let name = store.name(lane.name);
+        let machine = ["model/loader", "model/tensor", "io/loader", "io/mmap", "io/read", "io/staged_read"];
+        let first = match lane.kind {
+            Kind::Host => 3,
+            Kind::Export => 0,
+            Kind::Transition => 1,
+            Kind::Call => 2,
+        };
+        (first, machine.iter().position(|m| *m == name).unwrap_or(9), name)
+    };
+    order.sort_by_key(|&i| rank(&store.lanes[i]));
+    order
+}
+
+/// How high they are.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn height(store: &Store) -> f32 {
+    AXIS + store.lanes.len() as f32 * LANE + 4.0
+}
+
+/// Shows the lanes; answers another window when the user moved it.
+pub(super) fn show(ui: &mut Ui, state: &State, window: Window, all: Window, steps: bool, cache: &mut Cache, out: &mut Vec<Command>) -> Option<Window> {
+    let store = &state.run.store;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height(store)), Sense::click_and_drag());
+    theme::named(&response, Role::Canvas, "Timeline lanes");
+    let dark = ui.visuals().dark_mode;
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 5.0, theme::canvas(dark));
+    let area = Rect::from_min_max(pos2(rect.min.x + NAMES, rect.min.y), rect.max);
+    let view = View { area, window, steps, dark, text: ui.visuals().text_color(), weak: ui.visuals().weak_text_color() };
+    axis(&painter, &view);
+    let order = order(store);
+    densities(store, &order, &view, cache);
+    for (n, &i) in order.iter().enumerate() {
+        #[allow(clippy::cast_precision_loss)]
+        let top = rect.min.y + AXIS + n as f32 * LANE;
+        let strip = Rect::from_min_max(pos2(area.min.x, top), pos2(area.max.x, top + LANE));
+        painter.line_segment([pos2(rect.min.x, top), pos2(rect.max.x, top)], Stroke::new(1.0, theme::faint(dark)));
+        let lane = &store.lanes[i];
+        let name = escape(store.name(lane.name));
+        let at = pos2(rect.min.x + 8.0, strip.center().y);
+        theme::text_in(&painter, at, Align2::LEFT_CENTER, &name, FontId::proportional(12.0), view.text, NAMES - 14.0);
+        strip_of(&painter, store, lane, strip, &view, cache.columns.get(n));
+    }
+    cursor(&painter, state, &view);
+    pointer(ui, &response, state, &view, &order, out);
+    moved(ui, &response, &view, all)
+}
+
+struct View {
+    area: Rect,
+    window: Window,
+    steps: bool,
+    dark: bool,
+    text: Color32,
+    weak: Color32,
+}
+
+impl View {
+    #[allow(clippy::cast_possible_truncation)]
+    fn x(&self, value: f64) -> f32 {
+        let t = (value - self.window.from) / (self.window.to - self.window.from);
+        self.area.min.x + (t.clamp(-1.0, 2.0) as f32) * self.area.width()
+    }
+
+    fn value(&self, x: f32) -> f64 {
+        let t = f64::from((x - self.area.min.x) / self.area.width().max(1.0));
+        self.window.from + t * (self.window.to - self.window.from)
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn axis(painter: &Painter, view: &View) {
+    let span = view.window.to - view.window.from;
+    let rough = span / f64::from((view.area.width() / 110.0).max(2.0));
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(power).max(1.0);
+    let mut value = (view.window.from / step).ceil() * step;
+    while value < view.window.to {
+        let x = view.x(value);
+        painter.line_segment([pos2(x, view.area.min.y + AXIS - 4.0), pos2(x, view.area.max.y)], Stroke::new(1.0, theme::faint(view.dark)));
+        if value >= 0.0 {
+            let text = if view.steps { count(value as u64) } else { duration(value as u64) };
+            painter.text(pos2(x + 3.0, view.area.min.y + 9.0), Align2::LEFT_CENTER, text, FontId::proportional(11.0), view.weak);
+        }
+        value += step;
+    }
+}
+
+fn range(lane: &Lane, view: &View, from: f64, to: f64) -> (usize, usize) {
+    let a = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) < from);
+    let b = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) <= to);
+    // The one before reaches into the view.
+    (a.saturating_sub(1), b)
+}
+
+/// Rows per column, for lanes that are too dense; counted again when the view or the rows changed.
+fn densities(store: &Store, order: &[usize], view: &View, cache: &mut Cache) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let columns = (view.area.width() / COLUMN).max(1.0) as u32;
+    let key = (view.window.from.to_bits(), view.window.to.to_bits(), store.end(), columns, view.steps);
+    if cache.key == Some(key) {
+        return;
+    }
+    cache.key = Some(key);
+    cache.columns.clear();
+    for &i in order {
+        let lane = &store.lanes[i];
+        let (a, b) = range(lane, view, view.window.from, view.window.to);
+        if b - a <= EACH {
+            cache.columns.push(Vec::new());
+            continue;
+        }
+        let width = (view.window.to - view.window.from) / f64::from(columns);
+        let mut counts = Vec::with_capacity(columns as usize);
+        let mut from = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) < view.window.from);
+        for column in 0..columns {
+            let until = view.window.from + f64::from(column + 1) * width;
+            let to = gallop(lane, view.steps, from, b, until);
+            counts.push(u32::try_from(to - from).unwrap_or(u32::MAX));
+            from = to;
+        }
+        cache.columns.push(counts);
+    }
+}
+
+/// The first row from `from` on at or past `until`: steps that double, then bisection between the last two.
+fn gallop(lane: &Lane, steps: bool, from: usize, end: usize, until: f64) -> usize {
+    let before = |i: usize| lane.rows.get(i).is_some_and(|&(at, id)| x_of(steps, at, id) < until);
+    let (mut low, mut step) = (from, 1);
+    while low + step < end && before(low + step) {
+        low += step;
+        step *= 2;
+    }
+    let (mut a, mut b) = (low, (low + step).min(end));
+    while a < b {
+        let middle = usize::midpoint(a, b);
+        if before(middle) { a = middle + 1 } else { b = middle }
+    }
+    a
+}
+
+fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &View, columns: Option<&Vec<u32>>) {
+    let inner = strip.shrink2(vec2(0.0, 3.0));
+    if let Some(columns) = columns.filter(|c| !c.is_empty()) {
+        density(painter, lane, inner, view, columns);
+    } else {
+        let (a, b) = range(lane, view, view.window.from, view.window.to);
+        each(painter, store, lane, inner, view, a, b);
+    }
+    // What went wrong stays visible at any zoom.
+    let from = lane.bad.partition_point(|&id| store.row(id).is_none_or(|r| x_of(view.steps, r.at, id) < view.window.from));
+    let mut last = f32::MIN;
+    for &id in lane.bad.iter().skip(from).take(4000) {
+        let Some(row) = store.row(id) else { continue };
+        let value = x_of(view.steps, row.at, id);
+        if value > view.window.to {
+            break;
+        }
+        let x = view.x(value);
+        if x - last < 5.0 {
+            continue;
+        }
+        last = x;
+        painter.add(Tone::Bad.shape(pos2(x, inner.center().y), 4.0, Tone::Bad.color(view.dark)));
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn density(painter: &Painter, lane: &Lane, inner: Rect, view: &View, columns: &[u32]) {
+    let most = columns.iter().copied().max().unwrap_or(1).max(1) as f32;
+    let color = lane_color(lane, view.dark);
+    let mut mesh = egui::Mesh::default();
+    for (i, &n) in columns.iter().enumerate().filter(|(_, n)| **n > 0) {
+        let x = inner.min.x + i as f32 * COLUMN;
+        let share = ((n as f32).ln_1p() / most.ln_1p()).max(0.15);
+        let top = inner.max.y - inner.height() * share;
+        mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + COLUMN, inner.max.y)), color);
+    }
+    painter.add(mesh);
+}
+
+fn lane_color(lane: &Lane, dark: bool) -> Color32 {
+    match lane.kind {
+        Kind::Transition => Tone::Good.color(dark),
+        Kind::Call => Tone::Working.color(dark),
+        Kind::Export => Tone::Over.color(dark),
+        Kind::Host => Tone::Idle.color(dark),
+    }
+}
+
+fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View, a: usize, b: usize) {
+    for &(at, id) in lane.rows.range(a..b) {
+        let Some(row) = store.row(id) else { continue };
+        let edge = store.edge(row);
+        let begins = if lane.kind == Kind::Host { at.saturating_sub(row.dur) } else { at };
+        let lasts = if row.dur == u64::MAX { store.last_at().saturating_sub(at) } else { row.dur };
+        let from = view.x(x_of(view.steps, begins, id));
+        let to = if view.steps { view.x(x_of(true, 0, id + 1)) } else { view.x(x_of(false, begins.saturating_add(lasts), id)) };
+        let (from, to) = (from.max(inner.min.x), to.min(inner.max.x));
+        if to < inner.min.x || from > inner.max.x {
+            continue;
+        }
+        let (text, tone) = if lane.kind == Kind::Transition {
+            let to = store.name(edge.to);
+            (to, Some(Tone::of_state(to)))
+        } else {
+            (store.name(edge.event), None)
+        };
+        let color = tone.map_or_else(|| lane_color(lane, view.dark), |t| t.color(view.dark));
+        let bar = Rect::from_min_max(pos2(from, inner.min.y), pos2(to.max(from + 1.5), inner.max.y));
+        // A machine at rest is a line: only what is under way has weight.
+        let resting = matches!(tone, Some(Tone::Idle | Tone::Over));
+        if lane.many || resting {
+            painter.rect_filled(Rect::from_min_max(pos2(bar.min.x, inner.min.y + 2.0), pos2(bar.min.x + 1.5, inner.max.y - 2.0)), 0.0, color);
+            if resting && !lane.many {
+                painter.line_segment([pos2(bar.min.x, inner.center().y), pos2(bar.max.x, inner.center().y)], Stroke::new(1.0, color.gamma_multiply(0.5)));
+            }
+        } else {
+            painter.rect_filled(bar, 2.0, color.gamma_multiply(0.35));
+            painter.rect_filled(Rect::from_min_max(bar.min, pos2(bar.min.x + 1.5, bar.max.y)), 0.0, color);
+        }
+        if bar.width() > 46.0 && !lane.many {
+            let at = pos2(bar.min.x + 5.0, bar.center().y);
+            theme::text_in(painter, at, Align2::LEFT_CENTER, &escape(text), FontId::proportional(11.0), view.text, bar.width() - 8.0);
+        }
+    }
+}
+
+fn cursor(painter: &Painter, state: &State, view: &View) {
+    let Some(cursor) = state.cursor else { return };
+    let Some(row) = state.run.store.row(cursor) else { return };
+    let x = view.x(x_of(view.steps, row.at, cursor) + if view.steps { 0.5 } else { 0.0 });
+    if x < view.area.min.x || x > view.area.max.x {
+        return;
+    }
+    let color = theme::accent(view.dark);
+    painter.line_segment([pos2(x, view.area.min.y + 2.0), pos2(x, view.area.max.y)], Stroke::new(2.0, color));
+    let top = view.area.min.y + 2.0;
+    let points = vec![pos2(x - 5.0, top), pos2(x + 5.0, top), pos2(x, top + 8.0)];
+    painter.add(egui::Shape::convex_polygon(points, color, Stroke::NONE));
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn row_at(store: &Store, view: &View, x: f32) -> Option<u64> {
+    let value = view.value(x).max(0.0) as u64;
+    if view.steps { Some(value.clamp(store.first(), store.end().saturating_sub(1))) } else { store.row_at(value).or(Some(store.first())) }
+}
+
+fn pointer(ui: &Ui, response: &egui::Response, state: &State, view: &View, order: &[usize], out: &mut Vec<Command>) {
+    let store = &state.run.store;
+    let Some(at) = response.hover_pos().or_else(|| response.interact_pointer_pos()).filter(|p| view.area.contains(*p)) else { return };
+    // The top of the picture scrubs; below it a click sets the cursor and a drag moves the view.
+    let scrubs = at.y < view.area.min.y + AXIS || ui.input(|i| i.modifiers.shift);
+    if response.clicked() || (scrubs && response.dragged()) {
+        out.push(Command::Scrub(row_at(store, view, at.x)));
+        return;
+    }
+    let lane = lane_under(order, view, at).and_then(|i| store.lanes.get(i));
+    let nearest = lane.and_then(|lane| {
+        let value = view.value(at.x);
+        let n = lane.rows.partition_point(|&(t, id)| x_of(view.steps, t, id) <= value);
+        lane.rows.get(n.saturating_sub(1)).map(|&(_, id)| id)
+    });
+    if let Some((id, row)) = nearest.and_then(|id| store.row(id).map(|r| (id, r))) {
+        response.clone().on_hover_ui_at_pointer(|ui| {
+            ui.strong(export::sentence(store, row));
+            let lasted = if row.dur == u64::MAX { "still".to_owned() } else { duration(row.dur) };
+            ui.label(format!("Row {} at {}, {lasted}", count(id), duration(row.at)));
+            ui.weak("Click to go there, drag to move, scroll to zoom");
+        });
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn lane_under(order: &[usize], view: &View, at: Pos2) -> Option<usize> {
+    let n = ((at.y - view.area.min.y - AXIS) / LANE).floor();
+    if n < 0.0 { None } else { order.get(n as usize).copied() }
+}
+
+fn moved(ui: &Ui, response: &egui::Response, view: &View, all: Window) -> Option<Window> {
+    let mut window = view.window;
+    let span = window.to - window.from;
+    let in_axis = response.interact_pointer_pos().is_some_and(|p| p.y < view.area.min.y + AXIS);
+    if response.dragged() && !in_axis && !ui.input(|i| i.modifiers.shift) {
+        let by = f64::from(response.drag_delta().x / view.area.width().max(1.0)) * span;
+        (window.from, window.to) = (window.from - by, window.to - by);
+    }
+    if let Some(at) = response.hover_pos().filter(|p| view.area.contains(*p)) {
+        let (zoom, scroll) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta()));
+        let factor = if zoom == 1.0 { f64::from((-scroll.y / 220.0).exp()) } else { 1.0 / f64::from(zoom) };
+        if (factor - 1.0).abs() > 1e-4 {
+            let here = view.value(at.x);
+            let span = (span * factor).clamp(10.0, all.to - all.from);
+            let share = (here - window.from) / (window.to - window.from);
+            window = Window { from: here - span * share, to: here + span * (1.0 - share) };
+        }
+        let by = f64::from(-scroll.x / view.area.width().max(1.0)) * span;
+        (window.from, window.to) = (window.from + by, window.to + by);
+    }
+    // The view stays on the run.
+    let span = window.to - window.from;
+    let from = window.from.clamp(all.from, (all.to - span).max(all.from));
+    let window = Window { from, to: from + span };
+    (window != view.window).then_some(window)
+}

@@ -1,0 +1,221 @@
+//! Every tensor: sorted, filtered, with its state at the cursor.
+use super::tensor_detail;
+use crate::app::State;
+use crate::command::Command;
+use crate::model::query::matches;
+use crate::text::{bytes, count, duration, escape, plural, shape};
+use crate::theme::{self, Tone};
+use egui::Ui;
+use egui_extras::{Column, TableBuilder};
+use weighbridge::types::{Lifecycle, TensorState};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum By {
+    #[default]
+    Index,
+    Name,
+    Dtype,
+    Bytes,
+    Offset,
+    State,
+    Time,
+}
+
+#[derive(Default)]
+pub(super) struct Tensors {
+    pub(super) reveal: bool,
+    filter: String,
+    by: By,
+    down: bool,
+    list: Vec<u32>,
+    key: Option<(String, By, bool, usize, u64, u64)>,
+    times: Vec<u64>,
+    times_at: u64,
+}
+
+impl Tensors {
+    pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
+        if state.run.tensors.is_empty() {
+            let text = "Every tensor of the model is listed here with its type, shape, place in the file and whether it is loaded. \
+                        Open a model: nothing but its header is read.";
+            theme::empty(ui, "No tensors yet", text);
+            return;
+        }
+        self.bar(ui, state);
+        self.refresh(state);
+        if let Some(tensor) = state.tensor.filter(|t| (*t as usize) < state.run.tensors.len()) {
+            egui::Panel::bottom("detail").resizable(true).default_size(215.0).show(ui, |ui| {
+                tensor_detail::show(ui, state, tensor, out);
+            });
+        }
+        self.table(ui, state, out);
+    }
+
+    fn bar(&mut self, ui: &mut Ui, state: &State) {
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Name or type").id;
+            let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("*attn* or q8_0").desired_width(170.0);
+            ui.add(edit).labelled_by(label);
+            let total: u64 = state.run.tensors.iter().map(|t| t.bytes).sum();
+            if self.list.len() == state.run.tensors.len() {
+                ui.weak(format!("{}, {}", plural(self.list.len() as u64, "tensor"), bytes(total)));
+            } else {
+                ui.weak(format!("{} of {}", count(self.list.len() as u64), plural(state.run.tensors.len() as u64, "tensor")));
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if !state.is_live() {
+                    theme::badge(ui, Tone::Warn, "as it was at the cursor");
+                }
+            });
+        });
+    }
+
+    /// Filters and sorts again when something of it changed.
+    fn refresh(&mut self, state: &State) {
+        let moving = matches!(self.by, By::State | By::Time);
+        let end = if moving { state.end() } else { 0 };
+        let key = (self.filter.clone(), self.by, self.down, state.run.tensors.len(), if moving { state.run.revision } else { 0 }, end);
+        if self.times_at != state.end() {
+            self.times_at = state.end();
+            self.times = load_times(state);
+        }
+        if self.key.as_ref() == Some(&key) {
+            return;
+        }
+        let run = &state.run;
+        let filter = self.filter.trim().to_lowercase();
+        #[allow(clippy::cast_possible_truncation)]
+        let mut list: Vec<u32> = (0..run.tensors.len() as u32)
+            .filter(|&i| {
+                let i = i as usize;
+                filter.is_empty() || matches(&filter, &run.names[i]) || run.tensors[i].dtype.to_lowercase() == filter
+            })
+            .collect();
+        let lane = run.store.machine_lane("model/tensor");
+        match self.by {
+            By::Index => {}
+            By::Name => list.sort_by(|&a, &b| run.names[a as usize].cmp(&run.names[b as usize])),
+            By::Dtype => list.sort_by(|&a, &b| run.tensors[a as usize].dtype.cmp(&run.tensors[b as usize].dtype)),
+            By::Bytes => list.sort_by_key(|&i| run.tensors[i as usize].bytes),
+            By::Offset => list.sort_by_key(|&i| (run.tensors[i as usize].source, run.tensors[i as usize].offset)),
+            By::State => list.sort_by_key(|&i| lifecycle(state, lane, i) as u8),
+            By::Time => list.sort_by_key(|&i| self.times.get(i as usize).copied().unwrap_or(0)),
+        }
+        if self.down {
+            list.reverse();
+        }
+        (self.list, self.key) = (list, Some(key));
+    }
+
+    fn table(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
+        let columns = [
+            ("Name", By::Name, 200.0), ("Type", By::Dtype, 54.0), ("Shape", By::Bytes, 96.0), ("Bytes", By::Bytes, 72.0),
+            ("File", By::Offset, 60.0), ("Offset", By::Offset, 92.0), ("State", By::State, 116.0), ("Strategy", By::State, 92.0),
+            ("Slot", By::State, 38.0), ("Load time", By::Time, 70.0),
+        ];
+        let files = state.run.opened.as_ref().map_or(1, |o| o.files.len());
+        let mut table = TableBuilder::new(ui)
+            .striped(true)
+            .sense(egui::Sense::click())
+            .auto_shrink([false, false])
+            .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
+        for (name, _, width) in columns {
+            if name != "File" || files > 1 {
+                table = table.column(Column::initial(width).at_least(30.0).clip(true).resizable(true));
+            }
+        }
+        if std::mem::take(&mut self.reveal)
+            && let Some(at) = state.tensor.and_then(|t| self.list.iter().position(|&i| i == t))
+        {
+            table = table.scroll_to_row(at, Some(egui::Align::Center));
+        }
+        let lane = state.run.store.machine_lane("model/tensor");
+        table
+            .header(22.0, |mut header| {
+                for (name, by, _) in columns {
+                    if name != "File" || files > 1 {
+                        header.col(|ui| self.heading(ui, name, by));
+                    }
+                }
+            })
+            .body(|body| {
+                body.rows(21.0, self.list.len(), |mut line| {
+                    let i = self.list[line.index()];
+                    line.set_selected(state.tensor == Some(i));
+                    cells(&mut line, state, i, lane, files > 1, self.times.get(i as usize).copied().unwrap_or(0));
+                    if line.response().clicked() {
+                        out.push(Command::SelectTensor((state.tensor != Some(i)).then_some(i)));
+                    }
+                });
+            });
+    }
+
+    fn heading(&mut self, ui: &mut Ui, name: &str, by: By) {
+        let chosen = self.by == by && !matches!(name, "Shape" | "File" | "Strategy" | "Slot");
+        let text = if chosen { format!("{name} {}", if self.down { "↓" } else { "↑" }) } else { name.to_owned() };
+        let button = egui::Button::new(egui::RichText::new(text).strong()).frame(false);
+        if ui.add(button).on_hover_text(format!("Sort by {}", name.to_lowercase())).clicked() {
+            (self.by, self.down) = match (self.by == by, self.down) {
+                (true, false) => (by, true),
+                (true, true) => (By::Index, false),
+                _ => (by, false),
+            };
+        }
+    }
+}
+
+/// What the guest last said of a tensor, while the app shows the present.
+pub(super) fn told(state: &State, i: u32) -> Option<&TensorState> {
+    if state.is_live() && state.busy.is_none() { state.run.states.get(i as usize) } else { None }
+}
+
+/// The lifecycle of a tensor at the cursor.
+pub(super) fn lifecycle(state: &State, lane: Option<u16>, i: u32) -> Lifecycle {
+    told(state, i).map_or_else(|| state.run.lifecycle_at(state.standing(), lane, i), |s| s.lifecycle)
+}
+
+/// Nanoseconds from `loading` to what came of it, of the last load of each tensor before the cursor.
+fn load_times(state: &State) -> Vec<u64> {
+    let store = &state.run.store;
+    let Some(id) = store.machine_lane("model/tensor") else { return Vec::new() };
+    let mut out = vec![0; state.run.tensors.len()];
+    let Some(loading) = store.names.find("loading") else { return out };
+    let lane = &store.lanes[usize::from(id)];
+    let end = lane.rows.partition_point(|&(_, row)| row < state.end());
+    // Newest first, until every tensor was seen or the rows of a few loads were.
+    let most = out.len().saturating_mul(4).max(1000);
+    let mut left = out.len();
+    for &(_, row) in lane.rows.range(..end).rev().take(most) {
+        let Some(row) = store.row(row) else { continue };
+        if store.edge(row).to != loading || row.dur == u64::MAX {
+            continue;
+        }
+        if let Some(time) = out.get_mut(row.instance as usize).filter(|t| **t == 0) {
+            *time = row.dur.max(1);
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn cells(line: &mut egui_extras::TableRow<'_, '_>, state: &State, i: u32, lane: Option<u16>, file: bool, time: u64) {
+    let run = &state.run;
+    let Some(t) = run.tensors.get(i as usize) else { return };
+    line.col(|ui| drop(ui.add(egui::Label::new(&run.names[i as usize]).truncate().selectable(false))));
+    line.col(|ui| drop(ui.label(escape(&t.dtype))));
+    line.col(|ui| drop(ui.label(shape(&t.shape))));
+    line.col(|ui| drop(ui.label(bytes(t.bytes))));
+    if file {
+        line.col(|ui| drop(ui.label(t.source.to_string()).on_hover_text(run.file_name(t.source))));
+    }
+    line.col(|ui| drop(ui.label(count(t.offset))));
+    let lifecycle = lifecycle(state, lane, i);
+    line.col(|ui| drop(theme::badge(ui, Tone::of_lifecycle(lifecycle), lifecycle.name())));
+    let told = told(state, i);
+    line.col(|ui| drop(ui.label(told.and_then(|s| s.strategy).map_or("", |s| s.name()))));
+    line.col(|ui| drop(ui.label(told.and_then(|s| s.slot).map_or_else(String::new, |s| s.to_string()))));
+    line.col(|ui| drop(ui.label(if time > 0 { duration(time) } else { String::new() })));
+}

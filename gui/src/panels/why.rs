@@ -1,0 +1,280 @@
+//! Why it failed: the error in words, the first guard that said no, the route that led there, the bytes that are wrong.
+use crate::app::State;
+use crate::backend::{FileBytes, Origin};
+use crate::command::Command;
+use crate::model::row::Ok3;
+use crate::model::{Kind, Row, export};
+use crate::text::{count, duration, escape};
+use crate::theme::{self, Tone};
+use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
+use std::fmt::Write as _;
+use weighbridge::types::{Cause, Error};
+
+/// Rows of the route that are shown.
+const ROUTE: usize = 24;
+
+/// What went wrong last: the row after which it was known, what was asked for, the error, the bytes.
+struct Wrong {
+    row: u64,
+    doing: String,
+    error: Error,
+    bytes: Option<FileBytes>,
+}
+
+fn wrong(state: &State) -> Option<Wrong> {
+    let run = &state.run;
+    let (mut wrong, from_file) = match (&run.failure, run.store.error()) {
+        (Some((row, failure)), _) => {
+            let wrong = Wrong { row: *row, doing: failure.doing.clone(), error: failure.error.clone(), bytes: failure.bytes.clone() };
+            (wrong, failure.error.offset)
+        }
+        (None, Some((row, error))) => {
+            let doing = run.store.row(*row).map_or_else(|| "request".to_owned(), |r| run.store.name(run.store.edge(r).event).to_owned());
+            let end = (*row..run.store.end()).rev().find(|&id| run.store.row(id).is_some_and(|r| r.ok == Ok3::No));
+            (Wrong { row: end.map_or(*row + 1, |e| e + 1), doing, error: error.clone(), bytes: None }, error.offset)
+        }
+        (None, None) => return None,
+    };
+    if let (None, Some(offset)) = (&wrong.bytes, from_file) {
+        let file = wrong.error.source.unwrap_or(0);
+        wrong.bytes = run.store.io.bytes_around(file, offset, 64).map(|(offset, bytes)| FileBytes { file, offset, bytes });
+    }
+    Some(wrong)
+}
+
+/// What a person can do about it.
+fn advice(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::InvalidRequest => "Change the request: an option or a selection cannot be asked for like this.",
+        Cause::NotFound => "Check the name or the glob against the Tensors panel.",
+        Cause::Busy => "Something still uses it. Give views back (Load menu), then ask again.",
+        Cause::Malformed => "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it.",
+        Cause::UnsupportedFormat => "Open a GGUF (version 2 or 3) or a safetensors file.",
+        Cause::UnsupportedDtype => "Load a selection without this tensor.",
+        Cause::UnsupportedStrategy | Cause::StrategyUnavailable => "Choose the strategy auto, or another one.",
+        Cause::LimitExceeded => "Raise the limit that is named, if you trust the file.",
+        Cause::SlotsExhausted => "Open with more slots, release some tensors, or choose a coarser extent.",
+        Cause::StaleHandle => "The slot has been given out again since; load the tensor anew.",
+        Cause::AlreadyResident => "It is loaded already.",
+        Cause::NotResident => "Load it first.",
+        Cause::NotMapped => "Only mapped tensors can be released or advised; copied ones are evicted.",
+        Cause::OutOfBounds => "The file is shorter than its header says. Fetch it again.",
+        Cause::AccessDenied => "Check the permissions of the file.",
+        Cause::SourceChanged => "The file changed while it was open. Close it and open it again.",
+        Cause::EndOfSource => "The file ended early: it is truncated, or still being written.",
+        Cause::OutOfMemory => "Load fewer tensors, or map instead of copying.",
+        Cause::Cancelled => "It was cancelled; residency is as it was before.",
+        Cause::Deadline => "Give it more time, or load less at once.",
+        Cause::Io => "The operating system failed. Check the disk.",
+        Cause::Internal => "This is a bug. Save the recording and report it.",
+        Cause::Other(_) => "See the message.",
+    }
+}
+
+/// The last guard that said no before row `end`, with its row: of a refused step, the first that did not hold.
+fn guard(state: &State, end: u64) -> Option<(u64, String)> {
+    let store = &state.run.store;
+    let from = store.first().max(end.saturating_sub(400));
+    for id in (from..end).rev() {
+        let row = store.row(id)?;
+        if row.kind != Kind::Transition || row.guard_count == 0 {
+            continue;
+        }
+        let edge = store.edge(row);
+        let refuses = row.ok == Ok3::No || ["refuse", "fail", "reject", "mark", "give_back", "keep"].iter().any(|w| store.name(edge.action).contains(w));
+        if !refuses {
+            continue;
+        }
+        let all: Vec<_> = store.guards(row).collect();
+        let said = all.iter().find(|(g, held)| *held && Tone::of_state(store.name(*g)) != Tone::Good).or(all.last());
+        return said.map(|(g, held)| (id, format!("{} said {}", escape(store.name(*g)), if *held { "yes" } else { "no" })));
+    }
+    None
+}
+
+pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
+    let Some(wrong) = wrong(state) else {
+        let text = "When a request fails, this card says why: the error in words, the guard that said no, the route of states that led there, \
+                    and, if the file is at fault, the bytes around the place.";
+        theme::empty(ui, "Nothing has failed", text);
+        return;
+    };
+    egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        card(ui, state, &wrong);
+        ui.horizontal_wrapped(|ui| {
+            if ui.button("Go to the moment").on_hover_text("Show everything as it was when it failed").clicked() {
+                out.push(Command::Scrub(Some(wrong.row.saturating_sub(1))));
+            }
+            let info = Command::CopyReport.info();
+            if ui.button(info.label).on_hover_text(info.tip).clicked() {
+                out.push(Command::CopyReport);
+            }
+            if let Some(tensor) = wrong.error.tensor
+                && ui.button("Show tensor").clicked()
+            {
+                out.push(Command::SelectTensor(Some(tensor)));
+                out.push(Command::Show(super::Panel::Tensors));
+            }
+            if ui.button("Save recording…").on_hover_text("So that someone else can replay it without the file").clicked() {
+                out.push(Command::SaveRecording(None));
+            }
+        });
+        if let Some(bytes) = &wrong.bytes {
+            theme::section(ui, &format!("Bytes of {}", state.run.file_name(bytes.file)));
+            hex(ui, bytes, &wrong.error);
+        }
+        theme::section(ui, "Route");
+        route(ui, state, wrong.row, out);
+    });
+}
+
+fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
+    let e = &wrong.error;
+    let dark = ui.visuals().dark_mode;
+    let frame = egui::Frame::group(ui.style()).stroke(Stroke::new(1.5, Tone::Bad.color(dark))).fill(ui.visuals().faint_bg_color);
+    frame.inner_margin(10).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        theme::badge(ui, Tone::Bad, &format!("{} failed: {}", escape(&wrong.doing), e.cause.name()));
+        ui.label(RichText::new(escape(&e.message)).size(15.0));
+        ui.label(advice(&e.cause));
+        ui.add_space(3.0);
+        egui::Grid::new("error").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
+            let mut fact = |name: &str, value: Option<String>| {
+                if let Some(value) = value {
+                    ui.weak(name);
+                    ui.label(value);
+                    ui.end_row();
+                }
+            };
+            fact("Phase", Some(e.phase.name().into()));
+            fact("Strategy", e.strategy.map(|s| s.name().into()));
+            fact("Tensor", e.tensor.map(|t| format!("{t} {}", state.run.names.get(t as usize).map_or("", |n| n))));
+            fact("File", e.source.map(|s| state.run.file_name(s)));
+            fact("Byte", e.offset.map(count));
+            fact("Field", e.field.as_deref().map(escape));
+            fact("System code", e.os_code.map(|c| c.to_string()));
+            fact("First guard", guard(state, wrong.row).map(|(_, g)| g));
+        });
+    });
+}
+
+fn route(ui: &mut Ui, state: &State, end: u64, out: &mut Vec<Command>) {
+    let store = &state.run.store;
+    let route = store.route(end, ROUTE);
+    if route.is_empty() {
+        ui.weak(if state.run.origin == Origin::Live { "It failed before the guest was asked" } else { "The recording has no rows of it" });
+        return;
+    }
+    egui::Grid::new("route").num_columns(3).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
+        for id in route {
+            let Some(row) = store.row(id) else { continue };
+            if ui.link(count(id)).on_hover_text("Go there").clicked() {
+                out.push(Command::Scrub(Some(id)));
+            }
+            ui.weak(duration(row.at));
+            let tone = tone(state, row);
+            theme::badge(ui, tone, &export::sentence(store, row));
+            ui.end_row();
+        }
+    });
+}
+
+fn tone(state: &State, row: &Row) -> Tone {
+    let store = &state.run.store;
+    match (row.ok, row.kind) {
+        (Ok3::No, _) => Tone::Bad,
+        (_, Kind::Transition) => Tone::of_state(store.name(store.edge(row).to)),
+        _ => Tone::Idle,
+    }
+}
+
+/// Hex and text, with the field in a box.
+fn hex(ui: &mut Ui, bytes: &FileBytes, error: &Error) {
+    let dark = ui.visuals().dark_mode;
+    let at = error.offset.unwrap_or(bytes.offset);
+    // The length of the field is not in the error: eight bytes is what most fields have.
+    let field = at..at + 8;
+    let begin = bytes.offset - bytes.offset % 16;
+    let end = bytes.offset + bytes.bytes.len() as u64;
+    let font = egui::TextStyle::Monospace.resolve(ui.style());
+    let width = ui.fonts_mut(|f| f.glyph_width(&font, '0'));
+    let lines = (end - begin).div_ceil(16).min(16);
+    #[allow(clippy::cast_precision_loss)]
+    let (rect, response) = ui.allocate_exact_size(vec2(width * 78.0, lines as f32 * 18.0 + 6.0), Sense::hover());
+    theme::named(&response, Role::GraphicsObject, format!("Bytes around offset {at}"));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 4.0, theme::canvas(dark));
+    let (text, weak, bad) = (ui.visuals().text_color(), ui.visuals().weak_text_color(), Tone::Bad.color(dark));
+    let put = |x: f32, y: f32, s: String, color: Color32| painter.text(rect.min + vec2(x * width + 6.0, y), egui::Align2::LEFT_TOP, s, font.clone(), color);
+    for line in 0..lines {
+        let from = begin + line * 16;
+        #[allow(clippy::cast_precision_loss)]
+        let y = line as f32 * 18.0 + 4.0;
+        put(0.0, y, format!("{from:08x}"), weak);
+        for i in 0..16u16 {
+            let offset = from + u64::from(i);
+            let byte = offset.checked_sub(bytes.offset).and_then(|n| bytes.bytes.get(usize::try_from(n).ok()?));
+            let Some(byte) = byte else { continue };
+            let boxed = field.contains(&offset);
+            let x = 10.0 + f32::from(i) * 3.0 + if i >= 8 { 1.0 } else { 0.0 };
+            let color = if boxed { bad } else { text };
+            let cell = put(x, y, format!("{byte:02x}"), color);
+            if boxed {
+                painter.rect_stroke(cell.expand(1.5), 2.0, Stroke::new(1.2, bad), egui::StrokeKind::Outside);
+            }
+            let c = if byte.is_ascii_graphic() { char::from(*byte) } else { '.' };
+            put(60.0 + f32::from(i), y, c.to_string(), color);
+        }
+    }
+    if let Some(name) = &error.field {
+        ui.label(RichText::new(format!("The box begins at byte {at}: {}", escape(name))).color(bad));
+    }
+}
+
+/// The card as text, without paths.
+#[must_use]
+pub fn report(state: &State) -> String {
+    let run = &state.run;
+    let mut out = String::from("Weighbridge report\n");
+    let _ = writeln!(out, "component {}", escape(&state.host.component_id));
+    if let Some(opened) = &run.opened {
+        let s = &opened.summary;
+        let _ = writeln!(out, "model: {} version {}, {} tensors, {} bytes, {} file(s)", escape(&s.format), s.version, s.tensors, s.tensor_bytes, s.sources);
+    }
+    let Some(wrong) = wrong(state) else {
+        out.push_str("nothing has failed\n");
+        return out;
+    };
+    let e = &wrong.error;
+    let _ = writeln!(out, "\n{} failed\nphase {}, cause {}", escape(&wrong.doing), e.phase.name(), e.cause.name());
+    let _ = writeln!(out, "{}", escape(&e.message));
+    for (name, value) in [
+        ("strategy", e.strategy.map(|s| s.name().to_owned())),
+        ("tensor", e.tensor.map(|t| t.to_string())),
+        ("file", e.source.map(|s| s.to_string())),
+        ("byte", e.offset.map(|o| o.to_string())),
+        ("field", e.field.as_deref().map(escape)),
+        ("system code", e.os_code.map(|c| c.to_string())),
+        ("guard", guard(state, wrong.row).map(|(_, g)| g)),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "{name}: {value}");
+        }
+    }
+    out.push_str("\nroute\n");
+    for id in run.store.route(wrong.row, ROUTE) {
+        if let Some(row) = run.store.row(id) {
+            let _ = writeln!(out, "{id:>8} {:>12} ns  {}", row.at, route_line(state, row));
+        }
+    }
+    if let Some(bytes) = &wrong.bytes {
+        let text: Vec<String> = bytes.bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let _ = writeln!(out, "\nbytes from {}\n{}", bytes.offset, text.join(" "));
+    }
+    out
+}
+
+/// A row of the report: exports name files, which a report must not.
+fn route_line(state: &State, row: &Row) -> String {
+    if row.kind == Kind::Export { state.run.store.name(state.run.store.edge(row).event).to_owned() } else { export::sentence(&state.run.store, row) }
+}
