@@ -62,8 +62,6 @@ mod runtime;
 #[cfg(feature = "runtime")]
 mod session;
 #[cfg(feature = "runtime")]
-mod session_external;
-#[cfg(feature = "runtime")]
 mod stats;
 #[cfg(feature = "runtime")]
 mod storage;

@@ -1,32 +1,26 @@
 //! One model: its files, its guest, its views.
+mod external;
+mod open;
+mod view;
+
 use crate::{
     guest::Guest,
-    observer::nanos,
-    options::SessionOptions,
-    platform::{self, Folder},
+    platform,
     runtime::Runtime,
     stats::{Stats, Timings, Usage},
-    storage::{Native, Source},
-    tensor::{Tensor, View},
-    text::{escape, escape_path},
+    storage::Native,
     trace::Record,
     types::{
-        Advice, AdviceEffect, Capabilities, Cause, Error, Level, Lifecycle, LoadOptions, LoadReport, Location,
-        MachineStatus, MetadataEntry, ModelSummary, Phase, Place, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, Capabilities, Cause, Error, Level, LoadOptions, LoadReport, MachineStatus, MetadataEntry,
+        ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Entries of a list that are asked of the guest at a time.
 const PAGE: u32 = 4096;
 /// As [`PAGE`], of metadata, whose entries can be long.
 const METADATA_PAGE: u32 = 256;
-/// How often a model may name further files. An index names all of them at once; a file of a split as well.
-const ROUNDS: usize = 4;
 
 /// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.
 ///
@@ -65,98 +59,6 @@ pub struct PageMap {
 }
 
 impl Session {
-    pub(crate) fn open(runtime: &Runtime, paths: &[PathBuf], mut options: SessionOptions) -> Result<Self, Error> {
-        let began = Instant::now();
-        let Some(first) = paths.first() else {
-            return Err(Error::new(
-                Phase::Request,
-                Cause::InvalidRequest,
-                "no file was given; give the file of a model",
-            ));
-        };
-        let mut native = Native::new(options.host, options.limits, std::mem::take(&mut options.external));
-        let mut files: Vec<FileInfo> = Vec::new();
-        let mut given = Vec::new();
-        for path in paths {
-            let name = file_name(path)?;
-            room_for(files.len() + 1, options.limits.files)?;
-            if files.iter().any(|file| file.name == name) {
-                let message = format!("two of the files are called {}; give each file once", escape(&name));
-                return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
-            }
-            let source = Source::open(path)?;
-            files.push(FileInfo { path: path.clone(), name: name.clone(), size: source.size() });
-            given.push((name, native.add(source)));
-        }
-        let (usage, capabilities) = (native.usage.clone(), native.capabilities());
-        let guest = runtime.guest(Box::new(native), &options)?;
-        let mut session = Self {
-            guest,
-            runtime: runtime.clone(),
-            usage,
-            capabilities,
-            summary: ModelSummary {
-                format: String::new(),
-                version: 0,
-                architecture: None,
-                sources: 0,
-                tensors: 0,
-                metadata_entries: 0,
-                tensor_bytes: 0,
-                alignment: 1,
-            },
-            files,
-            listing: None,
-            listing_bytes: options.limits.listing_bytes,
-            open_ns: 0,
-            closed: false,
-        };
-        session.guest.open(&given, options.guest)?;
-        session.provide_missing(first, options.limits.files)?;
-        session.summary = session.guest.summary()?;
-        session.open_ns = nanos(began.elapsed());
-        Ok(session)
-    }
-
-    /// Gives the guest the further files of the model, all from the folder of the first.
-    fn provide_missing(&mut self, first: &Path, max_files: u32) -> Result<(), Error> {
-        let mut folder = None;
-        for _ in 0..ROUNDS {
-            let missing = self.guest.missing()?;
-            if missing.is_empty() {
-                return Ok(());
-            }
-            room_for(self.files.len() + missing.len(), max_files)?;
-            let beside = first.parent().unwrap_or(Path::new("."));
-            if folder.is_none() {
-                folder = Some(Folder::open(beside).map_err(|error| {
-                    let message = format!("the folder {} cannot be read: {error}", escape_path(beside));
-                    Error::new(Phase::Request, Cause::Io, message)
-                })?);
-            }
-            let Some(folder) = &folder else { break };
-            let mut granted = Vec::new();
-            for name in missing {
-                if self.files.iter().any(|file| file.name == name) {
-                    let message = format!("the component asks again for {}, which it has", escape(&name));
-                    return Err(Error::new(Phase::Parse, Cause::Internal, message));
-                }
-                let source = Source::open_in(folder, &name)?;
-                self.files.push(FileInfo { path: beside.join(&name), name: name.clone(), size: source.size() });
-                granted.push((name, self.native()?.add(source)));
-            }
-            self.guest.provide(&granted)?;
-        }
-        match self.guest.missing()?.first() {
-            None => Ok(()),
-            Some(name) => {
-                let message =
-                    format!("the model names one more file after another, lastly {}; it is not followed", escape(name));
-                Err(Error::new(Phase::Parse, Cause::Malformed, message))
-            }
-        }
-    }
-
     pub(crate) fn native(&mut self) -> Result<&mut Native, Error> {
         self.guest.store.data_mut().backend.native().ok_or_else(|| {
             Error::new(Phase::Request, Cause::Internal, "this session has no files of its own; open the model itself")
@@ -254,74 +156,6 @@ impl Session {
     /// The request cannot be met; the error says why, and for which tensor.
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
         self.guest.load(selection, options)
-    }
-
-    /// The view of a resident tensor, by its exact name.
-    ///
-    /// # Errors
-    /// `not-found`, `not-resident`, or the guest failed.
-    pub fn tensor(&mut self, name: &str) -> Result<Tensor, Error> {
-        let index = self.find(name)?.ok_or_else(|| {
-            let message = format!("the model has no tensor named {}; `tensors` lists those that it has", escape(name));
-            Error::new(Phase::Request, Cause::NotFound, message)
-        })?;
-        self.tensor_at(index)
-    }
-
-    /// The view of a resident tensor, by its index.
-    ///
-    /// # Errors
-    /// As [`Self::tensor`].
-    pub fn tensor_at(&mut self, index: u32) -> Result<Tensor, Error> {
-        let info = self.tensors()?.get(index as usize).cloned().ok_or_else(|| {
-            let message = format!("there is no tensor {index}; indices are those of `tensors`");
-            Error::new(Phase::Request, Cause::NotFound, message)
-        })?;
-        let state = self.guest.states(index, 1)?.first().copied();
-        let absent = |message: String| {
-            let mut error = Error::new(Phase::Request, Cause::NotResident, message);
-            error.tensor = Some(index);
-            error
-        };
-        match state {
-            Some(TensorState { location: Some(location), .. }) => self.view(index, info, location),
-            Some(TensorState { lifecycle: Lifecycle::Resident | Lifecycle::MmapResident, .. }) if info.bytes == 0 => {
-                Tensor::new(info, View::Empty, 0, 0).map_err(|_| strange(index))
-            }
-            _ => Err(absent(format!("tensor {} is not resident; load it first", escape(&info.name)))),
-        }
-    }
-
-    /// Clamp: the guest says where a tensor lies; the host shows bytes only if that is a mapping or a buffer of this
-    /// session, inside it, of the tensor's length and, for a mapping, the place that the header names.
-    fn view(&mut self, index: u32, info: TensorInfo, location: Location) -> Result<Tensor, Error> {
-        let native = self.native()?;
-        let view = match location.place {
-            Place::Mapping(id) => {
-                let mapping = native.mapping(id).ok_or_else(|| strange(index))?;
-                let source = native.sources.get(info.source as usize).ok_or_else(|| strange(index))?;
-                let same_file = Arc::ptr_eq(&mapping.source.file, &source.file);
-                if !same_file || mapping.offset.checked_add(location.offset) != Some(info.offset) {
-                    return Err(strange(index));
-                }
-                View::Mapped(mapping.clone())
-            }
-            Place::Target(id) => match native.buffer(id) {
-                Some(buffer) => View::Copied(buffer.clone()),
-                None if native.is_consumed(id) => {
-                    let message =
-                        format!("tensor {} went to a consumer; the host does not have its bytes", escape(&info.name));
-                    let mut error = Error::new(Phase::Request, Cause::NotResident, message);
-                    error.tensor = Some(index);
-                    return Err(error);
-                }
-                None => return Err(strange(index)),
-            },
-        };
-        if location.bytes != info.bytes {
-            return Err(strange(index));
-        }
-        Tensor::new(info, view, location.offset, location.bytes).map_err(|_| strange(index))
     }
 
     /// Ends mapped residency and answers of how many tensors. `busy` while views are out; it can be asked again.
@@ -465,29 +299,4 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("files", &self.files).field("summary", &self.summary).finish_non_exhaustive()
     }
-}
-
-fn room_for(files: usize, max: u32) -> Result<(), Error> {
-    if files <= max as usize {
-        return Ok(());
-    }
-    let message = format!("the model has more than the {max} files that the host opens; raise `files` if you trust it");
-    Err(Error::new(Phase::Request, Cause::LimitExceeded, message))
-}
-
-fn file_name(path: &Path) -> Result<String, Error> {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or_else(|| {
-        let message = format!("{} names no file; give the file of a model", escape_path(path));
-        Error::new(Phase::Request, Cause::InvalidRequest, message)
-    })
-}
-
-fn strange(index: u32) -> Error {
-    let mut error = Error::new(
-        Phase::Request,
-        Cause::Internal,
-        "the component says that the tensor lies where the host has nothing of it; no byte was shown. Please report it",
-    );
-    error.tensor = Some(index);
-    error
 }

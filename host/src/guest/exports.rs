@@ -1,8 +1,9 @@
 //! What the host calls in the guest, and what becomes of a guest that does not behave.
 use super::{
     TraceNames,
+    ended::{ended, no_clock, not_the_contract},
     imports::Source,
-    state::{Ended, State, limit},
+    state::State,
 };
 use crate::{
     engine::Ticker,
@@ -355,51 +356,6 @@ impl Guest {
             |()| Value::Null,
         )
     }
-}
-
-fn no_clock() -> Error {
-    Error::new(
-        Phase::Request,
-        Cause::OutOfMemory,
-        "the system has no thread left for the clock that bounds the component; end other work and try again",
-    )
-}
-
-pub(crate) fn not_the_contract(error: &wasmtime::Error) -> Error {
-    let message = format!(
-        "the component does not speak the contract weighbridge:loader@0.1.0 ({error:#}); use the component of this version"
-    );
-    Error::new(Phase::Request, Cause::UnsupportedFormat, message)
-}
-
-/// Why the guest was ended, as the one error.
-fn ended(phase: Phase, error: &wasmtime::Error, state: &State) -> Error {
-    if let Some(Ended(error)) = error.downcast_ref::<Ended>() {
-        return Error { phase, ..error.clone() };
-    }
-    if let Some(what) = state.refused {
-        let message = format!(
-            "the component needed more {what} than the host allows ({} bytes of guest memory); the session has ended. \
-             Raise the limit if you trust the size of this model",
-            state.limits.guest_memory
-        );
-        return Error { phase, ..limit(message) };
-    }
-    let reason = error.root_cause().to_string();
-    // wasmtime keeps the type of this error to itself, so it is known by its text; a test holds it to that.
-    if reason.contains("hostcall") || reason.contains("handle limit") {
-        return Error {
-            phase,
-            ..limit(format!(
-                "the component carried more over the bridge than the host allows ({reason}); the session has ended"
-            ))
-        };
-    }
-    let message = format!(
-        "the loader component failed ({reason}); the session has ended and other sessions are not touched. This is a bug in \
-         the component: please report it with a recording"
-    );
-    Error::new(phase, Cause::Internal, message)
 }
 
 impl Guest {

@@ -25,6 +25,9 @@ pub(crate) enum Target {}
 type Store<'a> = StoreContextMut<'a, State>;
 type Answered<T> = Result<T, StorageError>;
 
+/// The targets of tensors, in their order; none where nothing is registered.
+type Found = Vec<Option<Resource<Target>>>;
+
 /// An answer of a kind that the call cannot have: a fault of the backend, and the end of the session.
 fn misfit(call: &'static str) -> wasmtime::Error {
     let message = format!("the host's storage gave an answer to {call} that it cannot have; please report it");
@@ -182,9 +185,7 @@ fn targets(storage: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     )?;
     storage.func_wrap(
         "registered",
-        |mut store: Store<'_>,
-         (tensors,): (Vec<String>,)|
-         -> wasmtime::Result<(Answered<Vec<Option<Resource<Target>>>>,)> {
+        |mut store: Store<'_>, (tensors,): (Vec<String>,)| -> wasmtime::Result<(Answered<Found>,)> {
             let asked = tensors.len();
             match store.data_mut().perform(Call::Registered { tensors })? {
                 Answer::Targets(targets) if targets.len() == asked => {

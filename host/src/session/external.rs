@@ -1,7 +1,7 @@
 //! Tensor bytes into memory of the embedder.
+use super::Session;
 use crate::{
     external::Memory,
-    session::Session,
     storage::Sink,
     text::escape,
     types::{

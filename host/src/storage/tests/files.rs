@@ -1,98 +1,5 @@
-//! The native storage, asked as a guest would ask it: good, absurd and hostile.
-#![allow(clippy::unwrap_used, clippy::panic)]
-use super::{Backend, Native, Source};
-use crate::{
-    external::External,
-    options::{Control, HostCapabilities, HostLimits},
-    platform,
-    stats::Usage,
-    trace::{Answer, Call},
-    types::{Advice, AdviceEffect, BatchError, CopySpan, StorageError},
-};
-use std::{fs, io::Write as _, path::PathBuf, sync::Arc, time::Instant};
-
-struct Bench {
-    folder: tempfile::TempDir,
-    native: Native,
-    control: Control,
-}
-
-/// The byte that a test file has at an offset.
-fn byte(at: usize) -> u8 {
-    (at.wrapping_mul(31) >> 3) as u8
-}
-
-fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(byte).collect()
-}
-
-impl Bench {
-    fn with(size: usize, limits: HostLimits, offers: HostCapabilities, external: External) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut bench = Self { folder, native: Native::new(offers, limits, external), control: Control::default() };
-        bench.add("model", size);
-        bench
-    }
-
-    fn new(size: usize) -> Self {
-        Self::with(size, HostLimits::default(), HostCapabilities::default(), External::default())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn add(&mut self, name: &str, size: usize) -> u32 {
-        fs::write(self.path(name), pattern(size)).unwrap();
-        self.native.add(Source::open(&self.path(name)).unwrap())
-    }
-
-    fn ask(&mut self, call: Call) -> Answer {
-        self.native.perform(&call, &self.control).unwrap()
-    }
-
-    fn fails(&mut self, call: Call) -> StorageError {
-        match self.ask(call) {
-            Answer::Failed(error) => error,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn map(&mut self, offset: u64, len: u64) -> u64 {
-        match self.ask(Call::MapRange { source: 0, offset, len }) {
-            Answer::Mapping(id) => id,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn allocate(&mut self, len: u64) -> u64 {
-        match self.ask(Call::Allocate { len }) {
-            Answer::Target { id, .. } => id,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn read_into(&mut self, targets: &[u64], batch: Vec<CopySpan>) -> Result<(), BatchError> {
-        let sources = (0..self.native.sources.len() as u32).collect();
-        match self.ask(Call::ReadInto { sources, targets: targets.to_vec(), batch }) {
-            Answer::Done => Ok(()),
-            Answer::BatchFailed(error) => Err(error),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn usage(&self) -> Arc<Usage> {
-        self.native.usage.clone()
-    }
-}
-
-fn span(offset: u64, len: u64, target: u32, target_offset: u64) -> CopySpan {
-    CopySpan { source: 0, offset, len, target, target_offset }
-}
-
-fn failed(span: u32, error: StorageError) -> Result<(), BatchError> {
-    Err(BatchError { span, error })
-}
+//! Files, mappings and memory.
+use super::*;
 
 #[test]
 fn read_is_short_only_at_the_end_and_refused_beyond_it() {
@@ -211,79 +118,9 @@ fn allocate_is_zeroed_and_answers_when_there_is_no_room() {
 }
 
 #[test]
-fn read_into_moves_a_batch_from_many_places_on_many_threads() {
-    let size = 20 << 20;
-    let offers = HostCapabilities { threads: 4, ..HostCapabilities::default() };
-    let mut bench = Bench::with(size, HostLimits::default(), offers, External::default());
-    let targets = [bench.allocate(size as u64), bench.allocate(100)];
-    let half = size as u64 / 2;
-    let batch = vec![
-        span(half, half, 0, 0),
-        span(0, half, 0, half),
-        span(7, 50, 1, 0),
-        span(9, 0, 1, 50),
-        span(1000, 50, 1, 50),
-    ];
-    bench.read_into(&targets, batch).unwrap();
-    let (all, half) = (pattern(size), half as usize);
-    assert_eq!(bench.native.buffer(targets[0]).unwrap().bytes(), [&all[half..], &all[..half]].concat());
-    assert_eq!(bench.native.buffer(targets[1]).unwrap().bytes(), [&all[7..57], &all[1000..1050]].concat());
-    assert_eq!(bench.usage().moving(), size as u64 + 100);
-}
-
-#[test]
-fn read_into_names_the_lowest_bad_span_before_a_byte_moves() {
-    let mut bench = Bench::new(1000);
-    let target = bench.allocate(100);
-    let good = span(0, 10, 0, 0);
-    let cases = [
-        (vec![good, span(991, 10, 0, 20)], 1),
-        (vec![good, span(u64::MAX, 10, 0, 20), span(991, 10, 0, 40)], 1),
-        (vec![good, good], 1),
-        (vec![span(0, 50, 0, 0), span(0, 10, 0, 60), span(0, 10, 0, 49)], 2),
-        (vec![span(0, 10, 0, 91)], 0),
-        (vec![span(0, 10, 0, u64::MAX)], 0),
-        (vec![span(0, 10, 1, 0)], 0),
-        (vec![good, CopySpan { source: 1, ..span(0, 10, 0, 20) }], 1),
-    ];
-    for (batch, lowest) in cases {
-        assert_eq!(bench.read_into(&[target], batch.clone()), failed(lowest, StorageError::OutOfBounds), "{batch:?}");
-    }
-    assert_eq!(bench.read_into(&[target, target], vec![good, span(0, 10, 1, 5)]), failed(1, StorageError::OutOfBounds));
-    assert_eq!(bench.read_into(&[99], vec![good]), failed(0, StorageError::OutOfBounds));
-    assert!(bench.native.buffer(target).unwrap().bytes().iter().all(|byte| *byte == 0));
-    assert_eq!(bench.usage().moving(), 0);
-    bench.read_into(&[target], vec![good, span(0, 10, 0, 10)]).unwrap();
-    bench.read_into(&[target], Vec::new()).unwrap();
-}
-
-#[test]
-fn read_into_clamps_the_batch() {
-    let offers = HostCapabilities { max_batch: 2, ..HostCapabilities::default() };
-    let mut bench = Bench::with(100, HostLimits::default(), offers, External::default());
-    let target = bench.allocate(100);
-    let spans = |count: u64| (0..count).map(|at| span(0, 1, 0, at)).collect::<Vec<_>>();
-    bench.read_into(&[target], spans(2)).unwrap();
-    assert_eq!(bench.read_into(&[target], spans(3)), failed(2, StorageError::Exhausted));
-}
-
-#[test]
-fn a_viewed_buffer_is_neither_written_nor_freed() {
-    let mut bench = Bench::new(100);
-    let (free, seen) = (bench.allocate(100), bench.allocate(100));
-    let view = bench.native.buffer(seen).unwrap().clone();
-    let batch = vec![span(0, 10, 0, 0), span(0, 10, 1, 0)];
-    assert_eq!(bench.read_into(&[free, seen], batch.clone()), failed(1, StorageError::Busy));
-    assert_eq!(bench.fails(Call::Free { target: seen }), StorageError::Busy);
-    drop(view);
-    bench.read_into(&[free, seen], batch).unwrap();
-    assert_eq!(bench.ask(Call::Free { target: seen }), Answer::Done);
-    assert_eq!(bench.fails(Call::Free { target: seen }), StorageError::OutOfBounds);
-}
-
-#[test]
 fn a_file_that_changed_is_noticed_by_every_call() {
-    let change: [(&str, fn(&Bench)); 3] = [
+    type Change = fn(&Bench);
+    let change: [(&str, Change); 3] = [
         ("shrunk", |bench| fs::OpenOptions::new().write(true).open(bench.path("model")).unwrap().set_len(10).unwrap()),
         ("grown", |bench| {
             fs::OpenOptions::new().append(true).open(bench.path("model")).unwrap().write_all(b"x").unwrap()
@@ -312,64 +149,6 @@ fn a_file_replaced_by_rename_is_still_the_one_that_was_granted() {
     fs::rename(bench.path("other"), bench.path("model")).unwrap();
     // The link count of the old file changed, its bytes did not: the descriptor goes on.
     assert_eq!(bench.ask(Call::Read { source: 0, offset: 0, len: 10 }), Answer::Bytes(pattern(10).into()));
-}
-
-#[test]
-fn cancelled_and_late_batches_answer_so() {
-    let mut bench = Bench::new(1000);
-    let target = bench.allocate(1000);
-    bench.control.deadline = Some(Instant::now());
-    assert_eq!(bench.read_into(&[target], vec![span(0, 10, 0, 0)]), failed(0, StorageError::Deadline));
-    bench.control.cancel.cancel();
-    assert_eq!(bench.read_into(&[target], vec![span(0, 10, 0, 0)]), failed(0, StorageError::Cancelled));
-    bench.control = Control::default();
-    bench.read_into(&[target], vec![span(0, 10, 0, 0)]).unwrap();
-}
-
-#[test]
-fn registered_memory_takes_a_tensor_and_goes_back() {
-    let external = External::new().buffer("a", vec![0u8; 50]).buffer("b", vec![0u8; 5]);
-    let mut bench = Bench::with(1000, HostLimits::default(), HostCapabilities::default(), external);
-    let ask = Call::Registered { tensors: vec!["a".into(), "none".into(), "b".into()] };
-    let Answer::Targets(targets) = bench.ask(ask.clone()) else { panic!() };
-    let ids: Vec<_> = targets.iter().map(|target| target.map(|(_, len)| len)).collect();
-    assert_eq!(ids, [Some(50), None, Some(5)]);
-    let (a, b) = (targets[0].unwrap().0, targets[2].unwrap().0);
-    assert_eq!(bench.fails(ask.clone()), StorageError::Busy);
-    let batch = vec![span(0, 50, 0, 0), span(0, 6, 1, 0)];
-    assert_eq!(bench.read_into(&[a, b], batch), failed(1, StorageError::OutOfBounds), "too small, before a byte moves");
-    bench.read_into(&[a], vec![span(0, 50, 0, 0)]).unwrap();
-    assert_eq!(bench.native.buffer(a).unwrap().bytes(), pattern(50));
-    assert_eq!(bench.usage().buffers(), 0, "the embedder's memory is not the host's");
-    bench.native.drop_target(a);
-    assert_eq!(bench.ask(Call::Free { target: b }), Answer::Done);
-    assert!(matches!(bench.ask(ask), Answer::Targets(_)));
-}
-
-/// Memory that gets shorter each time that it is looked at.
-struct Shrinking(Vec<u8>, std::sync::atomic::AtomicUsize);
-
-impl AsRef<[u8]> for Shrinking {
-    fn as_ref(&self) -> &[u8] {
-        let times = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        &self.0[..self.0.len().saturating_sub(times * 10)]
-    }
-}
-
-impl AsMut<[u8]> for Shrinking {
-    fn as_mut(&mut self) -> &mut [u8] {
-        let len = self.as_ref().len();
-        &mut self.0[..len]
-    }
-}
-
-#[test]
-fn registered_memory_that_shrinks_is_out_of_bounds() {
-    let external = External::new().buffer("a", Shrinking(vec![0; 50], 0.into()));
-    let mut bench = Bench::with(1000, HostLimits::default(), HostCapabilities::default(), external);
-    let Answer::Targets(targets) = bench.ask(Call::Registered { tensors: vec!["a".into()] }) else { panic!() };
-    let a = targets[0].unwrap().0;
-    assert_eq!(bench.read_into(&[a], vec![span(0, 35, 0, 0)]), failed(0, StorageError::OutOfBounds));
 }
 
 #[test]
@@ -442,7 +221,7 @@ fn only_regular_files_are_opened_and_nothing_blocks() {
     assert_eq!(open(&folder.path().join("none/none")).cause, crate::Cause::NotFound);
     let secret = folder.path().join("secret\x1b[31m");
     fs::write(&secret, b"x").unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
     if !rustix::process::geteuid().is_root() {
         assert_eq!(open(&secret).cause, crate::Cause::AccessDenied);
     }
