@@ -13,5 +13,5 @@ pub mod observe;
 pub mod storage;
 pub mod validate;
 
-pub use bindings::weighbridge::loader::types;
 pub use bindings::exports::weighbridge::loader::loader as api;
+pub use bindings::weighbridge::loader::types;

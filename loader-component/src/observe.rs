@@ -1,7 +1,7 @@
 //! What the machines tell the observer: entries by small ids, gathered and flushed before each storage call and at the
 //! end of each export.
-use crate::bindings::weighbridge::loader::observer::{Entry, Happening};
 use crate::actors::snake;
+use crate::bindings::weighbridge::loader::observer::{Entry, Happening};
 use crate::types::Level;
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -2,9 +2,7 @@
 //! its imports; tests, the model checker and the fuzzers over doubles.
 use crate::types::{Advice, AdviceEffect};
 
-pub use crate::bindings::weighbridge::loader::storage::{
-    BatchError, Capabilities, CopySpan, SourceStat, StorageError,
-};
+pub use crate::bindings::weighbridge::loader::storage::{BatchError, Capabilities, CopySpan, SourceStat, StorageError};
 
 /// `storage` of `wit/storage.wit`, function for function.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those of wit/storage.wit")]

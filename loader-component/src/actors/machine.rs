@@ -16,13 +16,7 @@ pub(crate) use machine;
 /// So an actor is plain data: it can be cloned, compared and hashed, and a million tensors share one table.
 macro_rules! dispatch {
     ($machine:ident, $state:expr, $context:expr, $event:expr, $trace:expr) => {{
-        type Bundle<'t> = ::sml::Policies<
-            $crate::observe::Trace<'t>,
-            (),
-            ::sml::JumpTable,
-            (),
-            ::sml::TestingPolicy,
-        >;
+        type Bundle<'t> = ::sml::Policies<$crate::observe::Trace<'t>, (), ::sml::JumpTable, (), ::sml::TestingPolicy>;
         let bundle: Bundle<'_> = ::sml::Policies::new(
             $trace,
             (),

@@ -50,9 +50,7 @@ fn verdict(span: &Span, sources: &[u64], targets: &[u64]) -> Option<Why> {
 
 /// Two spans of one batch may not write the same byte.
 fn overlap(spans: &[Span]) -> Option<Fault> {
-    let ordered = |a: &Span, b: &Span| {
-        (a.target, a.target_offset.saturating_add(a.len)) <= (b.target, b.target_offset)
-    };
+    let ordered = |a: &Span, b: &Span| (a.target, a.target_offset.saturating_add(a.len)) <= (b.target, b.target_offset);
     if spans.windows(2).all(|pair| matches!(pair, [a, b] if ordered(a, b))) {
         return None;
     }
@@ -61,7 +59,8 @@ fn overlap(spans: &[Span]) -> Option<Fault> {
     order.windows(2).find_map(|pair| {
         let [a, b] = *pair else { return None };
         let (first, second) = (spans.get(a)?, spans.get(b)?);
-        let apart = first.target != second.target || first.target_offset.saturating_add(first.len) <= second.target_offset;
+        let apart =
+            first.target != second.target || first.target_offset.saturating_add(first.len) <= second.target_offset;
         (!apart).then(|| Fault::new(Why::InvalidRequest).at(u32::try_from(a.max(b)).unwrap_or(u32::MAX)))
     })
 }

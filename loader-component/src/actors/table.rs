@@ -1,6 +1,6 @@
 //! A machine's table as data, read from the very tokens that `sml!` was given.
-use crate::api::{MachineRow, MachineTable};
 use crate::actors::{io_loader, io_mmap, io_read, io_staged_read, model_loader, model_tensor};
+use crate::api::{MachineRow, MachineTable};
 
 /// The transition tables of every machine, in the order in which a load meets them.
 #[must_use]
@@ -21,7 +21,8 @@ fn table(name: &str, tokens: &str) -> MachineTable {
     let body = tokens.split_once('{').map_or("", |(_, rest)| rest).trim_end().trim_end_matches('}');
     let tokens: String = body.split_whitespace().collect();
     let rows: Vec<&str> = tokens.split(',').filter(|row| !row.is_empty()).collect();
-    let initial = rows.iter().find(|row| row.contains('*')).and_then(|text| row(text)).map(|row| row.source).unwrap_or_default();
+    let initial =
+        rows.iter().find(|row| row.contains('*')).and_then(|text| row(text)).map(|row| row.source).unwrap_or_default();
     MachineTable { machine: name.to_owned(), initial, rows: rows.iter().filter_map(|text| row(text)).collect() }
 }
 
@@ -71,9 +72,25 @@ mod tests {
 
     #[test]
     fn rows_are_read_as_they_are_written() {
-        let table = table("t", r#"T[a: #[b]] { *"ready"_s + event < Go > [a && ! b] / run, "on"_s <= "ready"_s + event<Go>, "ready"_s <= "on"_s + completion<Go> / stop, "on"_s + unexpected_event<_> / no, }"#);
+        let table = table(
+            "t",
+            r#"T[a: #[b]] { *"ready"_s + event < Go > [a && ! b] / run, "on"_s <= "ready"_s + event<Go>, "ready"_s <= "on"_s + completion<Go> / stop, "on"_s + unexpected_event<_> / no, }"#,
+        );
         assert_eq!(table.initial, "ready");
-        let rows: Vec<_> = table.rows.iter().map(|r| (r.source.as_str(), r.event.as_str(), r.completion, r.guard.as_str(), r.action.as_str(), r.target.as_str())).collect();
+        let rows: Vec<_> = table
+            .rows
+            .iter()
+            .map(|r| {
+                (
+                    r.source.as_str(),
+                    r.event.as_str(),
+                    r.completion,
+                    r.guard.as_str(),
+                    r.action.as_str(),
+                    r.target.as_str(),
+                )
+            })
+            .collect();
         assert_eq!(
             rows,
             [
@@ -88,7 +105,8 @@ mod tests {
     #[test]
     fn every_state_answers_what_it_does_not_expect() {
         for table in tables() {
-            let states: std::collections::BTreeSet<_> = table.rows.iter().map(|row| &row.target).chain([&table.initial]).collect();
+            let states: std::collections::BTreeSet<_> =
+                table.rows.iter().map(|row| &row.target).chain([&table.initial]).collect();
             assert!(!states.is_empty());
             for state in states {
                 let answers = table.rows.iter().any(|row| row.source == *state && row.event == "unexpected");
@@ -101,9 +119,17 @@ mod tests {
     fn every_guarded_event_ends_in_a_row_without_a_guard() {
         for table in tables() {
             for row in table.rows.iter().filter(|row| !row.guard.is_empty()) {
-                let same = |other: &&MachineRow| other.source == row.source && other.event == row.event && other.completion == row.completion;
+                let same = |other: &&MachineRow| {
+                    other.source == row.source && other.event == row.event && other.completion == row.completion
+                };
                 let last = table.rows.iter().rfind(same);
-                assert!(last.is_some_and(|row| row.guard.is_empty()), "{}: {} + {} can strand", table.machine, row.source, row.event);
+                assert!(
+                    last.is_some_and(|row| row.guard.is_empty()),
+                    "{}: {} + {} can strand",
+                    table.machine,
+                    row.source,
+                    row.event
+                );
             }
         }
     }

@@ -6,9 +6,7 @@ use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::ModelLoader;
 use crate::actors::model_tensor::Hold;
-use crate::api::{
-    Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState,
-};
+use crate::api::{Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState};
 use crate::formats::CatalogueTensor;
 use crate::storage::Storage;
 use crate::types::{Cause, Error, Lifecycle, Phase};
@@ -122,7 +120,8 @@ impl<S: Storage> Session<S> {
             (IoRead::NAME, self.read.state()),
             (IoStagedRead::NAME, self.staged.state()),
         ];
-        let status = |(machine, state): (&str, String)| MachineStatus { machine: machine.into(), instance: None, state };
+        let status =
+            |(machine, state): (&str, String)| MachineStatus { machine: machine.into(), instance: None, state };
         machines.into_iter().map(status).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! The host's targets that hold copied tensors, counted by the tensors in them.
 
 /// One buffer, or one registered target.
+#[derive(Clone)]
 pub(super) struct Buffer<T> {
     pub(super) target: T,
     /// The host's name for it.
@@ -14,6 +15,7 @@ pub(super) struct Buffer<T> {
 }
 
 /// Buffers by number; a number is given out again when its buffer is gone.
+#[derive(Clone)]
 pub(super) struct Buffers<T> {
     places: Vec<Option<Buffer<T>>>,
 }
@@ -38,6 +40,10 @@ impl<T> Buffers<T> {
             }
         };
         u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = Option<&Buffer<T>>> {
+        self.places.iter().map(Option::as_ref)
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Buffer<T>> {

@@ -85,7 +85,9 @@ pub(super) fn sentence(phase: Phase, strategy: Option<Strategy>, fault: Fault) -
         (Why::Cancelled, _) => "The load was cancelled.",
         (Why::Deadline, _) => "The deadline passed before the load was done.",
         (Why::Io, _) => "The operating system failed to read or map the file.",
-        (Why::Internal, _) => "A machine answered what its table does not allow. This is a bug in the loader component.",
+        (Why::Internal, _) => {
+            "A machine answered what its table does not allow. This is a bug in the loader component."
+        }
         (Why::Other, _) => "The host refused for a reason of its own.",
     };
     Error { strategy, tensor: fault.item, os_code: fault.os_code, ..Error::new(phase, fault.why.into(), message) }

@@ -33,10 +33,14 @@ impl<S: Storage> Session<S> {
                 (Mapped { ticket, result }.into(), result.is_ok())
             }
             Command::Unmap { ticket, .. } => {
-                let result = self.mappings.get(slot as usize).and_then(Option::as_ref).map_or(Ok(()), |mapping| {
-                    self.storage.unmap(mapping)
-                });
-                if result.is_ok() && let Some(place) = self.mappings.get_mut(slot as usize) {
+                let result = self
+                    .mappings
+                    .get(slot as usize)
+                    .and_then(Option::as_ref)
+                    .map_or(Ok(()), |mapping| self.storage.unmap(mapping));
+                if result.is_ok()
+                    && let Some(place) = self.mappings.get_mut(slot as usize)
+                {
                     *place = None;
                 }
                 let fault = result.err().map(|error| self.host_fault(&error));

@@ -1,6 +1,7 @@
 //! The driver: takes requests, dispatches events, performs the commands that the actors leave through [`Storage`], and
 //! brings the answers back. It decides nothing that a table could decide.
 mod answers;
+mod branch;
 mod buffers;
 mod explain;
 mod mapping;
@@ -22,6 +23,7 @@ use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
 use crate::storage::{Capabilities, Storage, StorageError};
 use crate::types::{AdviceEffect, Error, Level, Phase};
+pub use branch::{Insides, Kept};
 use buffers::Buffers;
 use plan::Plan;
 use requests::Request;
@@ -35,6 +37,7 @@ const SLOTS_AT_MOST: u32 = 65_536;
 const STAGING_BYTES: u64 = 4 << 20;
 
 /// One granted file.
+#[derive(Clone)]
 struct Source<S> {
     name: String,
     handle: S,
@@ -149,9 +152,7 @@ impl<S: Storage> Session<S> {
         self.watch.outcome(ModelLoader::NAME, None, request, ok);
         self.watch.flush();
         match outcome {
-            model_loader::Outcome::Refused(fault) => {
-                Err(self.error.take().unwrap_or_else(|| self.explain(at, fault)))
-            }
+            model_loader::Outcome::Refused(fault) => Err(self.error.take().unwrap_or_else(|| self.explain(at, fault))),
             outcome => Ok(outcome),
         }
     }

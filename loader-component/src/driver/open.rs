@@ -68,9 +68,8 @@ impl<S: Storage> Session<S> {
     }
 
     fn check_sources(&self, sources: &[(String, S::Source)]) -> Result<(), Error> {
-        let invalid = |message: String| {
-            Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources"))
-        };
+        let invalid =
+            |message: String| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources"));
         if sources.is_empty() {
             return invalid("No file was given.".into());
         }

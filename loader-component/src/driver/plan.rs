@@ -34,7 +34,7 @@ pub(super) struct Extent {
 }
 
 /// A load's work.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Plan {
     pub(super) ticket: Ticket,
     /// Tensors with bytes, by source and offset.

@@ -8,7 +8,7 @@ use crate::storage::Storage;
 use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, Phase, StrategyPolicy};
 
 /// The request under way, checked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Request {
     /// Indices, ascending and each once.
     pub(super) tensors: Vec<u32>,
@@ -108,7 +108,8 @@ impl<S: Storage> Session<S> {
         let (tensors, _) = self.select(selection)?;
         let policy = policy(&options.policy)?;
         if options.extent == ExtentPolicy::Window(0) {
-            let message = "An extent of 0 bytes holds nothing. Give a size of at least one page, or whole-file or per-tensor.";
+            let message =
+                "An extent of 0 bytes holds nothing. Give a size of at least one page, or whole-file or per-tensor.";
             return Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("extent"));
         }
         let staging_bytes = if options.staging_bytes == 0 { STAGING_BYTES } else { options.staging_bytes };
@@ -138,7 +139,9 @@ impl<S: Storage> Session<S> {
         let name = found.map(|found| escape(found.tensor.name)).unwrap_or_default();
         let lifecycle = self.tensors.lifecycle(tensor);
         let (cause, advice) = match (phase, lifecycle) {
-            (Phase::Evict, Some(Lifecycle::MmapResident)) => (Cause::InvalidRequest, "It is mapped: release it instead."),
+            (Phase::Evict, Some(Lifecycle::MmapResident)) => {
+                (Cause::InvalidRequest, "It is mapped: release it instead.")
+            }
             (Phase::Release, Some(Lifecycle::Resident)) => (otherwise, "It is a copy: evict it instead."),
             (_, Some(Lifecycle::Unbound)) => (otherwise, "It was never loaded."),
             (_, Some(Lifecycle::Evicted)) => (otherwise, "It is no longer loaded."),
@@ -192,8 +195,7 @@ fn policy(given: &StrategyPolicy) -> Result<Policy, Error> {
         StrategyPolicy::Only(strategy) => std::slice::from_ref(strategy),
         StrategyPolicy::FirstAvailable(strategies) => strategies,
     };
-    let invalid =
-        |message: &str| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("policy"));
+    let invalid = |message: &str| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("policy"));
     if strategies.is_empty() {
         return invalid("The policy names no strategy. Name at least one.");
     }

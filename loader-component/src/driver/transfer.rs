@@ -134,7 +134,9 @@ impl<S: Storage> Session<S> {
 
     fn drop_registered(&mut self) {
         for held in std::mem::take(&mut self.held) {
-            if let Held::Buffer(number) = held && self.buffers.get(number).is_some_and(|buffer| buffer.external) {
+            if let Held::Buffer(number) = held
+                && self.buffers.get(number).is_some_and(|buffer| buffer.external)
+            {
                 self.buffers.remove(number);
             } else {
                 self.held.push(held);
@@ -227,7 +229,12 @@ impl<S: Storage> Session<S> {
             output = self.staged.dispatch(io_staged_read::Staged { ticket: command.ticket, fault }, &self.watch);
         }
         let outcome = output.outcome;
-        self.watch.outcome(IoStagedRead::NAME, None, "stage", matches!(outcome, Some(io_staged_read::Outcome::Done(_))));
+        self.watch.outcome(
+            IoStagedRead::NAME,
+            None,
+            "stage",
+            matches!(outcome, Some(io_staged_read::Outcome::Done(_))),
+        );
         match outcome {
             Some(io_staged_read::Outcome::Done(moved)) => {
                 self.report.moved = moved;
@@ -246,8 +253,11 @@ impl<S: Storage> Session<S> {
             span.source = renumber(&mut sources, span.source);
             span.target = renumber(&mut targets, span.target);
         }
-        let sources: Vec<&S::Source> =
-            sources.iter().filter_map(|source| self.sources.get(*source as usize)).map(|source| &source.handle).collect();
+        let sources: Vec<&S::Source> = sources
+            .iter()
+            .filter_map(|source| self.sources.get(*source as usize))
+            .map(|source| &source.handle)
+            .collect();
         let targets: Vec<&S::Target> = targets
             .iter()
             .filter_map(|target| self.buffers.get(*numbers.get(*target as usize)?))

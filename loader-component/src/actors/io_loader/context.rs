@@ -14,7 +14,7 @@ pub struct Context {
     /// Extents mapped or allocated under this strategy.
     held: u32,
     refused: Vec<(Strategy, Fault)>,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     output: Output,
 }
 

@@ -1,5 +1,7 @@
 //! The slots of io/mmap, and what its guards and actions see and do of them.
-use super::events::{Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped};
+use super::events::{
+    Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped,
+};
 use super::machine::{IoMmapEvents, IoMmapStateMachineContext};
 use crate::actors::{Fault, Ticket, Why, refusals, strays};
 use crate::api::SlotStatus;
@@ -62,7 +64,7 @@ pub struct Context {
     mmap: bool,
     advise: bool,
     granularity: u64,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     /// The slot that the command is about, and the tensors that its answer takes away.
     busy: Option<(u32, u32)>,
     owned: u32,
@@ -180,8 +182,7 @@ impl Context {
 
     fn answer_mapped(&mut self, slot: u32) {
         if let Some((handle, found)) = self.handle(slot).and_then(|handle| Some((handle, *self.slot(handle)?))) {
-            self.output.outcome =
-                Some(Outcome::Mapped { handle, mapping: found.mapping, offset: found.offset });
+            self.output.outcome = Some(Outcome::Mapped { handle, mapping: found.mapping, offset: found.offset });
         }
     }
 
@@ -239,7 +240,14 @@ impl IoMmapStateMachineContext for &mut Context {
         let source = map.source;
         if let Some(slot) = self.free.pop() {
             self.change(slot, |slot| {
-                *slot = Slot { status: SlotStatus::Reserved, generation: slot.generation, source, offset, len, ..Slot::fresh() };
+                *slot = Slot {
+                    status: SlotStatus::Reserved,
+                    generation: slot.generation,
+                    source,
+                    offset,
+                    len,
+                    ..Slot::fresh()
+                };
             });
             self.command(slot, 0, |ticket| Command::Map { ticket, slot, source, offset, len });
         }

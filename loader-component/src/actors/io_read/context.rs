@@ -12,7 +12,7 @@ pub struct Context {
     /// The spans of the command that is out.
     first: u32,
     count: u32,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     output: Output,
 }
 
@@ -86,9 +86,9 @@ impl IoReadStateMachineContext for &mut Context {
 
     fn fail(&mut self, read: &Read) -> Result<(), ()> {
         let first = self.first;
-        self.output.outcome = read.fault.map(|fault| {
-            Outcome::Refused(Fault { item: fault.item.map(|item| first.saturating_add(item)), ..fault })
-        });
+        self.output.outcome = read
+            .fault
+            .map(|fault| Outcome::Refused(Fault { item: fault.item.map(|item| first.saturating_add(item)), ..fault }));
         Ok(())
     }
 

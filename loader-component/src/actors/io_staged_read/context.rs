@@ -23,7 +23,7 @@ pub struct Context {
     max_batch: u32,
     from: Cursor,
     to: Cursor,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     output: Output,
 }
 

@@ -6,7 +6,7 @@ use crate::actors::{Answered, Fault, Ticket, Why, strays};
 /// What outlives a dispatch: the request under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Context {
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     /// What the load is to check afterwards.
     structure: bool,
     architecture: bool,

@@ -1,4 +1,5 @@
 //! The table of model/tensor: every event in every state.
+#![expect(clippy::derived_hash_with_manual_eq, reason = "sml compares states by variant, as the derive would")]
 use super::context::{Context, Tensor};
 use super::events::{Apply, Bind, BindTensor, Capture, Ended, Evict, Fail, Output, Plan, Release};
 use crate::actors::{dispatch, machine, snake};
