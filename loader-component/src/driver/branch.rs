@@ -1,0 +1,114 @@
+//! For checkers, which branch: a copy of a session, and a look at all that it keeps.
+use super::Session;
+use crate::actors::io_loader::IoLoader;
+use crate::actors::io_mmap::{Context as Slots, IoMmap};
+use crate::actors::io_read::IoRead;
+use crate::actors::io_staged_read::IoStagedRead;
+use crate::actors::model_loader::ModelLoader;
+use crate::actors::model_tensor::ModelTensor;
+use crate::observe::Watch;
+use crate::storage::Storage;
+use crate::types::Level;
+
+/// What a session keeps.
+pub struct Insides<'s, S: Storage> {
+    /// model/loader.
+    pub loader: &'s ModelLoader,
+    /// model/tensor.
+    pub tensors: &'s ModelTensor,
+    /// io/loader.
+    pub io: &'s IoLoader,
+    /// io/mmap.
+    pub mmap: &'s IoMmap,
+    /// io/read.
+    pub read: &'s IoRead,
+    /// io/staged_read.
+    pub staged: &'s IoStagedRead,
+    /// The host's mapping of each slot.
+    pub mappings: &'s [Option<S::Mapping>],
+    /// The host's targets by number.
+    pub buffers: Vec<Option<Kept<'s, S>>>,
+}
+
+/// One of the host's targets.
+pub struct Kept<'s, S: Storage> {
+    /// The handle.
+    pub target: &'s S::Target,
+    /// The host's name for it.
+    pub id: u64,
+    /// Capacity in bytes.
+    pub len: u64,
+    /// Tensors resident in it.
+    pub tensors: u32,
+    /// The embedder's own.
+    pub external: bool,
+}
+
+impl<S: Storage> Session<S> {
+    /// A copy that goes its own way, between two requests. Nobody watches it, and no header is half read in it.
+    #[must_use]
+    pub fn fork(&self) -> Self
+    where
+        S: Clone,
+        S::Source: Clone,
+        S::Mapping: Clone,
+        S::Target: Clone,
+    {
+        Self {
+            storage: self.storage.clone(),
+            host: self.host,
+            limits: self.limits,
+            watch: Watch::new(Level::Off, Box::new(())),
+            sources: self.sources.clone(),
+            headers: self.headers.clone(),
+            reading: None,
+            missing: self.missing.clone(),
+            catalogue: self.catalogue.clone(),
+            loader: self.loader.clone(),
+            tensors: self.tensors.clone(),
+            io: self.io.clone(),
+            mmap: self.mmap.clone(),
+            read: self.read.clone(),
+            staged: self.staged.clone(),
+            mappings: self.mappings.clone(),
+            buffers: self.buffers.clone(),
+            request: self.request.clone(),
+            plan: self.plan.clone(),
+            held: self.held.clone(),
+            ticket: self.ticket,
+            report: self.report.clone(),
+            ended: self.ended,
+            effect: self.effect,
+            error: self.error.clone(),
+            host_words: self.host_words.clone(),
+            last_words: self.last_words.clone(),
+        }
+    }
+
+    /// The same with slots that retire early, before anything is mapped.
+    #[must_use]
+    pub fn retiring_after(mut self, generation: u32) -> Self {
+        let slots = u32::try_from(self.mappings.len()).unwrap_or(u32::MAX);
+        self.mmap = IoMmap::new(Slots::new(slots, &self.host).retiring_after(generation));
+        self
+    }
+
+    /// All that the session keeps.
+    #[must_use]
+    pub fn insides(&self) -> Insides<'_, S> {
+        Insides {
+            loader: &self.loader,
+            tensors: &self.tensors,
+            io: &self.io,
+            mmap: &self.mmap,
+            read: &self.read,
+            staged: &self.staged,
+            mappings: &self.mappings,
+            buffers: self.buffers.all().map(|place| place.map(kept)).collect(),
+        }
+    }
+}
+
+fn kept<S: Storage>(buffer: &super::buffers::Buffer<S::Target>) -> Kept<'_, S> {
+    Kept { target: &buffer.target, id: buffer.id, len: buffer.len, tensors: buffer.tensors, external: buffer.external }
+}
