@@ -1,0 +1,285 @@
+/**
+ * The contract's `storage` over any sources that can be read synchronously: the table of one session. Every call of the guest
+ * is one `call` as recordings have it, and gets one `answer`. Nothing that the guest says is taken on trust.
+ *
+ * A source is `{name, size, fingerprint(), check(), read(offset, len), readInto(bytes, offset)}` with numbers up to 2^53;
+ * each of its functions may throw a {@link StorageFault}.
+ */
+import { StorageFault } from './fault.js';
+
+/** Bytes between two looks at cancellation. */
+const PIECE = 8 << 20;
+const LAST_ID = 0xffff_ffff;
+
+/** What a host offers that has no mappings. */
+export const OFFERS = { mmap: false, advise: false, 'map-granularity': 65536, 'max-read': 1 << 20, 'max-batch': 1 << 16 };
+
+const refuse = (why) => {
+  throw new StorageFault(why);
+};
+
+/** The end of a span, as a number, if it lies inside `size` bytes. */
+function endWithin(offset, len, size) {
+  const end = BigInt(offset) + BigInt(len);
+  if (end > BigInt(size)) refuse('out-of-bounds');
+  return Number(end);
+}
+
+/** What the session holds and moved. */
+export const newUsage = () => ({ buffers: 0, bufferBytes: 0, moved: 0 });
+
+export class Storage {
+  /**
+   * @param {object} options
+   * @param {object} [options.offers] the contract's `capabilities` as JSON
+   * @param {number} [options.bufferBytes] most bytes of buffers at once
+   * @param {{check(): void}} options.control throws the fault with which work must stop
+   * @param {(done: number) => void} [options.progress] told the bytes moved so far
+   */
+  constructor({ offers = OFFERS, bufferBytes = 2 ** 31, control, progress }) {
+    Object.assign(this, { offers, bufferBytes, control, progress, usage: newUsage() });
+    this.sources = [];
+    this.targets = new Map();
+    this.registeredBuffers = new Map();
+    this.sink = null;
+    this.next = 1;
+  }
+
+  /** Takes a file into the table and answers its number. */
+  grant(source) {
+    return this.sources.push(source) - 1;
+  }
+
+  /** Registers memory for a tensor; false while a target stands for what was registered before. */
+  register(name, bytes) {
+    if (this.registeredBuffers.get(name) === null) return false;
+    this.registeredBuffers.set(name, { bytes, views: 0, external: true });
+    return true;
+  }
+
+  /** Does what the guest asks, or answers why not. */
+  perform(call) {
+    const [name, asked] = typeof call === 'string' ? [call, {}] : Object.entries(call)[0];
+    try {
+      return this.#answer(name, asked);
+    } catch (fault) {
+      if (!(fault instanceof StorageFault)) throw fault;
+      return name === 'read-into'
+        ? { 'batch-failed': { span: fault.span ?? 0, error: fault.why } }
+        : { failed: fault.why };
+    }
+  }
+
+  #answer(name, asked) {
+    switch (name) {
+      case 'get-capabilities':
+        return { capabilities: this.offers };
+      case 'stat': {
+        const source = this.#source(asked.source);
+        source.check();
+        return { stat: { size: BigInt(source.size), fingerprint: source.fingerprint() } };
+      }
+      case 'read':
+        return { bytes: this.#read(asked) };
+      case 'map-range':
+        return refuse('unsupported');
+      case 'advise':
+      case 'unmap':
+        // No mapping was ever given, so none can be meant.
+        return refuse('out-of-bounds');
+      case 'allocate':
+        return this.#allocate(asked.len);
+      case 'free':
+        return this.#free(asked.target);
+      case 'registered':
+        return this.#registered(asked.tensors);
+      case 'read-into':
+        this.#readInto(asked);
+        return 'done';
+      default:
+        return refuse({ other: `this host knows no call ${name}` });
+    }
+  }
+
+  #source(number) {
+    return this.sources[number] ?? refuse('out-of-bounds');
+  }
+
+  /** Clamp: more than `max-read` is refused, not shortened, since a short answer means the end of the file. */
+  #read({ source: number, offset, len }) {
+    if (len > this.offers['max-read']) refuse('exhausted');
+    const source = this.#source(number);
+    const from = endWithin(offset, 0, source.size);
+    const bytes = source.read(from, Math.min(len, source.size - from));
+    source.check();
+    return bytes;
+  }
+
+  #name() {
+    if (this.next > LAST_ID) refuse('exhausted');
+    return this.next++;
+  }
+
+  /** Clamp: only what is left of the quota. What the machine cannot give is the same answer. */
+  #allocate(len) {
+    if (BigInt(len) > BigInt(this.bufferBytes - this.usage.bufferBytes)) refuse('exhausted');
+    let bytes;
+    try {
+      bytes = new Uint8Array(Number(len));
+    } catch {
+      refuse('exhausted');
+    }
+    const id = this.#name();
+    this.usage.buffers += 1;
+    this.usage.bufferBytes += bytes.length;
+    this.targets.set(id, { len: bytes.length, buffer: { bytes, views: 0 } });
+    return { target: { id, len: bytes.length } };
+  }
+
+  #target(id) {
+    return this.targets.get(Number(id)) ?? refuse('out-of-bounds');
+  }
+
+  #free(id) {
+    if (this.#target(id).buffer?.views) refuse('busy');
+    this.dropTarget(id);
+    return 'done';
+  }
+
+  /** The guest let go of a target. A view keeps its own hold of the bytes. */
+  dropTarget(id) {
+    const target = this.targets.get(Number(id));
+    if (!target) return;
+    this.targets.delete(Number(id));
+    if (target.registered !== undefined) {
+      this.registeredBuffers.set(target.registered, target.buffer);
+    } else if (target.buffer) {
+      this.usage.buffers -= 1;
+      this.usage.bufferBytes -= target.len;
+    }
+  }
+
+  /** The consumer's targets if there is one, else buffers: all that were asked for or, where one is in use, none. */
+  #registered(tensors) {
+    const { sink } = this;
+    if (!sink && tensors.some((name) => this.registeredBuffers.get(name) === null)) refuse('busy');
+    const targets = tensors.map((name) => {
+      let target;
+      if (sink) {
+        const tensor = sink.tensors.get(name);
+        if (tensor) target = { len: tensor.bytes, consumer: tensor.index };
+      } else {
+        const buffer = this.registeredBuffers.get(name);
+        if (buffer) {
+          this.registeredBuffers.set(name, null);
+          target = { len: buffer.bytes.length, buffer, registered: name };
+        }
+      }
+      if (!target) return null;
+      const id = this.#name();
+      this.targets.set(id, target);
+      return [id, BigInt(target.len)];
+    });
+    return { targets };
+  }
+
+  /** All spans or none count; the lowest that fails is named. */
+  #readInto({ sources: numbers, targets: ids, batch }) {
+    const at = (span, work) => {
+      try {
+        return work();
+      } catch (fault) {
+        if (fault instanceof StorageFault) fault.span ??= span;
+        throw fault;
+      }
+    };
+    if (batch.length > this.offers['max-batch']) at(this.offers['max-batch'], () => refuse('exhausted'));
+    const sources = at(0, () => numbers.map((number) => this.#source(number)));
+    const spans = batch.map((span, index) => at(index, () => this.#span(span, sources, ids)));
+    const overlap = firstOverlap(spans);
+    if (overlap !== undefined) at(overlap, () => refuse('out-of-bounds'));
+    const check = () =>
+      sources.forEach((source) => {
+        const user = spans.findIndex((span) => span.source === source);
+        at(Math.max(user, 0), () => source.check());
+      });
+    check();
+    spans.forEach((span, index) => at(index, () => span.target.buffer?.views && refuse('busy')));
+    // Memory first, in the order of the batch; then what is consumed, each tensor's bytes in their order.
+    const order = spans.map((span, index) => ({ span, index }));
+    order.filter(({ span }) => span.target.buffer).forEach(({ span, index }) => at(index, () => this.#fill(span)));
+    order
+      .filter(({ span }) => span.target.consumer !== undefined)
+      .sort((a, b) => a.span.position - b.span.position || a.span.to - b.span.to || a.index - b.index)
+      .forEach(({ span, index }) => at(index, () => this.#feed(span)));
+    check();
+  }
+
+  /** Clamp: every index is one of the lists', and every span lies inside its source and its target. */
+  #span(span, sources, ids) {
+    const source = sources[span.source] ?? refuse('out-of-bounds');
+    endWithin(span.offset, span.len, source.size);
+    const id = ids[span.target] ?? refuse('out-of-bounds');
+    const target = this.#target(id);
+    const end = endWithin(span['target-offset'], span.len, target.len);
+    const [from, len, to] = [span.offset, span.len, span['target-offset']].map(Number);
+    return { source, from, len, id: Number(id), target, to, end, position: span.target };
+  }
+
+  #fill({ source, from, len, target, to }) {
+    for (let done = 0; done < len; ) {
+      this.control.check();
+      const now = Math.min(PIECE, len - done);
+      source.readInto(target.buffer.bytes.subarray(to + done, to + done + now), from + done);
+      done += now;
+      this.#moved(now);
+    }
+  }
+
+  #feed({ source, from, len, target, to }) {
+    const sink = this.sink ?? refuse('unsupported');
+    for (let done = 0; done < len; ) {
+      this.control.check();
+      const now = Math.min(sink.chunk, len - done);
+      sink.take(target.consumer, to + done, source.read(from + done, now));
+      done += now;
+      this.#moved(now);
+    }
+  }
+
+  #moved(bytes) {
+    this.usage.moved += bytes;
+    this.progress?.(this.usage.moved);
+  }
+
+  /**
+   * The bytes at a place that the guest names. Clamp: only a buffer of this session, and only inside it; `undefined` where
+   * the guest says what cannot be, `null` where the bytes went to a consumer.
+   */
+  view(location) {
+    const id = location.place?.target;
+    const target = id === undefined ? undefined : this.targets.get(Number(id));
+    if (!target) return undefined;
+    if (!target.buffer) return null;
+    const [offset, bytes] = [Number(location.offset), Number(location.bytes)];
+    if (offset + bytes > target.len) return undefined;
+    return { bytes: target.buffer.bytes.subarray(offset, offset + bytes), buffer: target.buffer };
+  }
+}
+
+/** The lowest span that shares a byte of a target with one before it in memory. */
+function firstOverlap(spans) {
+  const places = spans
+    .map(({ id, to, end }, index) => ({ id, to, end, index }))
+    .filter(({ to, end }) => to < end)
+    .sort((a, b) => a.id - b.id || a.to - b.to || a.end - b.end || a.index - b.index);
+  let lowest;
+  places.forEach((place, at) => {
+    const before = places[at - 1];
+    if (before?.id === place.id && place.to < before.end) {
+      const index = Math.max(before.index, place.index);
+      lowest = lowest === undefined ? index : Math.min(lowest, index);
+    }
+  });
+  return lowest;
+}

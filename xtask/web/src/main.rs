@@ -1,0 +1,79 @@
+//! Makes what a page can load of what cargo and `cargo xtask component` build. `cargo xtask web` runs it.
+use anyhow::{Context, Result};
+use clap::Parser;
+use js_component_bindgen::{BindingsMode, InstantiationMode, TranspileOpts, transpile};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Web modules of wasm
+#[derive(Parser)]
+enum Task {
+    /// A component as an ES module and its core modules
+    Component {
+        /// The component
+        component: PathBuf,
+        /// Folder for what is made
+        out: PathBuf,
+    },
+    /// A wasm-bindgen library as an ES module and its core module
+    Bindgen {
+        /// What cargo built
+        module: PathBuf,
+        /// Folder for what is made
+        out: PathBuf,
+        /// Name of the files
+        name: String,
+    },
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Component { component, out } => make_component(&component, &out),
+        Task::Bindgen { module, out, name } => make_bindings(&module, &out, &name),
+    }
+}
+
+/// The host gives the imports when it instantiates, so one module serves the page, Node and tests. Lifted values are not
+/// verified a second time.
+fn make_component(component: &Path, out: &Path) -> Result<()> {
+    let bytes = fs::read(component).with_context(|| format!("{} could not be read", component.display()))?;
+    let options = TranspileOpts {
+        name: "weighbridge_loader".to_owned(),
+        no_typescript: true,
+        instantiation: Some(InstantiationMode::Sync),
+        import_bindings: Some(BindingsMode::Js),
+        map: Some(HashMap::new()),
+        no_nodejs_compat: true,
+        base64_cutoff: 0,
+        tla_compat: false,
+        valid_lifting_optimization: true,
+        tracing: false,
+        no_namespaced_exports: true,
+        multi_memory: true,
+        guest: false,
+        async_mode: None,
+    };
+    let made = transpile(&bytes, options)?;
+    fs::create_dir_all(out)?;
+    for (name, content) in made.files {
+        let file = out.join(&name);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
+    }
+    Ok(())
+}
+
+fn make_bindings(module: &Path, out: &Path, name: &str) -> Result<()> {
+    wasm_bindgen_cli_support::Bindgen::new()
+        .input_path(module)
+        .out_name(name)
+        .web(true)?
+        .typescript(false)
+        .remove_producers_section(true)
+        .remove_name_section(true)
+        .omit_default_module_path(false)
+        .generate(out)
+}
