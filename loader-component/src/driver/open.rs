@@ -44,7 +44,8 @@ impl<S: Storage> Session<S> {
     /// # Errors
     /// As `session.provide` of `wit/loader.wit`.
     pub fn provide(&mut self, sources: Vec<(String, S::Source)>) -> Result<(), Error> {
-        let (had_sources, had_headers) = (self.sources.len(), self.headers.clone());
+        let (had_sources, had_headers, had_missing) =
+            (self.sources.len(), self.headers.clone(), self.missing.clone());
         let bad = self.check_sources(&sources).err();
         self.take(sources);
         let bad = bad.map(|error| self.refuse(error));
@@ -54,8 +55,11 @@ impl<S: Storage> Session<S> {
             (Err(_), Some((_, error))) => Err(error),
             (Err(error), None) => Err(error),
         };
-        if result.is_err() && self.catalogue.is_none() {
+        if result.is_err() {
             self.sources.truncate(had_sources);
+            self.missing = had_missing;
+        }
+        if result.is_err() && self.catalogue.is_none() {
             self.headers = had_headers;
             self.reading = None;
         }

@@ -70,8 +70,10 @@ impl Catalogue {
     /// Names of the files that the model also consists of, given those that are there; plain file names only.
     ///
     /// # Errors
-    /// Phase `request` where a part of a split GGUF model is missing and no file name tells what it is called.
+    /// Files that are there and do not belong together, as [`build`](Self::build) says. Phase `request` where a part of a
+    /// split GGUF model is missing and no file name tells what it is called.
     pub fn missing(files: &[(String, &Header)]) -> Result<Vec<String>, Error> {
+        shards::agree(files)?;
         shards::missing(files)
     }
 
