@@ -81,7 +81,8 @@ impl<S: Storage> Session<S> {
             effect: self.effect,
             error: self.error.clone(),
             host_words: self.host_words.clone(),
-            last_words: self.last_words.clone(),
+            refusal_words: self.refusal_words.clone(),
+            leases: self.leases.clone(),
         }
     }
 

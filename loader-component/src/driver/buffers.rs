@@ -18,28 +18,28 @@ pub(super) struct Buffer<T> {
 #[derive(Clone)]
 pub(super) struct Buffers<T> {
     places: Vec<Option<Buffer<T>>>,
+    free: Vec<u32>,
 }
 
 impl<T> Default for Buffers<T> {
     fn default() -> Self {
-        Self { places: Vec::new() }
+        Self { places: Vec::new(), free: Vec::new() }
     }
 }
 
 impl<T> Buffers<T> {
     pub(super) fn insert(&mut self, buffer: Buffer<T>) -> u32 {
-        let free = self.places.iter().rposition(Option::is_none);
-        let at = match free.and_then(|at| Some((at, self.places.get_mut(at)?))) {
+        let free = self.free.pop();
+        match free.and_then(|at| Some((at, self.places.get_mut(at as usize)?))) {
             Some((at, place)) => {
                 *place = Some(buffer);
                 at
             }
             None => {
                 self.places.push(Some(buffer));
-                self.places.len() - 1
+                u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
             }
-        };
-        u32::try_from(at).unwrap_or(u32::MAX)
+        }
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = Option<&Buffer<T>>> {
@@ -55,7 +55,9 @@ impl<T> Buffers<T> {
     }
 
     pub(super) fn remove(&mut self, number: u32) -> Option<Buffer<T>> {
-        self.places.get_mut(number as usize)?.take()
+        let buffer = self.places.get_mut(number as usize)?.take()?;
+        self.free.push(number);
+        Some(buffer)
     }
 
     /// Numbers of buffers without a tensor: what a failed free left.

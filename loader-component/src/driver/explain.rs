@@ -51,6 +51,9 @@ pub(super) fn sentence(phase: Phase, strategy: Option<Strategy>, fault: Fault) -
         (Why::Busy, Phase::Release | Phase::Evict | Phase::Close) => {
             "A view of these bytes is still in use. Drop the view and ask again; nothing was lost."
         }
+        (Why::Busy, Phase::Transfer) => {
+            "A view of the memory that the tensor is to go to is still in use. Drop the view and load again."
+        }
         (Why::Busy, _) => "The session is in the middle of another request. Ask again when it is over.",
         (Why::InvalidRequest, Phase::Evict) => "The tensor is mapped, not copied. Release it instead.",
         (Why::InvalidRequest, _) => "The request cannot be carried out in this state.",
@@ -106,12 +109,19 @@ impl<S: Storage> Session<S> {
             );
             return Error::new(phase, Cause::NotFound, message).at_field("sources");
         }
-        sentence(phase, None, fault)
+        match &self.host_words {
+            Some(words) if fault.why == Why::Other => Error { tensor: fault.item, ..host_error(phase, words) },
+            _ => sentence(phase, None, fault),
+        }
     }
 
     /// A fault of one strategy, about a tensor, in words.
     pub(super) fn refusal(&self, strategy: Strategy, fault: Fault) -> Error {
-        let mut error = sentence(Phase::Transfer, Some(strategy), fault);
+        let words = self.refusal_words.iter().find(|(of, _)| *of == strategy).map(|(_, words)| words);
+        let mut error = match words {
+            Some(words) => Error { tensor: fault.item, ..host_error(Phase::Transfer, words) }.under(strategy),
+            None => sentence(Phase::Transfer, Some(strategy), fault),
+        };
         if let Some(found) = fault.item.and_then(|item| self.catalogue.as_ref()?.tensor(item)) {
             error.source = Some(found.source);
             error.message = format!("{} (tensor {})", error.message, escape(found.tensor.name));

@@ -72,10 +72,9 @@ impl<S: Storage> Session<S> {
 
     /// The kind of a host's error; its own words, if it has any, are kept.
     pub(super) fn host_fault(&mut self, error: &StorageError) -> Fault {
-        self.host_words = match error {
-            StorageError::Other(_) => Some(error.clone()),
-            _ => None,
-        };
+        if matches!(error, StorageError::Other(_)) {
+            self.host_words.get_or_insert_with(|| error.clone());
+        }
         Fault::from(error)
     }
 

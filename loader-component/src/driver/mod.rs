@@ -12,7 +12,7 @@ mod residency;
 mod transfer;
 
 use crate::actors::io_loader::IoLoader;
-use crate::actors::io_mmap::{Context as Slots, IoMmap};
+use crate::actors::io_mmap::{Context as Slots, Handle, IoMmap};
 use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::{self, Command, ModelLoader};
@@ -22,7 +22,7 @@ use crate::api::{LoadReport, SessionOptions};
 use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
 use crate::storage::{Capabilities, Storage, StorageError};
-use crate::types::{AdviceEffect, Error, Level, Phase};
+use crate::types::{AdviceEffect, Error, Level, Phase, Strategy};
 pub use branch::{Insides, Kept};
 use buffers::Buffers;
 use plan::Plan;
@@ -80,10 +80,12 @@ pub struct Session<S: Storage> {
     effect: AdviceEffect,
     /// The error in full, whose kind alone travels through the machines.
     error: Option<Error>,
-    /// What the host last said in words of its own.
+    /// What the host said in words of its own, first in this request or in this command of a load.
     host_words: Option<StorageError>,
-    /// The same as an error, until it is known whether another strategy helps.
-    last_words: Option<Error>,
+    /// The same of each strategy that a load has given up.
+    refusal_words: Vec<(Strategy, StorageError)>,
+    /// Mappings that the load under way holds, until it is known whether it is undone.
+    leases: Vec<Handle>,
 }
 
 impl<S: Storage> Session<S> {
@@ -118,7 +120,8 @@ impl<S: Storage> Session<S> {
             effect: AdviceEffect::Unsupported,
             error: None,
             host_words: None,
-            last_words: None,
+            refusal_words: Vec::new(),
+            leases: Vec::new(),
         }
     }
 
@@ -140,6 +143,7 @@ impl<S: Storage> Session<S> {
         event: impl Into<model_loader::Event>,
     ) -> Result<model_loader::Outcome, Error> {
         self.error = None;
+        self.host_words = None;
         let mut at = phase;
         let mut output = self.loader.dispatch(event, &self.watch);
         while let Some(command) = output.command {
@@ -147,6 +151,7 @@ impl<S: Storage> Session<S> {
             at = phase_of(command);
             output = self.perform(command);
         }
+        self.end_leases();
         let outcome = output.outcome.unwrap_or(model_loader::Outcome::Refused(Fault::new(Why::Internal)));
         let ok = !matches!(outcome, model_loader::Outcome::Refused(_));
         self.watch.outcome(ModelLoader::NAME, None, request, ok);

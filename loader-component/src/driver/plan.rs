@@ -1,6 +1,6 @@
 //! Which tensors a load has to bring in, and how they are cut into extents.
 use super::Session;
-use crate::actors::model_tensor::{BindTensor, Hold, Plan as PlanTensor};
+use crate::actors::model_tensor::Plan as PlanTensor;
 use crate::actors::{Fault, Ticket, Why};
 use crate::storage::Storage;
 use crate::types::{ExtentPolicy, Lifecycle};
@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) tensors: Vec<Planned>,
     /// Tensors without bytes, which need no transfer.
     pub(super) empty: Vec<u32>,
+    /// Those of all these that were never loaded before.
+    pub(super) fresh: Vec<u32>,
     pub(super) extents: Vec<Extent>,
 }
 
@@ -88,8 +90,12 @@ impl<S: Storage> Session<S> {
         let mut plan = Plan { ticket: self.ticket, ..Plan::default() };
         let catalogue = self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))?;
         for &tensor in &self.request.tensors {
-            let waiting = matches!(self.tensors.lifecycle(tensor), Some(Lifecycle::Unbound | Lifecycle::Evicted));
+            let lifecycle = self.tensors.lifecycle(tensor);
+            let waiting = matches!(lifecycle, Some(Lifecycle::Unbound | Lifecycle::Evicted));
             let Some(found) = catalogue.tensor(tensor).filter(|_| waiting) else { continue };
+            if lifecycle == Some(Lifecycle::Unbound) {
+                plan.fresh.push(tensor);
+            }
             if found.tensor.bytes == 0 {
                 plan.empty.push(tensor);
                 continue;
@@ -101,10 +107,6 @@ impl<S: Storage> Session<S> {
         plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), size);
         for planned in &plan.tensors {
             self.tensors.dispatch(planned.tensor, PlanTensor { ticket: plan.ticket }, &self.watch);
-        }
-        for &tensor in &plan.empty {
-            let bind = BindTensor { hold: Hold::NoBytes, strategy: None };
-            self.tensors.dispatch(tensor, bind, &self.watch);
         }
         self.plan = plan;
         Ok(())

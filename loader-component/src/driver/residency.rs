@@ -2,7 +2,7 @@
 use super::Session;
 use super::transfer::Held;
 use crate::actors::io_mmap::{Abandon, Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
-use crate::actors::model_tensor::{self, Apply, Command, Ended, Evict, Fail, Hold, Release};
+use crate::actors::model_tensor::{self, Apply, Bind, BindTensor, Command, Ended, Evict, Fail, Hold, Release};
 use crate::actors::{Fault, Ticket, Why};
 use crate::storage::Storage;
 use crate::types::{Lifecycle, Strategy};
@@ -14,6 +14,15 @@ enum Holder {
     Nobody,
     Slot { slot: u32, generation: u32 },
     Buffer(u32),
+}
+
+/// Why residency ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It was asked for: what is busy stays as it is.
+    Asked,
+    /// The load that began it failed: it ends, whatever the host says.
+    Undone,
 }
 
 impl<S: Storage> Session<S> {
@@ -56,14 +65,16 @@ impl<S: Storage> Session<S> {
                 self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
             }
         }
+        for &tensor in &plan.empty {
+            self.tensors.dispatch(tensor, BindTensor { hold: Hold::NoBytes, strategy: None }, &self.watch);
+        }
         self.report.tensors += u32::try_from(plan.empty.len()).unwrap_or(u32::MAX);
         self.report.extents = u32::try_from(plan.extents.len()).unwrap_or(u32::MAX);
         self.plan = plan;
-        for held in held {
-            if let Held::Mapping { handle, .. } = held {
-                self.mmap("abandon", Abandon { handle });
-            }
-        }
+        self.leases.extend(held.iter().filter_map(|held| match held {
+            Held::Mapping { handle, .. } => Some(*handle),
+            Held::Buffer(_) => None,
+        }));
         result
     }
 
@@ -84,10 +95,18 @@ impl<S: Storage> Session<S> {
             self.tensors.dispatch(planned.tensor, Fail { ticket: plan.ticket }, &self.watch);
             self.watch.outcome("model/tensor", Some(planned.tensor), "load", false);
         }
-        self.end(&plan.empty, Lifecycle::Resident)
+        Ok(())
     }
 
-    /// A check after the transfer failed: what this load made resident is taken back.
+    /// The load is over: a mapping without tensors ends. What the host would not end is asked again later.
+    pub(super) fn end_leases(&mut self) {
+        for handle in std::mem::take(&mut self.leases) {
+            self.mmap("abandon", Abandon { handle });
+        }
+    }
+
+    /// A check after the transfer failed: what this load made resident is taken back, and what the host would not end just
+    /// then holds no tensor any more.
     pub(super) fn undo(&mut self) -> Result<(), Fault> {
         let plan = std::mem::take(&mut self.plan);
         let mut tensors: Vec<u32> = plan.tensors.iter().map(|planned| planned.tensor).collect();
@@ -97,22 +116,29 @@ impl<S: Storage> Session<S> {
         for tensor in unfinished {
             self.tensors.dispatch(tensor, Fail { ticket: plan.ticket }, &self.watch);
         }
-        self.end(&tensors, Lifecycle::MmapResident).and(self.end(&tensors, Lifecycle::Resident))
+        // The load's leases keep the mappings until the tensors are gone.
+        let released = self.end(&tensors, Lifecycle::MmapResident, Ending::Undone);
+        let evicted = self.end(&tensors, Lifecycle::Resident, Ending::Undone);
+        self.end_leases();
+        for tensor in plan.fresh {
+            self.tensors.dispatch(tensor, Bind, &self.watch);
+        }
+        released.and(evicted)
     }
 
     pub(super) fn release_selected(&mut self) -> Result<(), Fault> {
         let tensors = std::mem::take(&mut self.request.tensors);
-        self.end(&tensors, Lifecycle::MmapResident)
+        self.end(&tensors, Lifecycle::MmapResident, Ending::Asked)
     }
 
     pub(super) fn evict_selected(&mut self) -> Result<(), Fault> {
         let tensors = std::mem::take(&mut self.request.tensors);
-        self.end(&tensors, Lifecycle::Resident)
+        self.end(&tensors, Lifecycle::Resident, Ending::Asked)
     }
 
     /// Ends the residency of those of the tensors that have this lifecycle. One holder's failure does not keep the others;
     /// the first failure is answered.
-    fn end(&mut self, tensors: &[u32], lifecycle: Lifecycle) -> Result<(), Fault> {
+    fn end(&mut self, tensors: &[u32], lifecycle: Lifecycle, ending: Ending) -> Result<(), Fault> {
         self.ticket = self.ticket.next();
         let ticket = self.ticket;
         let mut leaving: BTreeMap<Holder, Vec<u32>> = BTreeMap::new();
@@ -131,7 +157,7 @@ impl<S: Storage> Session<S> {
         }
         let mut first = Ok(());
         for (holder, tensors) in leaving {
-            let result = self.let_go(holder, u32::try_from(tensors.len()).unwrap_or(u32::MAX));
+            let result = self.let_go(holder, u32::try_from(tensors.len()).unwrap_or(u32::MAX), ending);
             let lead = tensors.first().copied();
             self.settle(&tensors, ticket, result.err(), lifecycle);
             first = first.and(result.map_err(|fault| Fault { item: fault.item.or(lead), ..fault }));
@@ -139,7 +165,7 @@ impl<S: Storage> Session<S> {
         first
     }
 
-    fn let_go(&mut self, holder: Holder, tensors: u32) -> Result<(), Fault> {
+    fn let_go(&mut self, holder: Holder, tensors: u32, ending: Ending) -> Result<(), Fault> {
         match holder {
             Holder::Nobody => Ok(()),
             Holder::Slot { slot, generation } => {
@@ -150,11 +176,15 @@ impl<S: Storage> Session<S> {
             }
             Holder::Buffer(number) => {
                 let last = self.buffers.get(number).is_none_or(|buffer| buffer.tensors <= tensors);
-                if last {
+                if last && ending == Ending::Asked {
                     return self.free_buffer(number);
                 }
                 if let Some(buffer) = self.buffers.get_mut(number) {
-                    buffer.tensors -= tensors;
+                    buffer.tensors = buffer.tensors.saturating_sub(tensors);
+                }
+                if last {
+                    // Whether or not the host takes it now: it has no tensors, so it is asked again.
+                    let _idle = self.free_buffer(number);
                 }
                 Ok(())
             }
@@ -191,8 +221,8 @@ impl<S: Storage> Session<S> {
     /// Ends everything. What is busy stays, and is answered.
     pub(super) fn close_all(&mut self) -> Result<(), Fault> {
         let all: Vec<u32> = (0..self.tensors.len()).collect();
-        let released = self.end(&all, Lifecycle::MmapResident);
-        let evicted = self.end(&all, Lifecycle::Resident);
+        let released = self.end(&all, Lifecycle::MmapResident, Ending::Asked);
+        let evicted = self.end(&all, Lifecycle::Resident, Ending::Asked);
         released.and(evicted).and(self.sweep())
     }
 }

@@ -25,6 +25,7 @@ impl<S: Storage> Session<S> {
     /// Runs io/loader over the plan.
     pub(super) fn transfer(&mut self) -> Result<(), Fault> {
         self.held.clear();
+        self.refusal_words.clear();
         let extents = u32::try_from(self.plan.extents.len()).unwrap_or(u32::MAX);
         let mut output = self.io.dispatch(Load { policy: self.request.policy, extents }, &self.watch);
         while let Some(command) = output.command {
@@ -39,10 +40,16 @@ impl<S: Storage> Session<S> {
                 Command::GiveBack(..) => self.give_back(),
             };
             let fault = result.err();
-            if let (Some(fault), Some(words)) = (fault, self.host_words.take()) {
-                let mut error = super::explain::host_error(crate::types::Phase::Transfer, &words);
-                error.tensor = fault.item;
-                self.last_words = Some(error);
+            let strategy = self.io.context().strategy();
+            if fault.is_some()
+                && !matches!(command, Command::GiveBack(..))
+                && let (Some(strategy), Some(words)) = (strategy, self.host_words.take())
+            {
+                self.refusal_words.push((strategy, words));
+            }
+            if fault.is_some() && strategy == Some(Strategy::ExternalBuffer) {
+                // Memory of the embedder is no extent of the load, which gives those back one by one.
+                self.drop_registered();
             }
             self.watch.answer(IoLoader::NAME, None, command.name(), fault.is_none());
             output = self.io.dispatch(Answered { ticket: command.ticket(), fault }, &self.watch);
@@ -60,11 +67,9 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Outcome::Refused(strategy, fault) => {
-                self.drop_registered();
-                let error = match (self.last_words.take(), strategy) {
-                    (Some(words), Some(strategy)) => words.under(strategy),
-                    (_, Some(strategy)) => self.refusal(strategy, fault),
-                    (_, None) => super::explain::sentence(crate::types::Phase::Transfer, None, fault),
+                let error = match strategy {
+                    Some(strategy) => self.refusal(strategy, fault),
+                    None => super::explain::sentence(crate::types::Phase::Transfer, None, fault),
                 };
                 Err(self.note(error))
             }
@@ -125,9 +130,6 @@ impl<S: Storage> Session<S> {
                 None => Some(Why::StrategyUnavailable),
             };
             first = first.and(why.map_or(Ok(()), |why| Err(Fault::new(why).at(tensor))));
-        }
-        if first.is_err() {
-            self.drop_registered();
         }
         first
     }
@@ -292,11 +294,10 @@ const fn copy(span: &Span, from: u64, len: u64) -> CopySpan {
     }
 }
 
-/// Spans are in order of their sources and targets, so the number is almost always the last one given.
+/// Spans are in order of their sources and of their targets, so a number is the last one given or a new one.
 fn renumber(known: &mut Vec<u32>, number: u32) -> u32 {
-    let at = known.iter().rposition(|other| *other == number).unwrap_or_else(|| {
+    if known.last() != Some(&number) {
         known.push(number);
-        known.len() - 1
-    });
-    u32::try_from(at).unwrap_or(u32::MAX)
+    }
+    u32::try_from(known.len() - 1).unwrap_or(u32::MAX)
 }
