@@ -377,6 +377,8 @@ pub enum Update {
     },
     /// Something went wrong.
     Failed(Box<Failure>),
+    /// The faults that are still armed, after one struck.
+    Faults(Vec<Fault>),
     /// The race so far.
     Race(Vec<RaceRow>),
     /// A sentence that all is well, such as `saved`.

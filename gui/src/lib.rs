@@ -9,6 +9,8 @@ pub mod backend;
 pub mod command;
 pub mod demo;
 pub mod model;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod panels;
 pub mod picture;
 pub mod raster;

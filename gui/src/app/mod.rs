@@ -141,6 +141,7 @@ impl Inspector {
                 self.state.held = Some(why);
                 ctx.request_repaint();
             }
+            Update::Faults(faults) => self.state.faults = faults,
             Update::Resumed => self.state.held = None,
             Update::Failed(failure) => {
                 let text = format!("{}: {}", failure.doing, crate::text::escape(&failure.error.message));

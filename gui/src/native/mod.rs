@@ -1,0 +1,16 @@
+//! The native program: the host on a worker thread, dialogs, a window or none.
+mod backend;
+mod faults;
+mod gate;
+mod headless;
+mod open;
+mod race;
+mod records;
+mod shell;
+mod window;
+mod worker;
+
+pub use backend::NativeBackend;
+pub use headless::run as run_headless;
+pub use shell::NativeShell;
+pub use window::{Picture, run as run_window};

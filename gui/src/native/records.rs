@@ -1,0 +1,174 @@
+//! Recordings: save, open, run again, export.
+use super::backend::Outbox;
+use super::worker::{Current, Worker, path};
+use crate::backend::{FileFacts, FileRef, Opened, Origin, Update};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use weighbridge::recording::{self, Recording};
+use weighbridge::trace::{Export, Outcome, What};
+use weighbridge::types::{ModelSummary, TensorInfo};
+
+/// Records told at once.
+const PAGE: usize = 16_384;
+
+/// Writes a file, all of it or nothing, and says so.
+pub(super) fn write(outbox: &Outbox, file: &FileRef, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let to = path(file);
+    let beside = to.with_extension("part");
+    let written = File::create(&beside).and_then(|f| {
+        let mut out = BufWriter::new(f);
+        fill(&mut out)?;
+        out.flush()?;
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, &to)
+    });
+    match written {
+        Ok(()) => outbox.tell(Update::Notice(format!("Wrote {}", crate::text::escape(&file.name)))),
+        Err(error) => {
+            let _ = std::fs::remove_file(&beside);
+            outbox.tell(Update::Problem(format!("{} could not be written: {error}", crate::text::escape(&file.name))));
+        }
+    }
+}
+
+/// The recording of what is open.
+fn recording(worker: &mut Worker) -> Option<Recording> {
+    match &mut worker.current {
+        Current::Nothing => {
+            worker.outbox.tell(Update::Problem("There is nothing to record yet: open a model first".into()));
+            None
+        }
+        Current::Live(session) => Some(session.recording()),
+        Current::Recorded(recording) => Some((**recording).clone()),
+    }
+}
+
+pub(super) fn save(worker: &mut Worker, file: &FileRef) {
+    if let Some(recording) = recording(worker) {
+        write(&worker.outbox, file, |out| recording.write(out));
+    }
+}
+
+pub(super) fn perfetto(worker: &mut Worker, file: &FileRef) {
+    if let Some(recording) = recording(worker) {
+        write(&worker.outbox, file, |out| recording::perfetto(&recording, out));
+    }
+}
+
+pub(super) fn mermaid(worker: &mut Worker, file: &FileRef) {
+    if let Some(recording) = recording(worker) {
+        write(&worker.outbox, file, |out| out.write_all(recording::mermaid_recording(&recording).as_bytes()));
+    }
+}
+
+/// Opens a recording and tells it as if it happened.
+pub(super) fn open(worker: &mut Worker, file: &FileRef) {
+    let read = File::open(path(file)).map_err(|e| e.to_string()).and_then(|f| Recording::read(BufReader::new(f)).map_err(|e| e.to_string()));
+    let recording = match read {
+        Ok(recording) => recording,
+        Err(why) => {
+            worker.outbox.tell(Update::Problem(format!("{} is no recording that can be read: {why}", crate::text::escape(&file.name))));
+            return;
+        }
+    };
+    worker.files = Vec::new();
+    worker.outbox.tell(Update::Began { label: file.name.clone(), origin: Origin::Recording });
+    tell(worker, &recording);
+    worker.current = Current::Recorded(Box::new(recording));
+}
+
+fn tell(worker: &Worker, recording: &Recording) {
+    if !recording.header.names.is_empty() {
+        let names = What::Names { first: 0, names: recording.header.names.clone() };
+        worker.outbox.tell(Update::Records(vec![weighbridge::trace::Record { seq: 0, at: 0, what: names }]));
+    }
+    if recording.header.component != worker.runtime.component_id() {
+        let mut host = super::worker::facts(&worker.runtime);
+        host.tables.clone_from(&recording.header.machines);
+        worker.outbox.tell(Update::Host(Box::new(host)));
+        worker.outbox.tell(Update::Notice("This recording is of another component: its own diagrams are shown".into()));
+    }
+    let (summary, sizes) = opened(recording);
+    if let Some(summary) = summary {
+        let files = sizes.iter().enumerate().map(|(i, size)| FileFacts { name: format!("file {i}"), size: *size }).collect();
+        worker.outbox.tell(Update::Opened(Box::new(Opened { summary, files, capabilities: recording.header.capabilities })));
+    }
+    for page in recording.records.chunks(PAGE) {
+        worker.outbox.tell(Update::Records(page.to_vec()));
+    }
+    for (start, tensors) in tensors(recording) {
+        worker.outbox.tell(Update::Tensors { start, tensors });
+    }
+}
+
+/// The summary and the sizes of the files, as the guest and the host told each other.
+fn opened(recording: &Recording) -> (Option<ModelSummary>, Vec<u64>) {
+    use weighbridge::trace::{Answer, Call};
+    let (mut summary, mut sizes) = (None, Vec::new());
+    let (mut export, mut source) = (None, None);
+    for record in &recording.records {
+        match &record.what {
+            What::Enter(e) => export = Some(e.name()),
+            What::Leave(outcome) => {
+                if let (Some("summary"), Outcome::Ok(value)) = (export.take(), &**outcome) {
+                    summary = serde_json::from_value(value.clone()).ok();
+                }
+            }
+            What::Call(call) => {
+                source = match &**call {
+                    Call::Stat { source } => usize::try_from(*source).ok().filter(|s| *s < 4096),
+                    _ => None,
+                };
+            }
+            What::Return { answer, .. } => {
+                if let (Some(i), Answer::Stat(stat)) = (source.take(), &**answer) {
+                    sizes.resize(sizes.len().max(i + 1), 0);
+                    sizes[i] = stat.size;
+                }
+            }
+            _ => {}
+        }
+    }
+    (summary, sizes)
+}
+
+/// The tensors that were listed while it was recorded.
+fn tensors(recording: &Recording) -> Vec<(u32, Vec<TensorInfo>)> {
+    let mut asked = None;
+    let mut out = Vec::new();
+    for record in &recording.records {
+        match &record.what {
+            What::Enter(e) => {
+                asked = match &**e {
+                    Export::Tensors { start, .. } => Some(*start),
+                    _ => None,
+                };
+            }
+            What::Leave(outcome) => {
+                if let (Some(start), Outcome::Ok(value)) = (asked.take(), &**outcome)
+                    && let Ok(list) = serde_json::from_value(value.clone())
+                {
+                    out.push((start, list));
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Runs the component again on what was recorded.
+pub(super) fn replay(worker: &mut Worker) {
+    let Some(recording) = recording(worker) else { return };
+    match recording::replay(&worker.runtime, &recording, None) {
+        Ok(report) => worker.outbox.tell(Update::Notice(format!(
+            "Re-executed without the file: {} records, {} steps and {} calls are the same; {} then, {} now",
+            report.compared,
+            report.steps,
+            report.calls,
+            crate::text::duration(report.recorded_ns),
+            crate::text::duration(report.replayed_ns)
+        ))),
+        Err(why) => worker.outbox.tell(Update::Problem(format!("Re-execution stopped: {why}"))),
+    }
+}
