@@ -1,0 +1,452 @@
+/**
+ * Answers the inspector: the messages of `gui/src/backend.rs` (`Request` in, `Update` out, as serde writes them), and those few of
+ * the plain page. The same in a worker and in Node; whoever makes it says where files come from and where they go.
+ */
+import { OFFERS } from './storage.js';
+import { LoadError, StorageFault, escape, typed } from './fault.js';
+import { Faults } from './faults.js';
+import { Gate } from './gate.js';
+import { describe } from './component.js';
+import { digests } from './digests.js';
+import { Log, nanos } from './log.js';
+import { RecordingError, encode, readRecording, recordingOf } from './recording.js';
+import { ReplayError, replay } from './replay.js';
+import { tellRecording } from './retell.js';
+import { Control, Session } from './session.js';
+
+/** First bytes of a tensor that are shown. */
+const PREVIEW = 64 << 10;
+/** Tensors and records told at once, and how long records wait to be told together (ms). */
+const PAGE = 8192;
+const RECORDS = 4096;
+const PATIENCE = 40;
+
+/** What takes long enough to be named. */
+const BUSY = {
+  Open: 'Opening',
+  OpenRecording: 'Reading the recording',
+  Load: 'Loading',
+  Release: 'Releasing',
+  Evict: 'Evicting',
+  Advise: 'Advising',
+  Replay: 'Re-executing',
+  Race: 'Racing',
+  Close: 'Closing',
+  SaveRecording: 'Writing',
+  WriteFile: 'Writing',
+  Hash: 'Hashing',
+};
+
+/** Requests that act at once, also while the guest runs. */
+export const URGENT = new Set(['Cancel', 'Pause', 'Continue', 'Step', 'SetBreakpoints', 'SetFaults']);
+
+export class Desk {
+  #session = null;
+  #recording = null;
+  #gate = new Gate();
+  #faults = new Faults();
+  #cancelled = false;
+  #pending = [];
+  #told = 0;
+  #borrowed = null;
+  #opened = null;
+
+  /**
+   * @param {object} options
+   * @param {object} options.component
+   * @param {(update: object | string) => void} options.tell
+   * @param {(file: {name: string, token: string}) => object} options.source the source of a file
+   * @param {(name: string) => object | undefined} options.find a file that was given, by its name
+   * @param {(file: {name: string, token: string}) => Uint8Array} options.bytes all of a small file
+   * @param {(name: string, bytes: Uint8Array) => void} options.deliver gives a file to the person
+   * @param {(done: number) => void} [options.progress]
+   * @param {() => void} [options.poll] takes urgent requests that came meanwhile
+   * @param {(() => void)} [options.wait] blocks until an urgent request comes; without it nothing can be held
+   * @param {number} [options.bufferBytes]
+   */
+  constructor(options) {
+    Object.assign(this, { poll: () => {}, progress: () => {}, bufferBytes: 2 ** 31, ...options });
+    this.tell({ Host: this.#facts() });
+  }
+
+  #facts(tables = describe(this.component)) {
+    return {
+      component_id: this.component.id,
+      component_bytes: this.component.bytes,
+      cache: 'off',
+      compile_ns: nanos(this.component.compileMs),
+      imports: this.component.imports,
+      exports: this.component.exports,
+      granted: ['Granted: reading the files that you open, by handle; telling the observer what it does.'],
+      tables,
+    };
+  }
+
+  /** Does what is asked, and tells what came of it. */
+  async handle(request) {
+    const [name, asked] = typeof request === 'string' ? [request] : Object.entries(request)[0];
+    if (URGENT.has(name)) return this.urgent(request);
+    this.poll();
+    this.#cancelled = false;
+    const busy = BUSY[name];
+    if (busy) this.tell({ Busy: busy });
+    try {
+      await this.#perform(name, asked);
+    } catch (error) {
+      this.#flush();
+      if (error instanceof LoadError) this.#fail(name.toLowerCase(), error);
+      else if (error instanceof RecordingError || error instanceof ReplayError) this.tell({ Problem: error.message });
+      else this.tell({ Problem: `this page failed at ${name}: ${error?.message ?? error}; please report it` });
+    }
+    this.#flush();
+    if (busy) {
+      this.#tellStruck();
+      this.tell('Idle');
+    }
+    return undefined;
+  }
+
+  /** What acts at once. */
+  urgent(request) {
+    const [name, asked] = typeof request === 'string' ? [request] : Object.entries(request)[0];
+    if (name === 'Cancel') {
+      this.#cancelled = true;
+      this.#gate.goOn();
+    }
+    if (name === 'SetFaults') this.#faults.armed = asked;
+    if (name === 'Continue') this.#gate.goOn();
+    if (['Pause', 'Step', 'SetBreakpoints'].includes(name) && !this.wait) {
+      if (name !== 'SetBreakpoints' || asked.length > 0) {
+        this.tell({ Problem: 'This page cannot hold the component: that needs a page that is cross-origin isolated (headers COOP and COEP), as `cargo xtask web --serve` sends them' });
+      }
+    } else if (name === 'Pause') this.#gate.pause();
+    else if (name === 'Step') this.#gate.step();
+    else if (name === 'SetBreakpoints') this.#gate.breaks = asked;
+  }
+
+  async #perform(name, asked) {
+    switch (name) {
+      case 'Open':
+        return this.#open(asked.files, asked.options);
+      case 'OpenRecording':
+        return this.#openRecording(asked);
+      case 'Load':
+        return this.#act((session) => this.tell({ Report: this.#load(session, asked) }));
+      case 'Release':
+        return this.#act((session) => this.tell({ Notice: `Released ${session.guest.release(asked)} tensors` }));
+      case 'Evict':
+        return this.#act((session) => this.tell({ Notice: `Evicted ${session.guest.evict(asked)} tensors` }));
+      case 'Advise':
+        return this.#act((session) => this.tell({ Notice: `${asked[1]} was ${session.guest.advise(...asked)}` }));
+      case 'Observe':
+        return this.#session?.guest.observe(asked);
+      case 'Borrow':
+        return this.#borrow(asked);
+      case 'Metadata':
+        return this.#session && this.tell({ Metadata: this.#session.metadata(8) });
+      case 'Preview':
+        return this.#preview(asked);
+      case 'Pages':
+        return this.tell({ Problem: 'A browser does not say which pages of a file are in memory' });
+      case 'SaveRecording':
+        return this.#save(asked.name, encode(this.#current()));
+      case 'WriteFile':
+        return this.#save(asked[0].name, Uint8Array.from(asked[1]));
+      case 'Replay':
+        return this.#replay();
+      case 'Race':
+        return this.#race(asked);
+      case 'Close':
+        return this.#close();
+      case 'Hash':
+        return this.#act((session) => this.#hash(session, asked));
+      default:
+        return this.tell({ Problem: `This page does not know the request ${name}` });
+    }
+  }
+
+  #save(name, bytes) {
+    this.deliver(name, bytes);
+    this.tell({ Notice: `Wrote ${escape(name)}` });
+  }
+
+  #forget() {
+    this.#giveBack();
+    Object.assign(this, { registered: false });
+    this.#session = null;
+    this.#recording = null;
+  }
+
+  #open(files, options) {
+    this.#forget();
+    this.#gate.forgetNames();
+    const label = files.length > 1 ? `${files[0].name} and ${files.length - 1} more` : (files[0]?.name ?? '');
+    this.tell({ Began: { label, origin: 'Live' } });
+    this.#opened = { files, options };
+    let session;
+    try {
+      session = Session.open({ ...this.#settings(options, files), log: this.#log(), interpose: this.#interpose() });
+    } catch (error) {
+      // What happened until then can be saved and replayed.
+      if (error.session) this.#recording = recordingOf(error.session, this.component);
+      this.#files = error.session?.storage.sources ?? [];
+      throw error;
+    }
+    this.#session = session;
+    this.#files = session.storage.sources;
+    const { summary, storage } = session;
+    this.#flush();
+    this.tell({ Opened: { summary, files: session.files.map(({ name, size }) => ({ name, size })), capabilities: storage.offers } });
+    this.#tellTensors(session.tensors());
+    this.tell({ Metadata: session.metadata(8) });
+    this.#refresh();
+  }
+
+  #files = [];
+
+  #settings(options, files) {
+    return {
+      component: this.component,
+      sources: files.map((file) => this.source(file)),
+      find: this.find,
+      guest: options?.guest,
+      bufferBytes: this.bufferBytes,
+      control: new Control(() => {
+        this.poll();
+        return this.#cancelled;
+      }, options?.deadline_ms),
+      progress: this.progress,
+      offers: OFFERS,
+    };
+  }
+
+  #interpose() {
+    return (call) => {
+      this.poll();
+      return this.#faults.armed.length > 0 ? this.#faults.before(call, (deed) => this.#sessionStorage.perform(deed)) : undefined;
+    };
+  }
+
+  get #sessionStorage() {
+    return this.#session.storage;
+  }
+
+  #log() {
+    return new Log({
+      observe: (records) => {
+        for (const record of records) this.#pending.push(record);
+        if (this.#pending.length >= RECORDS || performance.now() - this.#told > PATIENCE) this.#flush();
+        this.poll();
+        this.#tellStruck();
+        if (!this.wait) return;
+        this.#gate.pass(
+          records,
+          this.wait,
+          (why) => {
+            this.#flush();
+            this.tell({ Held: why });
+          },
+          () => this.tell('Resumed'),
+        );
+      },
+    });
+  }
+
+  #flush() {
+    if (this.#pending.length > 0) this.tell({ Records: this.#pending });
+    this.#pending = [];
+    this.#told = performance.now();
+  }
+
+  #tellStruck() {
+    const left = this.#faults.struck();
+    if (left) this.tell({ Faults: left });
+  }
+
+  #tellTensors(tensors) {
+    for (let start = 0; start < tensors.length; start += PAGE) {
+      this.tell({ Tensors: { start, tensors: tensors.slice(start, start + PAGE) } });
+    }
+  }
+
+  /** Does something with the session, and tells how things stand. */
+  async #act(deed) {
+    if (!this.#session) return this.tell({ Problem: 'Open a model first' });
+    try {
+      return await deed(this.#session);
+    } catch (error) {
+      if (error instanceof StorageFault) throw new LoadError(typed('transfer', 'other', error.message));
+      throw error;
+    } finally {
+      this.#flush();
+      this.#refresh();
+    }
+  }
+
+  #load(session, { selection, options }) {
+    if (options.policy?.only === 'external-buffer' && !this.registered) {
+      // For external-buffer this program is the embedder that has the memory.
+      const tensors = session.tensors();
+      const total = tensors.reduce((sum, { bytes }) => sum + Number(bytes), 0);
+      if (total > this.bufferBytes / 2) {
+        throw new LoadError(typed('request', 'out-of-memory', `there is no memory for ${total} bytes of tensors; choose another strategy`));
+      }
+      for (const { name, bytes } of tensors) session.storage.register(name, new Uint8Array(Number(bytes)));
+      this.registered = true;
+    }
+    return session.load(selection, options);
+  }
+
+  /** Tells how things stand. A guest that was ended answers nothing; the error that ended it has been told. */
+  #refresh() {
+    const session = this.#session;
+    if (!session || session.guest.dead || session.closed) return;
+    this.tell({ States: session.states() });
+    this.tell({ Slots: session.guest.slots() });
+    const { stats } = session.guest;
+    const { usage } = session.storage;
+    this.tell({
+      Sandbox: {
+        guest_memory: session.guest.memory(),
+        guest_limit: this.component.memoryLimit ?? 2 ** 32,
+        deadline_ms: this.#opened?.options?.deadline_ms ?? 0,
+        handles: stats.handles,
+        handle_limit: 1 << 20,
+        crossings_in: stats.crossingsIn,
+        crossings_out: stats.crossingsOut,
+        bytes_to_guest: stats.bytesToGuest,
+        bytes_moved: usage.moved,
+        mapped_bytes: 0,
+        mapped_limit: 0,
+        mappings: 0,
+        buffer_bytes: usage.bufferBytes,
+        buffer_limit: this.bufferBytes,
+      },
+    });
+  }
+
+  #giveBack() {
+    if (this.#borrowed) this.#borrowed.views -= 1;
+    this.#borrowed = null;
+  }
+
+  #borrow(tensor) {
+    this.#giveBack();
+    if (tensor === null || !this.#session) return;
+    const { buffer } = this.#session.view(tensor);
+    if (!buffer) return;
+    buffer.views += 1;
+    this.#borrowed = buffer;
+    this.tell({ Notice: 'A view is held: evicting this tensor will be answered busy' });
+  }
+
+  #preview(tensor) {
+    if (!this.#session) return;
+    let bytes = [];
+    try {
+      bytes = Array.from(this.#session.view(tensor).bytes.subarray(0, PREVIEW));
+    } catch (error) {
+      // A tensor that is not resident has nothing to show, which is no error here.
+      if (!(error instanceof LoadError)) throw error;
+    }
+    this.tell({ Preview: { tensor, bytes } });
+  }
+
+  /** The recording of what is open. */
+  #current() {
+    if (this.#session) return recordingOf(this.#session, this.component);
+    if (this.#recording) return this.#recording;
+    throw new RecordingError('There is nothing to record yet: open a model first');
+  }
+
+  #openRecording(file) {
+    this.#forget();
+    const recording = readRecording(this.bytes(file));
+    this.tell({ Began: { label: file.name, origin: 'Recording' } });
+    if (recording.header.component !== this.component.id) {
+      this.tell({ Host: this.#facts(recording.header.machines ?? []) });
+      this.tell({ Notice: 'This recording is of another component: its own diagrams are shown' });
+    }
+    tellRecording(recording, this.tell);
+    this.#recording = recording;
+  }
+
+  #replay() {
+    const recording = this.#current();
+    const { compared, steps, calls, ms } = replay(this.component, recording);
+    const notice = `Re-executed without the file: ${compared} records, ${steps} steps and ${calls} calls are the same; ${ms.toFixed(1)} ms`;
+    this.tell({ Notice: notice });
+  }
+
+  #race(selection) {
+    if (!this.#session) return this.tell({ Problem: 'Open a model first' });
+    const rows = [];
+    for (const strategy of ['mapped-file', 'read-copy', 'staged-read']) {
+      this.poll();
+      if (this.#cancelled) return this.tell({ Notice: 'The race was cancelled' });
+      rows.push(this.#run(selection, strategy));
+      this.tell({ Race: rows });
+    }
+    return undefined;
+  }
+
+  /** One load in a session of its own, unwatched. */
+  #run(selection, strategy) {
+    const row = { strategy, cold: false, bytes: 0, moved: 0, calls: 0, touch_ns: 0 };
+    try {
+      const session = Session.open({ ...this.#settings({ guest: { observe: 'off' } }, this.#opened.files), log: new Log({ keep: 0 }) });
+      const before = session.guest.stats.crossingsOut;
+      const began = performance.now();
+      const { bytes, moved } = session.load(selection, { policy: { only: strategy } });
+      const ns = nanos(performance.now() - began);
+      const calls = session.guest.stats.crossingsOut - before;
+      const touched = performance.now();
+      for (const { buffer } of session.storage.targets.values()) touch(buffer.bytes);
+      return { ...row, result: { Ok: ns }, bytes, moved, calls, touch_ns: nanos(performance.now() - touched) };
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      return { ...row, result: { Err: error.message } };
+    }
+  }
+
+  async #hash(session, selection) {
+    const began = performance.now();
+    const rows = await digests(session, selection);
+    const moved = rows.reduce((sum, { bytes }) => sum + Number(bytes), 0);
+    this.tell({ Hashes: { rows, bytes: moved, ms: performance.now() - began } });
+  }
+
+  #close() {
+    this.#giveBack();
+    if (this.#session) {
+      this.#session.close();
+      this.tell({ Notice: 'Closed' });
+    }
+    this.#forget();
+  }
+
+  /** Tells what went wrong, with the bytes that are to blame. */
+  #fail(doing, { error }) {
+    const bytes = error.offset === undefined ? undefined : this.#bytesAround(error.source ?? 0, Number(error.offset));
+    this.tell({ Failed: { doing, error, bytes: bytes ?? null } });
+  }
+
+  #bytesAround(file, offset) {
+    const source = this.#files[file];
+    const from = Math.floor(Math.max(0, offset - 64) / 16) * 16;
+    if (!source || from >= source.size) return undefined;
+    try {
+      return { file, offset: from, bytes: Array.from(source.read(from, Math.min(176, source.size - from))) };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Reads every byte once. */
+function touch(bytes) {
+  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  let sum = 0;
+  for (let at = 0; at < words.length; at += 1) sum = (sum + words[at]) | 0;
+  return sum;
+}
