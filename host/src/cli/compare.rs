@@ -4,7 +4,7 @@ use super::output::Output;
 use super::record::read;
 use super::units::{bytes, grouped, parse_percent, plural, time};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use weighbridge::recording::{Comparison, Delta, Side, compare};
@@ -17,7 +17,8 @@ use weighbridge::recording::{Comparison, Delta, Side, compare};
 #[command(after_help = "Examples:
   weighbridge compare before.wbrec after.wbrec
   weighbridge compare before.wbrec after.wbrec --fail-over 10%
-  weighbridge compare mapped.wbrec staged.wbrec --all --json | jq '.rows[] | select(.actor == \"storage\")'")]
+  weighbridge compare mapped.wbrec staged.wbrec --each
+  weighbridge compare a.wbrec b.wbrec --json | jq '.rows[] | select(.actor == \"storage\")'")]
 pub(crate) struct Compare {
     /// The first recording
     a: PathBuf,
@@ -26,11 +27,16 @@ pub(crate) struct Compare {
     /// Exit with 1 if anything of the second is more than this above the first
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
     fail_over: Option<f64>,
+    /// Show every tensor, slot and file in a row of its own (with --json they always are)
+    #[arg(long)]
+    each: bool,
     /// Show rows without a difference, too
     #[arg(long)]
     all: bool,
 }
 
+const COLUMNS: [&str; 7] = ["actor", "event", ">of", ">count", ">bytes", ">time", ">Δ time"];
+const SUMS: [&str; 6] = ["actor", "event", ">count", ">bytes", ">time", ">Δ time"];
 /// Times that are shorter than this on both sides do not count.
 const FLOOR_NS: u64 = 1_000_000;
 /// Rows of the table at most; `--all` shows the rest.
@@ -43,18 +49,18 @@ impl Compare {
         let over = self.fail_over.map_or_else(Vec::new, |limit| comparison.over(limit, FLOOR_NS));
         if output.is_json() {
             let rows: Vec<_> = comparison.rows.iter().filter(|row| self.all || differs(row)).collect();
-            output.json(&json!({
-                "schema": "weighbridge.compare/1",
-                "same_component": a.header.component == b.header.component,
-                "rows": rows,
-                "fail_over": self.fail_over,
-                "over": over,
-            }))?;
+            output.json(&Report {
+                schema: "weighbridge.compare/1",
+                same_component: a.header.component == b.header.component,
+                fail_over: self.fail_over,
+                over: &over,
+                rows: &rows,
+            })?;
         } else {
             if a.header.component != b.header.component {
                 output.note("The recordings are of two different components.\n")?;
             }
-            self.show(&comparison, output)?;
+            self.show(&if self.each { comparison.clone() } else { comparison.by_event() }, output)?;
             if let Some(limit) = self.fail_over {
                 verdict(&over, limit, output)?;
             }
@@ -72,18 +78,21 @@ impl Compare {
         }
         let shown = if self.all { rows.len() } else { rows.len().min(ROWS) };
         output.table(
-            &["actor", "event", ">of", ">count", ">bytes", ">time", ">Δ time"],
+            if self.each { &COLUMNS } else { &SUMS },
             rows[..shown].iter().map(|row| {
                 let Delta { a, b, .. } = row;
-                vec![
+                let mut cells = vec![
                     weighbridge::escape(&row.actor),
                     weighbridge::escape(&row.event),
-                    row.instance.map_or_else(String::new, |instance| instance.to_string()),
                     both(a.count, b.count, grouped),
                     both(a.bytes, b.bytes, bytes),
                     both(a.ns, b.ns, time),
                     change(a, b),
-                ]
+                ];
+                if self.each {
+                    cells.insert(2, row.instance.map_or_else(String::new, |instance| instance.to_string()));
+                }
+                cells
             }),
         )?;
         if shown < rows.len() {
@@ -128,4 +137,14 @@ fn change(a: &Side, b: &Side) -> String {
         (_, 0) => "gone".to_owned(),
         (a, b) => format!("{:+.0} %", (b as f64 - a as f64) / a as f64 * 100.0),
     }
+}
+
+/// `weighbridge.compare/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    same_component: bool,
+    fail_over: Option<f64>,
+    over: &'a [&'a Delta],
+    rows: &'a [&'a Delta],
 }

@@ -5,7 +5,7 @@ use super::record::read;
 use super::units::bytes_exact;
 use super::write_file::{WriteArgs, write_file};
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,8 +14,8 @@ use weighbridge::recording::{Recording, mermaid_recording, perfetto};
 /// Export a recording as a Perfetto trace or as a Mermaid diagram
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  weighbridge export load.wbrec --format perfetto --out load.json     open it at https://ui.perfetto.dev
-  weighbridge export load.wbrec --format mermaid                      what was taken, and how often")]
+  weighbridge export load.wbrec --format perfetto --out load.json    for https://ui.perfetto.dev
+  weighbridge export load.wbrec --format mermaid                     what was taken, how often")]
 pub(crate) struct Export {
     /// The recording
     recording: PathBuf,
@@ -47,7 +47,7 @@ impl Export {
         let size = write_file(path, &self.write, |out| self.export(&recording, out))?;
         let file = path.to_string_lossy();
         if output.is_json() {
-            output.json(&json!({"schema": "weighbridge.export/1", "file": file, "bytes": size}))?;
+            output.json(&Report { schema: "weighbridge.export/1", file: &file, bytes: size })?;
         } else {
             output.verdict(true, &format!("{}: {}", weighbridge::escape(&file), bytes_exact(size)))?;
         }
@@ -60,4 +60,12 @@ impl Export {
             Format::Mermaid => out.write_all(mermaid_recording(recording).as_bytes()),
         }
     }
+}
+
+/// `weighbridge.export/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    file: &'a str,
+    bytes: u64,
 }

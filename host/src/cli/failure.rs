@@ -70,7 +70,10 @@ impl Failure {
             io::ErrorKind::PermissionDenied => "access-denied",
             _ => "io",
         };
-        let mut failure = Self::new("request", cause, format!("{} could not be {doing}: {error}", path.display()));
+        // The code has a place of its own.
+        let text = error.to_string();
+        let text = text.split(" (os error ").next().unwrap_or_default();
+        let mut failure = Self::new("request", cause, format!("{} could not be {doing}: {text}", path.display()));
         failure.error.os_code = error.raw_os_error();
         failure
     }
@@ -102,7 +105,9 @@ impl Failure {
         let colour = colour_on(&io::stderr());
         let (red, dim, plain) = if colour { ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
         let error = &self.error;
-        let file = error.file.as_ref().map_or_else(String::new, |file| format!("{}: ", escape(file)));
+        // Some sentences begin with the file themselves.
+        let unnamed = |file: &&String| !error.message.contains(&escape(file));
+        let file = error.file.as_ref().filter(unnamed).map_or_else(String::new, |file| format!("{}: ", escape(file)));
         let place = self.place();
         let place = if place.is_empty() { place } else { format!(" {dim}[{}]{plain}", escape(&place)) };
         eprintln!("{red}error:{plain} {file}{}{place}", escape(&error.message));
@@ -172,7 +177,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Cause::UnsupportedFormat if error.phase == Phase::Parse => {
             Some("GGUF (versions 2 and 3) and safetensors are read")
         }
-        Cause::NotFound if error.field.as_deref() == Some("matching") => {
+        Cause::NotFound if error.field.as_deref() == Some("select") => {
             Some("`weighbridge inspect FILE` lists the names; `*` matches any text")
         }
         Cause::SourceChanged => Some("something writes to the file; load it again when that has ended"),

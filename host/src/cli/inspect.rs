@@ -163,7 +163,7 @@ fn floating(value: f64) -> String {
 #[derive(Serialize)]
 struct Report<'a> {
     schema: &'static str,
-    files: serde_json::Value,
+    files: Vec<super::load::FileJson>,
     format: &'a str,
     version: u32,
     architecture: Option<&'a str>,

@@ -5,9 +5,9 @@ use super::output::Output;
 use super::session::{Opened, open_to_load, runtime};
 use super::units::{bytes, bytes_exact, grouped, plural, time};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::process::ExitCode;
-use weighbridge::{LoadReport, Runtime, SlotStatus, Strategy, escape};
+use weighbridge::{CacheUse, LoadReport, Runtime, SlotStatus, Strategy, escape};
 
 /// Load a model and report strategy, bytes, slots and times
 #[derive(Debug, Args)]
@@ -49,7 +49,9 @@ pub(crate) struct Done {
     timings: Vec<(&'static str, u64)>,
     crossings: (u64, u64),
     guest_memory: u64,
-    header_bytes: u64,
+    bytes_read: u64,
+    /// Whether there is a cache of compiled code.
+    cached: bool,
 }
 
 struct Slots {
@@ -83,41 +85,43 @@ impl Done {
             ],
             crossings: (stats.crossings_in, stats.crossings_out),
             guest_memory: stats.guest_memory_bytes,
-            header_bytes: stats.bytes_to_guest,
+            bytes_read: stats.bytes_to_guest,
+            cached: startup.cache != CacheUse::Off,
         })
     }
 
-    pub(crate) fn json(&self, schema: &str, opened: &Opened) -> Value {
+    /// The object for programs; `recording` is that of `weighbridge.record/1`.
+    pub(crate) fn json<'a>(&'a self, schema: &'static str, opened: &'a Opened) -> LoadJson<'a> {
         let report = &self.report;
-        let refused = report.refused.iter();
-        let timings = self.timings.iter().map(|(part, ns)| ((*part).to_owned(), json!(ns)));
-        json!({
-            "schema": schema,
-            "files": files_json(opened),
-            "format": opened.session.summary().format,
-            "tensors": report.tensors,
-            "bytes": report.bytes,
-            "moved": report.moved,
-            "extents": report.extents,
-            "strategy": {
-                "requested": self.requested,
-                "used": report.used.map(Strategy::name),
-                "refused": refused.map(|refusal| json!({
-                    "strategy": refusal.strategy.name(),
-                    "reason": refusal.reason.message,
-                    "cause": refusal.reason.cause.name(),
-                })).collect::<Vec<_>>(),
+        let refused = report.refused.iter().map(|refusal| RefusedJson {
+            strategy: refusal.strategy.name(),
+            cause: refusal.reason.cause.name(),
+            reason: &refusal.reason.message,
+        });
+        LoadJson {
+            schema,
+            files: files_json(opened),
+            format: &opened.session.summary().format,
+            tensors: report.tensors,
+            bytes: report.bytes,
+            moved: report.moved,
+            extents: report.extents,
+            strategy: StrategyJson {
+                requested: self.requested,
+                used: report.used.map(Strategy::name),
+                refused: refused.collect(),
             },
-            "slots": {"capacity": self.slots.capacity, "in_use": self.slots.in_use, "peak": report.slots_peak},
-            "timings_ns": timings.collect::<serde_json::Map<_, _>>(),
-            "guest": {
-                "memory_bytes": self.guest_memory,
-                "header_bytes": self.header_bytes,
-                "crossings": self.crossings.0 + self.crossings.1,
-                "crossings_in": self.crossings.0,
-                "crossings_out": self.crossings.1,
+            slots: SlotsJson { capacity: self.slots.capacity, in_use: self.slots.in_use, peak: report.slots_peak },
+            timings_ns: TimingsJson(&self.timings),
+            guest: GuestJson {
+                memory_bytes: self.guest_memory,
+                bytes_read: self.bytes_read,
+                crossings: self.crossings.0 + self.crossings.1,
+                crossings_in: self.crossings.0,
+                crossings_out: self.crossings.1,
             },
-        })
+            recording: None,
+        }
     }
 
     pub(crate) fn show(&self, opened: &Opened, output: &mut Output) -> Result<()> {
@@ -131,7 +135,9 @@ impl Done {
             strategy.push_str(&format!("\nnot {}: {}", refusal.strategy.name(), escape(&refusal.reason.message)));
         }
         let all = opened.session.summary().tensors;
-        let tensors = if report.tensors == all {
+        let tensors = if all == 0 {
+            "none".to_owned()
+        } else if report.tensors == all {
             format!("all {}", grouped(u64::from(all)))
         } else {
             format!("{} of {}", grouped(u64::from(report.tensors)), grouped(u64::from(all)))
@@ -139,7 +145,10 @@ impl Done {
         let copied =
             if report.moved == 0 { "nothing copied".to_owned() } else { format!("{} copied", bytes(report.moved)) };
         let slots = &self.slots;
-        let slots = format!("{} of {} in use, at most {} at once", slots.in_use, slots.capacity, report.slots_peak);
+        let slots = match (slots.in_use, report.slots_peak) {
+            (0, 0) => format!("none of {} used: nothing is mapped", slots.capacity),
+            (in_use, peak) => format!("{in_use} of {} in use, at most {peak} at once", slots.capacity),
+        };
         let (into, out) = self.crossings;
         output.facts(&[
             ("strategy", strategy),
@@ -150,9 +159,9 @@ impl Done {
             (
                 "guest",
                 format!(
-                    "{} of memory; {} of header went in, no byte of a tensor",
+                    "{} of memory; it read {} of the file to find the headers",
                     bytes(self.guest_memory),
-                    bytes(self.header_bytes)
+                    bytes(self.bytes_read)
                 ),
             ),
             ("crossings", format!("{} into the guest, {} out of it", plural(into, "call"), grouped(out))),
@@ -167,7 +176,8 @@ impl Done {
         let mut rows = Vec::new();
         let compiled = of("compile");
         if compiled > 0 {
-            rows.push(("compile", format!("{} (the first time; kept for later)", time(compiled))));
+            let kept = if self.cached { "the first time; kept for later" } else { "no folder to keep it in" };
+            rows.push(("compile", format!("{} ({kept})", time(compiled))));
         }
         rows.push(("component", time(of("component"))));
         rows.push(("open", format!("{}, of which {} read the header", time(of("open")), time(of("header_read")))));
@@ -183,7 +193,77 @@ impl Done {
 }
 
 /// The model's files.
-pub(crate) fn files_json(opened: &Opened) -> Value {
+pub(crate) fn files_json(opened: &Opened) -> Vec<FileJson> {
     let files = opened.session.files().iter();
-    files.map(|file| json!({"path": file.path.to_string_lossy(), "bytes": file.size})).collect()
+    files.map(|file| FileJson { path: file.path.to_string_lossy().into_owned(), bytes: file.size }).collect()
+}
+
+#[derive(Serialize)]
+pub(crate) struct FileJson {
+    path: String,
+    bytes: u64,
+}
+
+/// `weighbridge.load/1`
+#[derive(Serialize)]
+pub(crate) struct LoadJson<'a> {
+    schema: &'static str,
+    files: Vec<FileJson>,
+    format: &'a str,
+    tensors: u32,
+    bytes: u64,
+    moved: u64,
+    extents: u32,
+    strategy: StrategyJson<'a>,
+    slots: SlotsJson,
+    timings_ns: TimingsJson<'a>,
+    guest: GuestJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recording: Option<RecordingJson>,
+}
+
+#[derive(Serialize)]
+struct StrategyJson<'a> {
+    requested: &'static str,
+    used: Option<&'static str>,
+    refused: Vec<RefusedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RefusedJson<'a> {
+    strategy: &'static str,
+    cause: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct SlotsJson {
+    capacity: u32,
+    in_use: usize,
+    peak: u32,
+}
+
+#[derive(Serialize)]
+struct GuestJson {
+    memory_bytes: u64,
+    bytes_read: u64,
+    crossings: u64,
+    crossings_in: u64,
+    crossings_out: u64,
+}
+
+/// The `recording` of `weighbridge.record/1`.
+#[derive(Serialize)]
+pub(crate) struct RecordingJson {
+    pub(crate) file: String,
+    pub(crate) records: usize,
+    pub(crate) bytes: u64,
+}
+
+struct TimingsJson<'a>(&'a [(&'static str, u64)]);
+
+impl Serialize for TimingsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }

@@ -4,7 +4,7 @@ use super::output::Output;
 use super::session::runtime;
 use super::units::plural;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde::Serialize;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,7 +53,7 @@ impl Machines {
         }
         let format = if output.is_json() { Some(Format::Json) } else { self.format };
         match format {
-            Some(Format::Json) => output.json(&json!({"schema": "weighbridge.machines/1", "machines": tables}))?,
+            Some(Format::Json) => output.json(&Report { schema: "weighbridge.machines/1", machines: &tables })?,
             Some(Format::Mermaid) => print(&tables, mermaid, output)?,
             Some(Format::Dot) => print(&tables, dot, output)?,
             None => {
@@ -97,4 +97,11 @@ fn show(table: &MachineTable, output: &mut Output) -> Result<()> {
         vec![heading, row.source.clone(), event, row.guard.clone(), row.action.clone(), target]
     });
     output.table(&["section", "state", "event", "guard", "action", "to"], rows)
+}
+
+/// `weighbridge.machines/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    machines: &'a [MachineTable],
 }

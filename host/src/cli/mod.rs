@@ -29,15 +29,15 @@ use std::process::ExitCode;
 #[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     /// Print one JSON object on stdout instead of text (docs/json-schemas.md)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit status: 0 done, 1 refused or failed, 2 wrong usage. Errors are text on stderr; with --json the error
-is an object on stdout, too. Colour is used only on a terminal, and not at all where NO_COLOR is set.";
+const EXIT_CODES: &str = "\
+Exit status: 0 done, 1 refused or failed, 2 wrong usage. Errors are text on stderr; with --json the error is an object on \
+stdout, too. Colour is used only on a terminal, and not at all where NO_COLOR is set.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -90,8 +90,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     // clap found no valid command line, so `--json` is looked for by hand.
     if std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json") {
         let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let message = first.strip_prefix("error: ").unwrap_or(first);
+        let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = sentence.join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
         Failure::usage(message).show_json(&mut Output::new(true));
     }
     ExitCode::from(2)
@@ -118,6 +119,8 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.starts_with("Examples:\n"), "{} has no examples", command.get_name());
             assert!(help.contains(&format!("weighbridge {}", command.get_name())), "{}", command.get_name());
+            let longest = help.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(96), "the examples of {} would be wrapped", command.get_name());
         }
     }
 }

@@ -1,19 +1,18 @@
 //! `weighbridge record`: load a model and keep all that happened.
 use super::failure::{Failure, Result};
-use super::load::Done;
+use super::load::{Done, RecordingJson};
 use super::options::{Files, LoadArgs};
 use super::output::Output;
 use super::session::{Opened, open_to_load, runtime};
 use super::units::{bytes_exact, plural};
 use super::write_file::{WriteArgs, write_file};
 use clap::Args;
-use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use weighbridge::recording::{Recording, RecordingHeader};
 use weighbridge::trace::Record as TraceRecord;
-use weighbridge::{Level, Observer, Runtime, escape};
+use weighbridge::{Level, Observer, Runtime, TensorInfo, escape};
 
 /// Load a model and record every transition, call and answer
 ///
@@ -52,11 +51,15 @@ impl Observer for Keep {
 impl Record {
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         self.load.check()?;
+        // A load can take its time, and may fail in a way that does not come again: first see that it can be kept.
+        self.write.check(&self.out)?;
         let runtime = runtime()?;
         let kept = Arc::new(Keep::default());
-        let result = self.load(&runtime, &kept, output.is_json());
+        let mut tensors = Vec::new();
+        let result = self.load(&runtime, &kept, &mut tensors, output.is_json());
         let records = std::mem::take(&mut *kept.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let recording = self.recording(&runtime, records)?;
+        let mut recording = self.recording(&runtime, records)?;
+        recording.forget_tensor_bytes(&tensors);
         let size = write_file(&self.out, &self.write, |out| recording.write(out))?;
         let out = escape(&self.out.to_string_lossy());
         let (opened, done) = match result {
@@ -66,7 +69,8 @@ impl Record {
         };
         if output.is_json() {
             let mut report = done.json("weighbridge.record/1", &opened);
-            report["recording"] = self.json(&recording, size);
+            let (file, records) = (self.out.to_string_lossy().into_owned(), recording.records.len());
+            report.recording = Some(RecordingJson { file, records, bytes: size });
             output.json(&report)?;
         } else {
             done.show(&opened, output)?;
@@ -77,13 +81,21 @@ impl Record {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn load(&self, runtime: &Runtime, kept: &Arc<Keep>, quiet: bool) -> Result<(Opened, Done)> {
+    /// Loads and closes. `tensors` are known even where the load fails, unless the model cannot be opened.
+    fn load(
+        &self,
+        runtime: &Runtime,
+        kept: &Arc<Keep>,
+        tensors: &mut Vec<TensorInfo>,
+        quiet: bool,
+    ) -> Result<(Opened, Done)> {
         let mut options = self.load.session();
         options.guest.observe = Level::Transitions;
         options.observer = Some(Arc::<Keep>::clone(kept));
         options.ring = 0;
         options.names_in_trace = self.with_paths;
         let mut opened = open_to_load(runtime, &self.files.files, &self.load, options)?;
+        *tensors = opened.tensors()?;
         let report = opened.load(&self.load, quiet)?;
         let done = Done::new(runtime, &mut opened, &self.load, report)?;
         opened.session.close().map_err(|error| opened.failed(error))?;
@@ -96,14 +108,6 @@ impl Record {
             header.paths = self.files.files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
         }
         Ok(Recording { header, records })
-    }
-
-    fn json(&self, recording: &Recording, size: u64) -> Value {
-        json!({
-            "file": self.out.to_string_lossy(),
-            "records": recording.records.len(),
-            "bytes": size,
-        })
     }
 }
 

@@ -5,11 +5,11 @@ use super::record::read;
 use super::session::runtime;
 use super::units::{bytes, grouped, plural, time};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use weighbridge::escape;
 use weighbridge::recording::{ReplayError, ReplayReport, replay};
+use weighbridge::{MachineStatus, escape};
 
 /// Re-execute a recording: the same component, the same answers, and every step compared
 ///
@@ -19,7 +19,7 @@ use weighbridge::recording::{ReplayError, ReplayReport, replay};
 #[command(after_help = "Examples:
   weighbridge replay load.wbrec
   weighbridge replay load.wbrec --until 120          stop after record 120 and show every machine
-  weighbridge replay load.wbrec --json | jq .machines")]
+  weighbridge replay load.wbrec --json | jq .replay.machines")]
 pub(crate) struct Replay {
     /// The recording
     recording: PathBuf,
@@ -33,12 +33,12 @@ impl Replay {
         let recording = read(&self.recording)?;
         let report = replay(&runtime()?, &recording, self.until).map_err(|error| self.failed(error))?;
         if output.is_json() {
-            output.json(&json!({
-                "schema": "weighbridge.replay/1",
-                "component": recording.header.component,
-                "until": self.until,
-                "replay": report,
-            }))?;
+            output.json(&Report {
+                schema: "weighbridge.replay/1",
+                component: &recording.header.component,
+                until: self.until,
+                replay: &report,
+            })?;
         } else {
             self.show(&report, output)?;
         }
@@ -64,9 +64,9 @@ impl Replay {
             (
                 "calls",
                 format!(
-                    "{} answered from the recording, {} of header",
+                    "{} answered from the recording, with {} of the file",
                     grouped(report.calls),
-                    bytes(report.header_bytes)
+                    bytes(report.bytes_read)
                 ),
             ),
             ("steps", grouped(report.steps)),
@@ -76,15 +76,49 @@ impl Replay {
             output.title(&format!("At record {}", last.seq))?;
             output.text(&format!("  {}\n", escape(&last.text)))?;
             output.title("Machines")?;
-            let rows = report.machines.iter().map(|status| {
-                let instance = status.instance.map_or_else(String::new, |instance| instance.to_string());
-                vec![escape(&status.machine), instance, escape(&status.state)]
-            });
-            output.table(&["machine", ">of", "state"], rows)?;
+            output.table(&["machine", "state", "of"], standing(&report.machines))?;
         }
         output.text("\n")?;
         let stopped = if report.complete { "" } else { " up to there" };
         output
             .verdict(true, &format!("the component does what it did{stopped} ({})", plural(report.compared, "record")))
     }
+}
+
+/// Which instances of a machine stand in which state; thousands of tensors are a few rows.
+fn standing(machines: &[MachineStatus]) -> Vec<Vec<String>> {
+    let mut rows: Vec<(&MachineStatus, Vec<(u32, u32)>)> = Vec::new();
+    for status in machines {
+        let same =
+            |(other, _): &&mut (&MachineStatus, _)| other.machine == status.machine && other.state == status.state;
+        let ranges = match rows.iter_mut().find(same) {
+            Some((_, ranges)) => ranges,
+            None => {
+                rows.push((status, Vec::new()));
+                let Some((_, ranges)) = rows.last_mut() else { continue };
+                ranges
+            }
+        };
+        match (status.instance, ranges.last_mut()) {
+            (Some(instance), Some((_, last))) if *last + 1 == instance => *last = instance,
+            (Some(instance), _) => ranges.push((instance, instance)),
+            (None, _) => {}
+        }
+    }
+    let range =
+        |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}–{last}") };
+    let row = |(status, ranges): (&MachineStatus, Vec<(u32, u32)>)| {
+        let ranges: Vec<_> = ranges.iter().map(range).collect();
+        vec![escape(&status.machine), escape(&status.state), ranges.join(", ")]
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// `weighbridge.replay/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    component: &'a str,
+    until: Option<u64>,
+    replay: &'a ReplayReport,
 }

@@ -1,12 +1,13 @@
 //! `weighbridge verify`: load a model and hash every tensor through its view.
 use super::failure::Result;
+use super::load::{FileJson, files_json};
 use super::options::{Files, LoadArgs};
 use super::output::Output;
 use super::progress::Progress;
 use super::session::{Opened, open_to_load, runtime};
 use super::units::{bytes, grouped, shape};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::process::ExitCode;
 use weighbridge::{Lifecycle, Tensor, TensorInfo, escape};
@@ -39,18 +40,13 @@ impl Verify {
         let hashed = hash(&mut opened, report.bytes, output.is_json())?;
         let used = report.used.map(weighbridge::Strategy::name);
         if output.is_json() {
-            let tensors = hashed.iter().map(|(tensor, sha256)| {
-                json!({
-                    "name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape, "bytes": tensor.bytes, "sha256": sha256,
-                })
-            });
-            output.json(&json!({
-                "schema": "weighbridge.verify/1",
-                "files": super::load::files_json(&opened),
-                "format": opened.session.summary().format,
-                "strategy": used,
-                "tensors": tensors.collect::<Vec<_>>(),
-            }))?;
+            output.json(&Report {
+                schema: "weighbridge.verify/1",
+                files: files_json(&opened),
+                format: &opened.session.summary().format,
+                strategy: used,
+                tensors: hashed.iter().map(|(tensor, sha256)| Hashed::new(tensor, sha256)).collect(),
+            })?;
         } else {
             let (name, rest) = opened.headline();
             output.headline(&name, &rest)?;
@@ -121,4 +117,29 @@ fn hash_one(tensor: &Tensor, piece: &mut [u8], at: impl Fn(u64)) -> std::result:
         at(done as u64);
     }
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// `weighbridge.verify/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    files: Vec<FileJson>,
+    format: &'a str,
+    strategy: Option<&'static str>,
+    tensors: Vec<Hashed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Hashed<'a> {
+    name: &'a str,
+    dtype: &'a str,
+    shape: &'a [u64],
+    bytes: u64,
+    sha256: &'a str,
+}
+
+impl<'a> Hashed<'a> {
+    fn new(tensor: &'a TensorInfo, sha256: &'a str) -> Self {
+        Self { name: &tensor.name, dtype: &tensor.dtype, shape: &tensor.shape, bytes: tensor.bytes, sha256 }
+    }
 }

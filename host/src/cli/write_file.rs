@@ -14,6 +14,24 @@ pub(crate) struct WriteArgs {
     force: bool,
 }
 
+impl WriteArgs {
+    /// Whether a file can be written there, as far as that can be known before.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(Failure::file("written", path, &io::ErrorKind::IsADirectory.into())),
+            Ok(there) if there.is_file() && !self.force => {
+                let message = format!("{} is there already", path.display());
+                Err(Failure::new("request", "invalid-request", message).hint("--force replaces it"))
+            }
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                fs::metadata(folder).map(drop).map_err(|error| Failure::file("written", path, &error))
+            }
+        }
+    }
+}
+
 /// Writes a file and answers its size. It appears under its name when it is whole: a file that is replaced is not
 /// changed under whoever has mapped it.
 pub(crate) fn write_file(
@@ -22,18 +40,11 @@ pub(crate) fn write_file(
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<u64> {
     let failed = |error: io::Error| Failure::file("written", path, &error);
-    match fs::metadata(path) {
+    args.check(path)?;
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         // A device or a pipe is written to as it is.
-        Ok(there) if !there.is_file() && !there.is_dir() => {
-            let mut out = BufWriter::new(File::options().write(true).open(path).map_err(failed)?);
-            return write(&mut out).and_then(|()| out.flush()).map(|()| 0).map_err(failed);
-        }
-        Ok(there) if there.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
-        Ok(_) if !args.force => {
-            let message = format!("{} is there already", path.display());
-            return Err(Failure::new("request", "invalid-request", message).hint("--force replaces it"));
-        }
-        _ => {}
+        let mut out = BufWriter::new(File::options().write(true).open(path).map_err(failed)?);
+        return write(&mut out).and_then(|()| out.flush()).map(|()| 0).map_err(failed);
     }
     let Some(name) = path.file_name() else { return Err(failed(io::ErrorKind::IsADirectory.into())) };
     let mut part = OsString::from(".");

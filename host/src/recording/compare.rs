@@ -47,6 +47,12 @@ impl Side {
         self.ns = self.ns.saturating_add(ns);
         self.bytes = self.bytes.saturating_add(bytes);
     }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.ns = self.ns.saturating_add(other.ns);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 impl Delta {
@@ -76,6 +82,22 @@ fn growth(a: u64, b: u64) -> f64 {
 }
 
 impl Comparison {
+    /// The same without instances: one row for each event of an actor, with the sums.
+    #[must_use]
+    pub fn by_event(&self) -> Self {
+        let mut rows: Vec<Delta> = Vec::new();
+        for row in &self.rows {
+            match rows.last_mut().filter(|last| last.actor == row.actor && last.event == row.event) {
+                Some(sum) => {
+                    sum.a.merge(row.a);
+                    sum.b.merge(row.b);
+                }
+                None => rows.push(Delta { instance: None, ..row.clone() }),
+            }
+        }
+        Self { rows }
+    }
+
     /// The rows that grew by more than `limit` (0.1 is ten per cent), the worst first.
     #[must_use]
     pub fn over(&self, limit: f64, floor_ns: u64) -> Vec<&Delta> {

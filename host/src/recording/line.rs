@@ -1,13 +1,59 @@
 //! One record, one line. A machine's step, of which a load has thousands, is an array; everything else is an object.
-use crate::trace::{Record, What};
+use super::read::MAX_LINE;
+use crate::trace::{Answer, Record, What};
 use crate::types::{Entry, Happening};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// A record that is no step.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    seq: u64,
+    at: u64,
+    /// Zeros that the bytes of the answer end with and that are not written out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    zeros: usize,
+    #[serde(flatten)]
+    what: Cow<'a, What>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+/// Fewer zeros are not worth a field.
+const FEW_ZEROS: usize = 64;
+
+/// An answer whose bytes end in many zeros (they stand for tensors), without them, and how many there were.
+fn without_zeros(what: &What) -> Option<(What, usize)> {
+    let What::Return { answer, ns } = what else { return None };
+    let Answer::Bytes(bytes) = &**answer else { return None };
+    let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let zeros = bytes.len() - len;
+    let short = || Answer::Bytes(Arc::new(bytes[..len].to_vec()));
+    (zeros >= FEW_ZEROS).then(|| (What::Return { answer: Box::new(short()), ns: *ns }, zeros))
+}
+
+fn with_zeros(what: &mut What, zeros: usize) -> Result<(), String> {
+    let What::Return { answer, .. } = what else { return Err("the field `zeros` is of an answer".to_owned()) };
+    let Answer::Bytes(bytes) = &mut **answer else { return Err("the field `zeros` is of bytes".to_owned()) };
+    let len = zeros.checked_add(bytes.len()).filter(|len| *len <= MAX_LINE);
+    Arc::make_mut(bytes).resize(len.ok_or("the field `zeros` is too large")?, 0);
+    Ok(())
+}
 
 /// Appends a record without its line break. `before` is the time of the record before it.
 pub(super) fn encode(record: &Record, before: u64, line: &mut String) -> Result<(), serde_json::Error> {
     let What::Step(entry) = &record.what else {
-        line.push_str(&serde_json::to_string(record)?);
+        let (what, zeros) = match without_zeros(&record.what) {
+            Some((what, zeros)) => (Cow::Owned(what), zeros),
+            None => (Cow::Borrowed(&record.what), 0),
+        };
+        line.push_str(&serde_json::to_string(&Line { seq: record.seq, at: record.at, zeros, what })?);
         return Ok(());
     };
     let wait = record.at.saturating_sub(before);
@@ -31,7 +77,12 @@ pub(super) fn encode(record: &Record, before: u64, line: &mut String) -> Result<
 /// Reads a record. The error is a sentence about the line.
 pub(super) fn decode(text: &str, before: u64) -> Result<Record, String> {
     if !text.starts_with('[') {
-        return serde_json::from_str(text).map_err(|error| sentence(&error));
+        let Line { seq, at, zeros, what } = serde_json::from_str(text).map_err(|error| sentence(&error))?;
+        let mut what = what.into_owned();
+        if zeros > 0 {
+            with_zeros(&mut what, zeros)?;
+        }
+        return Ok(Record { seq, at, what });
     }
     let fields: Vec<Value> = serde_json::from_str(text).map_err(|error| sentence(&error))?;
     let mut step = Step { fields: &fields, next: 0 };
@@ -168,6 +219,20 @@ mod tests {
     }
 
     #[test]
+    fn zeros_at_the_end_are_counted() {
+        for zeros in [0, 63, 64, 60_000] {
+            let mut bytes = b"GGUF".to_vec();
+            bytes.resize(4 + zeros, 0);
+            let what = What::Return { answer: Box::new(Answer::Bytes(bytes.into())), ns: 12 };
+            let record = Record { seq: 1, at: 2, what };
+            let mut line = String::new();
+            encode(&record, 0, &mut line).unwrap();
+            assert!(line.len() < 200, "{line}");
+            assert_eq!(decode(&line, 0).unwrap(), record, "{line}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_field() {
         for (line, says) in [
             ("[1,2,3]", "`instance` is missing"),
@@ -178,6 +243,11 @@ mod tests {
             ("[1,2,3,4,\"e\",5,6]", "1 fields too many"),
             ("{\"seq\":1,\"at\":2,\"call\":{\"read\":{\"source\":0,\"len\":3}}}", "missing field `offset`"),
             ("[1,2", "EOF"),
+            ("{\"seq\":1,\"at\":2,\"zeros\":3,\"enter\":\"close\"}", "`zeros` is of an answer"),
+            (
+                "{\"seq\":1,\"at\":2,\"zeros\":99999999999,\"return\":{\"answer\":{\"bytes\":\"\"},\"ns\":1}}",
+                "too large",
+            ),
         ] {
             let error = decode(line, 0).unwrap_err();
             assert!(error.contains(says), "{line}: {error}");

@@ -21,6 +21,7 @@ mod line;
 mod names;
 mod perfetto;
 mod read;
+mod redact;
 #[cfg(feature = "runtime")]
 mod replay;
 #[cfg(feature = "runtime")]

@@ -37,9 +37,9 @@ pub enum ReadError {
         what: String,
     },
     /// The file ends too early.
-    #[error("the recording is cut short after line {line}: {what}; copy it again, or record again")]
+    #[error("the recording is cut short after {line} whole lines: {what}; copy it again, or record again")]
     Truncated {
-        /// The last line that is there.
+        /// Lines that are whole.
         line: usize,
         /// What is missing.
         what: String,
@@ -107,15 +107,18 @@ impl Recording {
 }
 
 fn header(lines: &mut Lines<impl BufRead>) -> Result<RecordingHeader, ReadError> {
-    let text = match lines.advance().and_then(|more| if more { lines.text() } else { Ok("") }) {
-        Ok("") => return Err(ReadError::NotARecording("its first line is empty".to_owned())),
-        Ok(text) => text,
-        Err(ReadError::Io(error)) => return Err(ReadError::Io(error)),
-        Err(error) => return Err(ReadError::NotARecording(error.to_string())),
-    };
-    let version: Version = serde_json::from_str(text).map_err(|_| {
-        ReadError::NotARecording("its first line does not begin with {\"weighbridge-recording\":…}".to_owned())
-    })?;
+    const BEGINS: &str = "{\"weighbridge-recording\":";
+    let none = || ReadError::NotARecording(format!("its first line does not begin with {BEGINS}"));
+    match lines.advance() {
+        Ok(_) if lines.text.starts_with(BEGINS.as_bytes()) => {}
+        // The line is damaged, but it is one of a recording.
+        Err(error) if matches!(error, ReadError::Io(_)) || lines.text.starts_with(BEGINS.as_bytes()) => {
+            return Err(error);
+        }
+        Ok(_) | Err(_) => return Err(none()),
+    }
+    let text = lines.text()?;
+    let version: Version = serde_json::from_str(text).map_err(|_| none())?;
     if version.version > u64::from(VERSION) {
         return Err(ReadError::Newer { found: version.version, writer: version.weighbridge });
     }

@@ -7,12 +7,14 @@ impl Session {
     /// its beginning the recording says so; it can be looked at then, not replayed. Machines are in it as far as
     /// [`GuestOptions::observe`](crate::GuestOptions::observe) asked for.
     ///
-    /// It holds no path, and no file name that names the model, unless
-    /// [`names_in_trace`](crate::SessionOptions::names_in_trace) allowed it.
+    /// It holds no path, no file name that names the model, unless
+    /// [`names_in_trace`](crate::SessionOptions::names_in_trace) allowed it, and no byte of a tensor.
     #[must_use]
-    pub fn recording(&self) -> Recording {
+    pub fn recording(&mut self) -> Recording {
+        // Before the guest is asked where its tensors are: what is asked for the recording is not in it.
+        let records = self.records();
         let (lost, names) = self.lost_records();
-        Recording {
+        let mut recording = Recording {
             header: RecordingHeader {
                 weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
                 component: self.runtime().component_id().to_owned(),
@@ -23,7 +25,10 @@ impl Session {
                 // Without them a recording has no diagrams, and is one all the same.
                 machines: self.runtime().describe().unwrap_or_default(),
             },
-            records: self.records(),
-        }
+            records,
+        };
+        // A guest that was ended no longer says where its tensors are, unless it has been asked before.
+        recording.forget_tensor_bytes(self.tensors().unwrap_or_default());
+        recording
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::trace::{Answer, Call, Export, Outcome, Record, What};
 use crate::types::{Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection};
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
 /// A session as short as one can be, with every kind of record.
 pub(super) fn sample() -> Recording {
@@ -143,7 +143,7 @@ fn something_else_is_no_recording() {
 
 #[test]
 fn a_line_without_an_end_does_not_fill_the_memory() {
-    let endless = std::io::repeat(b'x');
+    let endless = (&b"{\"weighbridge-recording\":"[..]).chain(std::io::repeat(b' '));
     let error = Recording::read(BufReader::new(endless)).unwrap_err().to_string();
     assert!(error.contains("longer than"), "{error}");
 }
@@ -220,6 +220,24 @@ fn what_only_one_has_is_a_row_too() {
     assert_eq!(row.growth(0), f64::INFINITY);
     assert!(!comparison.over(10.0, u64::MAX).is_empty());
     assert!(compare(&a, &b).over(0.0, 0).is_empty(), "less is not over a limit");
+}
+
+#[test]
+fn rows_of_many_tensors_are_summed() {
+    let mut many = sample();
+    let step = |instance| What::Step(Entry { machine: 0, instance: Some(instance), what: Happening::Event(1) });
+    many.records.extend((0..9).map(|instance| Record {
+        seq: 17 + u64::from(instance),
+        at: 30_000,
+        what: step(instance),
+    }));
+    let comparison = compare(&sample(), &many);
+    let of_load = |comparison: &Comparison| {
+        let rows = comparison.rows.iter().filter(|row| row.actor == "model/tensor" && row.event == "load");
+        rows.map(|row| (row.instance, row.a.count, row.b.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(of_load(&comparison).len(), 9);
+    assert_eq!(of_load(&comparison.by_event()), [(None, 1, 10)]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn mask_line(line: &str) -> String {
     for unit in [" ns", " µs", " ms", " s"] {
         line = mask_numbers_before(&line, unit, "<time>");
     }
-    if line.contains("of memory;") {
+    if line.contains(" of memory; ") {
         line = mask_numbers_before(&line, " MiB of memory", "<size> of memory");
         line = mask_numbers_before(&line, " KiB of memory", "<size> of memory");
     }
@@ -61,7 +61,7 @@ fn mask_numbers_before(line: &str, unit: &str, mask: &str) -> String {
         let (before, after) = (&rest[..at], &rest[at + unit.len()..]);
         let number = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
         let ends = after.chars().next().is_none_or(|c| !c.is_alphanumeric());
-        if number.len() < before.len() && ends {
+        if before[number.len()..].contains(|c: char| c.is_ascii_digit()) && ends {
             out.push_str(number);
             out.push_str(mask);
         } else {

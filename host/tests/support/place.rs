@@ -4,12 +4,17 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Once;
 
 pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        // The component is compiled once, and not by every test at the same time.
+        static COMPILED: Once = Once::new();
+        let place = Self(tempfile::tempdir().unwrap());
+        COMPILED.call_once(|| drop(place.run("weighbridge machines")));
+        place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -9,7 +9,7 @@ use super::units::{bytes_exact, parse_size, plural};
 use super::write_file::{WriteArgs, write_file};
 use clap::Args;
 use model::Model;
-use serde_json::json;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use weighbridge::escape;
@@ -48,13 +48,13 @@ impl Sample {
         })?;
         let format = if self.safetensors { "safetensors" } else { "gguf" };
         if output.is_json() {
-            output.json(&json!({
-                "schema": "weighbridge.sample/1",
-                "file": self.out.to_string_lossy(),
-                "format": format,
-                "tensors": model.tensors.len(),
-                "file_bytes": file_bytes,
-            }))?;
+            output.json(&Report {
+                schema: "weighbridge.sample/1",
+                file: &self.out.to_string_lossy(),
+                format,
+                tensors: model.tensors.len(),
+                file_bytes,
+            })?;
         } else {
             let out = escape(&self.out.to_string_lossy());
             let tensors = plural(model.tensors.len() as u64, "tensor");
@@ -62,4 +62,14 @@ impl Sample {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// `weighbridge.sample/1`
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    file: &'a str,
+    format: &'static str,
+    tensors: usize,
+    file_bytes: u64,
 }

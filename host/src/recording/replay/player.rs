@@ -23,7 +23,7 @@ pub(super) struct Player {
     exports: u64,
     calls: u64,
     steps: u64,
-    header_bytes: u64,
+    bytes_read: u64,
     /// The state of every instance that has moved.
     states: BTreeMap<(u32, Option<u32>), u32>,
 }
@@ -40,7 +40,7 @@ impl Player {
             exports: 0,
             calls: 0,
             steps: 0,
-            header_bytes: 0,
+            bytes_read: 0,
             states: BTreeMap::new(),
         }
     }
@@ -73,7 +73,7 @@ impl Player {
             What::Call(_) => self.calls += 1,
             What::Return { answer, .. } => {
                 if let Answer::Bytes(bytes) = &**answer {
-                    self.header_bytes += bytes.len() as u64;
+                    self.bytes_read += bytes.len() as u64;
                 }
             }
             What::Step(entry) => {
@@ -203,7 +203,7 @@ impl Shared {
             exports: player.exports,
             calls: player.calls,
             steps: player.steps,
-            header_bytes: player.header_bytes,
+            bytes_read: player.bytes_read,
             recorded_ns: last.map_or(0, |last| last.at.saturating_sub(first)),
             replayed_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
             last: last.map(|last| Last { seq: last.seq, text: words(&player.names, &last.what) }),

@@ -15,8 +15,8 @@ pub struct ReplayReport {
     pub calls: u64,
     /// Steps of machines.
     pub steps: u64,
-    /// Header bytes given to the component.
-    pub header_bytes: u64,
+    /// Bytes of files given to the component: the windows in which it reads headers.
+    pub bytes_read: u64,
     /// Nanoseconds from the first to the last of these records, when they were recorded.
     pub recorded_ns: u64,
     /// Nanoseconds that the replay took.
