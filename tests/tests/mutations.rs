@@ -1,0 +1,81 @@
+//! The fuzz targets over mutations of valid files, the same ones at each run: no panic, no leak, one verdict.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by failing"
+)]
+use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder, Value};
+use weighbridge_tests::fuzz;
+
+/// A small generator of numbers (xorshift); the seed is in every failure.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % n.max(1) as u64).unwrap()
+    }
+}
+
+fn gguf() -> Vec<u8> {
+    GgufBuilder::new()
+        .kv("general.architecture", Value::text("llama"))
+        .kv("llama.block_count", Value::U32(2))
+        .kv("tokenizer.ggml.tokens", Value::texts(["a", "bc", "def"]))
+        .tensor("token_embd.weight", 0, &[4, 3], &[1; 48])
+        .tensor("blk.0.attn_q.weight", 24, &[40], &[2; 40])
+        .tensor("blk.1.attn_q.weight", 24, &[0], &[])
+        .build()
+}
+
+fn safetensors() -> Vec<u8> {
+    SafetensorsBuilder::new().tensor("a.weight", "F32", &[2, 2], &[1; 16]).tensor("b", "U8", &[3], &[1; 3]).build()
+}
+
+/// Flips, overwrites with numbers that parsers dislike, cuts, doubles.
+fn mutate(file: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut file = file.to_vec();
+    for _ in 0..=random.below(3) {
+        let at = random.below(file.len());
+        let rest = file.len() - at;
+        match random.below(5) {
+            0 => file[at] ^= 1 << random.below(8),
+            1 => file[at] = random.next() as u8,
+            2 => {
+                let awkward = [0, 1, 31, u64::from(u32::MAX), 1 << 63, u64::MAX, file.len() as u64];
+                let number = awkward[random.below(awkward.len())].to_le_bytes();
+                file[at..at + rest.min(8)].copy_from_slice(&number[..rest.min(8)]);
+            }
+            3 => file.truncate(at.max(1)),
+            _ => {
+                let piece = file[at..at + random.below(rest.min(64) + 1)].to_vec();
+                file.splice(at..at, piece);
+            }
+        }
+    }
+    file
+}
+
+#[test]
+fn mutated_files_give_one_verdict_and_hold_nothing() {
+    let (gguf, safetensors) = (gguf(), safetensors());
+    for seed in 1..=4_000u64 {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let valid = if seed % 2 == 0 { &gguf } else { &safetensors };
+        let file = mutate(valid, &mut random);
+        let choices: Vec<u8> = (0..80).map(|_| random.next() as u8).collect();
+        let run = std::panic::catch_unwind(|| {
+            fuzz::header(if seed % 2 == 0 { "model.gguf" } else { "model" }, &file);
+            fuzz::session(&choices, &file);
+            fuzz::session(&choices, valid);
+        });
+        assert!(run.is_ok(), "seed {seed}");
+    }
+}
