@@ -61,7 +61,8 @@ pub struct HostLimits {
     pub mapped_bytes: u64,
     /// Most bytes of host buffers at once. Default: the machine's memory, where that is known, else 64 GiB.
     pub buffer_bytes: u64,
-    /// Longest that one call of this library may take, host work included; storage answers `deadline` after it. Default none.
+    /// Longest that one call into the guest may take, host work and an observer that waits included; storage answers
+    /// `deadline` after it. Default none.
     pub deadline: Option<Duration>,
     /// Longest that one export may compute in the guest. Host work does not count. Default 10 s.
     pub guest_time: Duration,

@@ -22,7 +22,7 @@ const PAGE: u32 = 4096;
 /// As [`PAGE`], of metadata, whose entries can be long.
 const METADATA_PAGE: u32 = 256;
 
-/// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.
+/// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`](crate::Tensor)) are independent of the session.
 ///
 /// Dropping a session gives back everything that no view uses.
 pub struct Session {

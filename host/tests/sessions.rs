@@ -59,7 +59,7 @@ fn every_strategy_gives_the_same_bytes_and_gives_everything_back() {
                 check(&mut session);
                 let stats = session.stats();
                 assert_eq!(stats.bytes_moved, report.moved);
-                assert!(stats.bytes_to_guest <= 64 << 10, "no more than one window enters the guest");
+                assert!(stats.bytes_to_guest < 1024, "only the header enters the guest");
                 let mapped = strategy == Strategy::MappedFile;
                 assert_eq!((stats.mappings > 0, stats.buffers > 0), (mapped, !mapped));
                 let usage = session.usage();

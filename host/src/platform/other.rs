@@ -1,5 +1,5 @@
 //! Systems that are not POSIX: files and mappings work, the rest answers that it does not.
-use super::{Identity, unsafe_ops};
+use super::Identity;
 use crate::types::{Advice, AdviceEffect};
 use std::{
     fs::File,
