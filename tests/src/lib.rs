@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by failing"
 )]
 
+pub mod check;
 pub mod decisions;
 pub mod double;
 pub mod faults;
