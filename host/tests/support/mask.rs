@@ -17,6 +17,12 @@ fn mask_line(line: &str) -> String {
     for unit in [" ns", " µs", " ms", " s"] {
         line = mask_numbers_before(&line, unit, "<time>");
     }
+    if line.contains("<time>") {
+        // The width of a column is that of its longest time.
+        let indent = line.len() - line.trim_start().len();
+        let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        line = format!("{}{}", &line[..indent], cells.join("  "));
+    }
     if line.contains(" of memory; ") {
         line = mask_numbers_before(&line, " MiB of memory", "<size> of memory");
         line = mask_numbers_before(&line, " KiB of memory", "<size> of memory");
