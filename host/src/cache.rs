@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 use wasmtime::{Engine, component::Component};
@@ -34,6 +34,9 @@ pub(crate) fn default_dir() -> Option<PathBuf> {
     })?;
     Some(base.join("weighbridge"))
 }
+
+/// Compiled components that are kept.
+const KEPT: usize = 8;
 
 /// One place in the cache.
 pub(crate) struct Cache {
@@ -63,18 +66,18 @@ impl Cache {
 
     /// The compiled component, if it is there and whole.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
-        let mut file = platform::open_cached(&self.file).ok()?;
+        let file = platform::open_cached(&self.file).ok()?;
         let stat = file.metadata().ok()?;
-        if !stat.is_file() || !platform::is_private(&stat) {
+        if !stat.is_file() || stat.len() < 8 || !platform::is_private(&stat) {
             return None;
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(stat.len()).ok()?);
-        file.read_to_end(&mut bytes).ok()?;
+        // Mapped, here and by wasmtime: its pages are in memory once, and only those that run are ever touched again.
+        let bytes = unsafe_ops::map(&file, 0, usize::try_from(stat.len()).ok()?).ok()?;
         let (code, stored) = bytes.split_last_chunk::<8>()?;
         if u64::from_le_bytes(*stored) != sum(code) {
             return None;
         }
-        unsafe_ops::load_compiled(engine, code).ok()
+        unsafe_ops::load_compiled(engine, &self.file).ok()
     }
 
     /// Keeps a compiled component. Written aside and renamed, so that nobody finds half a file.
@@ -97,17 +100,45 @@ impl Cache {
         if kept.is_err() {
             let _ = fs::remove_file(&aside);
         }
+        self.forget_old();
         kept
+    }
+
+    /// Keeps the newest few: each version of a component or of wasmtime leaves its own.
+    fn forget_old(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let mut codes: Vec<_> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let path = entry.path();
+                path.extension()
+                    .is_some_and(|end| end == "cwasm")
+                    .then_some((entry.metadata().ok()?.modified().ok()?, path))
+            })
+            .collect();
+        codes.sort_unstable();
+        let old = codes.len().saturating_sub(KEPT);
+        for (_, path) in &codes[..old] {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
-/// Against decay, not against malice: whoever can write here can do so with the right sum.
+/// Against decay, not against malice: whoever can write here can do so with the right sum. Four lanes, since a start waits
+/// for it.
 fn sum(bytes: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
         let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^ (mixed >> 32)
     };
     let (words, rest) = bytes.as_chunks::<8>();
-    let hash = words.iter().fold(bytes.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte)))
+    let (fours, last) = words.as_chunks::<4>();
+    let mut lanes = [bytes.len() as u64, 1, 2, 3];
+    for four in fours {
+        for (lane, word) in lanes.iter_mut().zip(four) {
+            *lane = mix(*lane, u64::from_le_bytes(*word));
+        }
+    }
+    let last = last.iter().map(|word| u64::from_le_bytes(*word)).chain(rest.iter().map(|byte| u64::from(*byte)));
+    lanes.into_iter().chain(last).fold(0, mix)
 }

@@ -72,6 +72,20 @@ fn another_component_has_another_place() {
 }
 
 #[test]
+fn old_code_is_forgotten() {
+    let base = private();
+    for at in 0..12u8 {
+        let old = base.path().join(format!("{at}.cwasm"));
+        fs::write(&old, "old").unwrap();
+        let when = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(u64::from(at));
+        fs::File::options().write(true).open(&old).unwrap().set_modified(when).unwrap();
+    }
+    assert_eq!(used(base.path()), CacheUse::Miss);
+    assert_eq!(entries(base.path()).len(), 8);
+    assert_eq!(used(base.path()), CacheUse::Hit);
+}
+
+#[test]
 fn a_folder_that_others_can_write_to_is_not_used() {
     let base = private();
     for mode in [0o770, 0o702, 0o777] {

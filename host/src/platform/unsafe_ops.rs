@@ -31,13 +31,13 @@ pub(crate) fn pages_in_memory(map: &memmap2::Mmap) -> Option<Vec<bool>> {
     (done == 0).then(|| flags.into_iter().map(|flag| flag & 1 != 0).collect())
 }
 
-/// The component that `bytes` are the machine code of.
+/// The component whose machine code is in a file.
 pub(crate) fn load_compiled(
     engine: &wasmtime::Engine,
-    bytes: &[u8],
+    file: &std::path::Path,
 ) -> wasmtime::Result<wasmtime::component::Component> {
-    // SAFETY: wasmtime runs these bytes as machine code, so they must be what `Component::serialize` wrote. The caller
-    // (`cache`) read them from a file of this user, in a folder that only this user can write to, under a key that holds
-    // the component's hash and wasmtime's own compatibility hash, and checked their sum.
-    unsafe { wasmtime::component::Component::deserialize(engine, bytes) }
+    // SAFETY: wasmtime runs this file as machine code, so it must be what `Component::serialize` wrote. The caller (`cache`)
+    // has checked that it is a file of this user, in a folder that only this user can write to, under a key that holds the
+    // component's hash and wasmtime's own compatibility hash, and that its sum is intact.
+    unsafe { wasmtime::component::Component::deserialize_file(engine, file) }
 }
