@@ -12,8 +12,8 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// Takes textures that came or changed.
-    pub fn update(&mut self, delta: &TexturesDelta) {
+    /// Takes textures that came or changed; epaint wants to know that it was done.
+    pub fn update(&mut self, mut delta: TexturesDelta) {
         for (id, deltas) in &delta.set {
             for delta in deltas {
                 self.set(*id, delta);
@@ -22,6 +22,7 @@ impl Raster {
         for id in &delta.free {
             self.textures.remove(id);
         }
+        delta.clear();
     }
 
     fn set(&mut self, id: TextureId, delta: &ImageDelta) {

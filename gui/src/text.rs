@@ -21,7 +21,7 @@ pub fn escape(name: &str) -> String {
 
 /// Printable ASCII, Latin and Greek: what the built-in fonts have and what cannot reorder a line.
 fn shown_as_is(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{391}'..='\u{3c9}' | '\u{410}'..='\u{44f}' | '…' | '–' | '—')
+    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{391}'..='\u{3c9}' | '\u{410}'..='\u{44f}' | '…' | '–' | '—' | '←'..='↓')
 }
 
 /// Bytes with a binary unit.

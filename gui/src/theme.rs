@@ -47,7 +47,7 @@ impl Tone {
             Self::Bad
         } else if has(&["evicted", "closed", "retired", "released", "cancelled"]) {
             Self::Over
-        } else if name.ends_with("ing") || has(&["ing_", "wait", "decision", "pending"]) {
+        } else if crate::model::names::is_working(name) {
             Self::Working
         } else if has(&["resident", "mapped", "loaded", "done", "open"]) && !has(&["unmapped"]) {
             Self::Good
@@ -151,11 +151,17 @@ pub fn named(response: &egui::Response, role: Role, label: impl Into<String>) {
 pub fn empty(ui: &mut Ui, title: &str, text: &str) {
     let room = ui.available_height();
     ui.vertical_centered(|ui| {
-        ui.add_space((room * 0.28).clamp(8.0, 140.0));
+        ui.add_space((room * 0.25).clamp(8.0, 140.0));
         ui.label(egui::RichText::new(title).strong().size(15.0));
         ui.add_space(4.0);
-        ui.set_max_width(420.0);
-        ui.label(egui::RichText::new(text).weak());
+        let mut job = egui::text::LayoutJob::simple(
+            text.to_owned(),
+            TextStyle::Body.resolve(ui.style()),
+            ui.visuals().weak_text_color(),
+            ui.available_width().min(460.0),
+        );
+        job.halign = egui::Align::Center;
+        ui.label(job);
     });
 }
 
@@ -166,8 +172,16 @@ pub fn section(ui: &mut Ui, title: &str) {
     ui.add_space(1.0);
 }
 
-/// Sets both themes.
+/// Sets both themes, and a font that has arrows behind the one that has none.
 pub fn install(ctx: &egui::Context) {
+    let mut fonts = egui::FontDefinitions::default();
+    let mono = fonts.families.get(&egui::FontFamily::Monospace).and_then(|f| f.first()).cloned();
+    if let (Some(mono), Some(family)) = (mono, fonts.families.get_mut(&egui::FontFamily::Proportional))
+        && !family.contains(&mono)
+    {
+        family.push(mono);
+    }
+    ctx.set_fonts(fonts);
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_visuals_of(theme, visuals(theme == Theme::Dark));
     }

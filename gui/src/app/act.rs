@@ -109,7 +109,7 @@ impl Inspector {
             Command::Follow => self.state.scrub(None),
             Command::Query(text) => self.query(text),
             Command::FocusQuery => self.show_panel(Panel::Timeline),
-            Command::ZoomIn | Command::ZoomOut | Command::ZoomFit | Command::StepAxis(_) => {}
+            Command::ZoomIn | Command::ZoomOut | Command::ZoomFit | Command::ZoomLast | Command::StepAxis(_) => {}
             Command::Show(panel) => self.show_panel(panel),
             Command::Maximise(panel) => self.state.maximised = panel,
             Command::ResetLayout => {
@@ -208,6 +208,8 @@ impl Inspector {
             None => self.ask(Request::SaveRecording(file)),
             Some(Export::Png) => {
                 self.picture_to = Some(file.token);
+                // A picture of the app, not of what it said a moment ago.
+                self.state.messages.retain(|m| m.bad);
                 let (slot, ctx2) = (self.picture.clone(), ctx.clone());
                 let callback = egui::ScreenshotCallback::new(move |image| {
                     if let Ok(mut slot) = slot.lock() {

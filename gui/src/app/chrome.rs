@@ -97,7 +97,7 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
             item(ui, out, run, command);
         }
         ui.separator();
-        for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomFit, Command::StepAxis(true), Command::StepAxis(false)] {
+        for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomFit, Command::ZoomLast, Command::StepAxis(true), Command::StepAxis(false)] {
             item(ui, out, run, command);
         }
         ui.separator();
@@ -203,7 +203,7 @@ fn status(ui: &mut Ui, state: &State) {
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
     } else if !state.run.begun {
         theme::badge(ui, Tone::Idle, "Nothing is open");
-    } else if state.run.failure.is_some() {
+    } else if state.failed {
         theme::badge(ui, Tone::Bad, "The last request failed: see Why");
     } else {
         theme::badge(ui, Tone::Good, "Ready");
@@ -215,7 +215,7 @@ fn status(ui: &mut Ui, state: &State) {
 
 fn follow(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     let Some(cursor) = state.cursor else {
-        theme::badge(ui, Tone::Good, "Following live");
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| theme::badge(ui, Tone::Good, "Following live"));
         return;
     };
     let unseen = state.unseen();

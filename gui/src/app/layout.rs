@@ -16,8 +16,8 @@ pub(super) fn default() -> Tree<Panel> {
         Panel::Start, Panel::Tensors, Panel::FileMap, Panel::Timings, Panel::Why, Panel::Lints, Panel::Compare, Panel::Metadata,
     ]);
     let below = tabs(&mut tiles, &[Panel::Timeline]);
-    let above = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Horizontal, [left, right], 0.42));
-    let root = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Vertical, [above, below], 0.56));
+    let above = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Horizontal, [left, right], 0.46));
+    let root = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Vertical, [above, below], 0.6));
     Tree::new(egui::Id::unique("panels"), root, tiles)
 }
 

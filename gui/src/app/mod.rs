@@ -132,7 +132,10 @@ impl Inspector {
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),
-            Update::Busy(what) => self.state.busy = Some((what, self.state.now)),
+            Update::Busy(what) => {
+                self.state.failed = false;
+                self.state.busy = Some((what, self.state.now));
+            }
             Update::Idle => {
                 self.state.busy = None;
                 self.state.held = None;
@@ -146,6 +149,7 @@ impl Inspector {
             Update::Failed(failure) => {
                 let text = format!("{}: {}", failure.doing, crate::text::escape(&failure.error.message));
                 self.state.say(text, true);
+                self.state.failed = true;
                 self.state.run.take(Update::Failed(failure));
                 self.show_panel(Panel::Why);
             }

@@ -106,6 +106,8 @@ pub struct State {
     pub borrowed: Option<u32>,
     /// Why the guest is held.
     pub held: Option<String>,
+    /// Whether the last request failed.
+    pub failed: bool,
     /// What is under way, and since when.
     pub busy: Option<(String, f64)>,
     /// Messages, the latest last.

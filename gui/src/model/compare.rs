@@ -1,4 +1,5 @@
 //! Two loads side by side: aligned by actor, event and tensor, with what differs and where the routes part.
+use super::names::is_working;
 use super::row::{Kind, NONE, OPEN};
 use super::run::Run;
 use std::collections::BTreeMap;
@@ -58,7 +59,9 @@ fn tally(run: &Run, slice: &Slice) -> BTreeMap<Key, Side> {
         let Some(row) = store.row(id) else { continue };
         let side = by_edge.entry(row.edge).or_default();
         side.count += 1;
-        if row.dur != OPEN {
+        // A machine at rest takes no time, however long it rests.
+        let counts = row.kind != Kind::Transition || is_working(store.name(store.edge(row).to));
+        if row.dur != OPEN && counts {
             side.ns = side.ns.saturating_add(row.dur);
         }
         side.bytes = side.bytes.saturating_add(store.detail(row).map_or(0, |d| d.bytes));

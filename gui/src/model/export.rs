@@ -65,8 +65,7 @@ pub mod words {
         match o {
             Outcome::Ok(serde_json::Value::Null) => "ok".into(),
             Outcome::Ok(value) => {
-                let text = value.to_string();
-                if text.len() > 160 { "ok".into() } else { escape(&text) }
+                if value.is_number() || value.is_string() { escape(&value.to_string()) } else { "ok".into() }
             }
             Outcome::Failed(e) => format!("{}: {}", e.cause.name(), escape(&e.message)),
             Outcome::Trapped(why) => format!("trapped: {}", escape(why)),

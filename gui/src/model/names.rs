@@ -91,6 +91,13 @@ impl Names {
     }
 }
 
+/// Whether a machine in this state is waiting or at work: tables name such states by what is being done.
+#[must_use]
+pub fn is_working(state: &str) -> bool {
+    let state = state.strip_suffix("_more").unwrap_or(state);
+    state.ends_with("ing") || ["ing_", "wait", "decision", "pending"].iter().any(|w| state.contains(w))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

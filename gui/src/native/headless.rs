@@ -97,7 +97,7 @@ impl Driver {
         let rect = egui::Rect::from_min_size(egui::Pos2::ZERO, self.size.into());
         let input = egui::RawInput { screen_rect: Some(rect), time: Some(self.began.elapsed().as_secs_f64()), focused: true, ..egui::RawInput::default() };
         let output = self.ctx.run_ui(input, |ui| app.frame(ui));
-        self.raster.update(&output.textures_delta);
+        self.raster.update(output.textures_delta);
         if app.wants_picture() {
             let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -14,11 +14,25 @@ use weighbridge::types::{MachineRow, MachineTable};
 #[derive(Default)]
 pub(super) struct Actors {
     chosen: Option<String>,
-    pictures: HashMap<(String, usize), Picture>,
-    zoom: f32,
-    pan: Vec2,
+    pictures: HashMap<(String, usize, bool), Picture>,
+    look: Look,
     rows: bool,
 }
+
+/// How the diagram is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Look {
+    /// All of it if it can be read so, else around the state that is current.
+    #[default]
+    Follow,
+    /// All of it.
+    Whole,
+    /// As the user moved it: scale, and where the middle of the picture is from the middle of the panel.
+    Free(f32, Vec2),
+}
+
+/// Below this the names of states cannot be read.
+const READABLE: f32 = 0.72;
 
 /// How often each transition of a table was taken.
 struct Counts {
@@ -83,8 +97,7 @@ impl Actors {
         let counts = counts(&state.run.store, state.standing(), &chosen);
         self.headline(ui, state, table, &counts);
         let height = if self.rows { ui.available_height() * 0.5 } else { ui.available_height() };
-        let key = (table.machine.clone(), table.rows.len());
-        let picture = self.pictures.entry(key).or_insert_with(|| picture(table)).clone();
+        let picture = self.picture(table, vec2(ui.available_width(), height));
         if picture.too_big {
             ui.weak("This machine has too many states for a picture; its rows are below.");
             rows(ui, table, &counts, out);
@@ -97,6 +110,18 @@ impl Actors {
         }
     }
 
+    /// The layout, downwards or to the right, whichever is bigger in this panel.
+    fn picture(&mut self, table: &MachineTable, room: Vec2) -> Picture {
+        let fit = |p: &Picture| (room.x / p.size.x.max(1.0)).min(room.y / p.size.y.max(1.0));
+        let key = |right| (table.machine.clone(), table.rows.len(), right);
+        let down = self.pictures.entry(key(false)).or_insert_with(|| picture(table, false)).clone();
+        if down.too_big || fit(&down) >= READABLE || room.x < room.y {
+            return down;
+        }
+        let right = self.pictures.entry(key(true)).or_insert_with(|| picture(table, true)).clone();
+        if fit(&right) > fit(&down) { right } else { down }
+    }
+
     fn choose(&mut self, ui: &mut Ui, state: &State, tables: &[MachineTable], chosen: &str) {
         ui.horizontal_wrapped(|ui| {
             for table in tables {
@@ -107,7 +132,7 @@ impl Actors {
                 let name = escape(&table.machine);
                 if ui.selectable_label(table.machine == chosen, name).on_hover_text(tip).clicked() {
                     self.chosen = Some(table.machine.clone());
-                    (self.zoom, self.pan) = (0.0, Vec2::ZERO);
+                    self.look = Look::Follow;
                 }
             }
         });
@@ -137,8 +162,8 @@ impl Actors {
             };
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.toggle_value(&mut self.rows, "Rows").on_hover_text("Every row of the table, with counts");
-                if ui.button("Fit").on_hover_text("The whole diagram").clicked() {
-                    (self.zoom, self.pan) = (0.0, Vec2::ZERO);
+                if ui.selectable_label(self.look == Look::Whole, "Whole").on_hover_text("The whole diagram, however small").clicked() {
+                    self.look = if self.look == Look::Whole { Look::Follow } else { Look::Whole };
                 }
                 ui.weak(format!("{taken} of {} rows taken", table.rows.len())).on_hover_text("Rows of the table that this run has used");
             });
@@ -153,21 +178,27 @@ impl Actors {
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 5.0, theme::canvas(dark));
         let fit = (rect.width() / picture.size.x).min(rect.height() / picture.size.y).min(1.25);
-        if self.zoom <= 0.0 {
-            self.zoom = 1.0;
-        }
+        let current = counts.lane.map_or_else(|| table.initial.clone(), |l| standing_name(&state.run.store, state.standing(), l));
+        let (mut scale, mut pan) = match self.look {
+            Look::Follow => follow(picture, &current, rect.size(), fit),
+            Look::Whole => (fit, Vec2::ZERO),
+            Look::Free(scale, pan) => (scale, pan),
+        };
+        let before = (scale, pan);
         if response.dragged() {
-            self.pan += response.drag_delta();
+            pan += response.drag_delta();
         }
         if let Some(pointer) = response.hover_pos() {
             let (zoom, scroll) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta()));
             let factor = if zoom == 1.0 { (scroll.y / 300.0).exp() } else { zoom };
-            let before = self.zoom;
-            self.zoom = (self.zoom * factor).clamp(0.5, 8.0);
-            self.pan = (pointer - rect.center()) * (1.0 - self.zoom / before) + self.pan * (self.zoom / before);
+            let next = (scale * factor).clamp(fit * 0.6, 4.0);
+            pan = (pointer - rect.center()) * (1.0 - next / scale) + pan * (next / scale);
+            scale = next;
         }
-        let scale = fit * self.zoom;
-        let origin = rect.center() + self.pan - picture.size * scale / 2.0;
+        if (scale, pan) != before {
+            self.look = Look::Free(scale, pan);
+        }
+        let origin = rect.center() + pan - picture.size * scale / 2.0;
         let place = |p: Pos2| origin + p.to_vec2() * scale;
         let store = &state.run.store;
         let last = counts.lane.and_then(|l| store.last_in_lane(l, state.end())).map(|r| store.edge(r));
@@ -267,6 +298,19 @@ impl Actors {
     }
 }
 
+/// Scale and place at which names can be read and the current state is in view.
+fn follow(picture: &Picture, current: &str, room: Vec2, fit: f32) -> (f32, Vec2) {
+    if fit >= READABLE {
+        return (fit, Vec2::ZERO);
+    }
+    let size = picture.size * READABLE;
+    let middle = picture.nodes.iter().find(|n| n.name == current).map_or(picture.size / 2.0, |n| n.rect.center().to_vec2());
+    let wanted = size / 2.0 - middle * READABLE;
+    // No further than to the edge of the picture.
+    let most = ((size - room) / 2.0).max(Vec2::ZERO);
+    (READABLE, wanted.clamp(-most, most))
+}
+
 fn standing_name(store: &Store, standing: &Standing, lane: u16) -> String {
     let id = standing.last.get(usize::from(lane)).copied().unwrap_or(0);
     store.name(id).to_owned()
@@ -323,6 +367,7 @@ fn taken(counts: &Counts, row: &MachineRow) -> u64 {
 fn rows(ui: &mut Ui, table: &MachineTable, counts: &Counts, out: &mut Vec<Command>) {
     use egui_extras::{Column, TableBuilder};
     let columns = [("From", 110.0), ("Event", 100.0), ("Guard", 140.0), ("Action", 130.0), ("To", 110.0)];
+    ui.spacing_mut().item_spacing.y = 1.0;
     let mut builder = TableBuilder::new(ui).striped(true).sense(Sense::click()).column(Column::exact(56.0));
     for (_, width) in columns {
         builder = builder.column(Column::initial(width).clip(true).resizable(true));

@@ -75,7 +75,8 @@ impl Compare {
         ui.checkbox(&mut self.all, "Also rows that are equal");
         let rows: Vec<_> = result.rows.iter().filter(|d| self.all || d.a.count != d.b.count || d.a.bytes != d.b.bytes || d.a.ns.abs_diff(d.b.ns) > 1000).collect();
         let columns = [("Actor", 100.0), ("Event", 230.0), ("A", 52.0), ("B", 52.0), ("A time", 72.0), ("B time", 72.0), ("Change", 70.0), ("A bytes", 76.0), ("B bytes", 76.0)];
-        let mut table = TableBuilder::new(ui).id_salt("deltas").striped(true).max_scroll_height(320.0).auto_shrink([false, true]);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let mut table = TableBuilder::new(ui).id_salt("deltas").cell_layout(egui::Layout::left_to_right(egui::Align::Center)).striped(true).max_scroll_height(320.0).auto_shrink([false, true]);
         for (_, width) in columns {
             table = table.column(Column::initial(width).clip(true).resizable(true));
         }

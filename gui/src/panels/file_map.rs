@@ -142,7 +142,7 @@ impl FileMap {
         let first = self.sorted.partition_point(|&i| { let t = &run.tensors[i as usize]; view.x(t.offset.saturating_add(t.bytes)) < view.area.min.x });
         let mut mesh = Mesh::default();
         let mut last = f32::MIN;
-        for (n, &i) in self.sorted.iter().enumerate().skip(first) {
+        for &i in self.sorted.iter().skip(first) {
             let t = &run.tensors[i as usize];
             let (a, b) = (view.x(t.offset), view.x(t.offset.saturating_add(t.bytes)));
             if a > view.area.max.x {
@@ -154,8 +154,9 @@ impl FileMap {
             }
             last = b.max(a + 0.6);
             let tone = Tone::of_lifecycle(lifecycle(state, lane, i));
-            let color = tone.color(visuals.dark_mode).gamma_multiply(if n % 2 == 0 { 0.75 } else { 0.55 });
-            let bar = Rect::from_min_max(pos2(a, strip.min.y), pos2(last, strip.max.y));
+            let color = tone.color(visuals.dark_mode).gamma_multiply(0.7);
+            let seam = if last - a > 3.0 { 1.0 } else { 0.0 };
+            let bar = Rect::from_min_max(pos2(a, strip.min.y), pos2(last - seam, strip.max.y));
             mesh.add_colored_rect(bar, color);
             if state.tensor == Some(i) {
                 painter.rect_stroke(bar.expand(1.0), 1.0, Stroke::new(2.0, theme::accent(visuals.dark_mode)), egui::StrokeKind::Outside);

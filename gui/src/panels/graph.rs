@@ -64,9 +64,9 @@ fn at(x: f64, y: f64) -> Pos2 {
     pos2(x as f32, y as f32)
 }
 
-/// Lays a table out.
+/// Lays a table out, downwards or to the right.
 #[must_use]
-pub(super) fn picture(table: &MachineTable) -> Picture {
+pub(super) fn picture(table: &MachineTable, right: bool) -> Picture {
     let mut states: Vec<&str> = vec![&table.initial];
     let mut between: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (i, row) in table.rows.iter().enumerate() {
@@ -102,7 +102,7 @@ pub(super) fn picture(table: &MachineTable) -> Picture {
         graph.set_edge((*from).to_owned(), (*to).to_owned(), Some(edge), None);
     }
     let options = LayoutOptions {
-        rankdir: RankDir::TB,
+        rankdir: if right { RankDir::LR } else { RankDir::TB },
         nodesep: 26.0,
         edgesep: 14.0,
         ranksep: 30.0,
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn every_state_and_arrow_has_a_place() {
         for table in crate::demo::tables() {
-            let picture = picture(&table);
+            let picture = picture(&table, false);
             assert!(!picture.too_big && picture.size.x > 50.0);
             for (i, a) in picture.nodes.iter().enumerate() {
                 for b in &picture.nodes[i + 1..] {

@@ -38,6 +38,25 @@ pub(super) fn extent(store: &Store, steps: bool) -> Window {
     Window { from: from as f64 - span * 0.01, to: to as f64 + span * 0.02 }
 }
 
+/// The last request that did something, with a margin; in the past, the one that holds the cursor.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn last(state: &State, steps: bool) -> Option<Window> {
+    let store = &state.run.store;
+    let lane = store.lanes.iter().find(|l| l.kind == Kind::Export)?;
+    let asks = |id: u64| store.row(id).is_some_and(|r| matches!(store.name(store.edge(r).event), "open" | "load" | "release" | "evict" | "advise" | "close"));
+    let before = lane.rows.partition_point(|&(_, id)| id < state.end());
+    let n = (0..before).rev().find(|&n| lane.rows.get(n).is_some_and(|&(_, id)| asks(id)))?;
+    let &(at, id) = lane.rows.get(n)?;
+    let row = store.row(id)?;
+    let (from, to) = if steps {
+        (id, lane.rows.get(n + 1).map_or(store.end(), |next| next.1))
+    } else {
+        (at, if row.dur == u64::MAX { store.last_at() } else { at.saturating_add(row.dur) })
+    };
+    let span = (to.saturating_sub(from) as f64).max(10.0);
+    Some(Window { from: from as f64 - span * 0.02, to: to as f64 + span * 0.04 })
+}
+
 /// The lanes in the order in which they are shown: exports, machines, calls, host.
 fn order(store: &Store) -> Vec<usize> {
     let mut order: Vec<usize> = (0..store.lanes.len()).collect();

@@ -13,6 +13,7 @@ pub(super) fn show(ui: &mut Ui, state: &State) {
         theme::empty(ui, if state.run.opened.is_some() { "This model has no metadata" } else { "No metadata yet" }, text);
         return;
     }
+    ui.spacing_mut().item_spacing.y = 1.0;
     TableBuilder::new(ui)
         .striped(true)
         .auto_shrink([false, false])

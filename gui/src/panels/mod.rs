@@ -121,6 +121,7 @@ impl Panels {
             Command::ZoomIn => self.timeline.zoom(state, 0.5),
             Command::ZoomOut => self.timeline.zoom(state, 2.0),
             Command::ZoomFit => self.timeline.fit(),
+            Command::ZoomLast => self.timeline.last(),
             Command::StepAxis(steps) => self.timeline.axis(*steps),
             Command::FocusQuery => self.timeline.focus_query = true,
             Command::Query(text) => self.timeline.query.clone_from(text),

@@ -16,6 +16,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         return;
     }
     let columns = [("Time", 82.0), ("Actor", 96.0), ("Event", 110.0), ("Guards", 190.0), ("Action", 104.0), ("Route", 190.0), ("Command and answer", 200.0), ("Lasted", 70.0)];
+    ui.spacing_mut().item_spacing.y = 1.0;
     let mut table = TableBuilder::new(ui)
         .striped(true)
         .sense(egui::Sense::click())

@@ -16,10 +16,12 @@ pub(super) fn show(ui: &mut Ui, state: &State) {
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         if let Some(s) = &state.run.sandbox {
             theme::section(ui, "Memory and limits");
-            bar(ui, "Guest memory", s.guest_memory, s.guest_limit, true);
-            bar(ui, "Mapped", s.mapped_bytes, s.mapped_limit, true);
-            bar(ui, "Host buffers", s.buffer_bytes, s.buffer_limit, true);
-            bar(ui, "Handles", s.handles, s.handle_limit, false);
+            egui::Grid::new("limits").num_columns(3).spacing([14.0, 4.0]).show(ui, |ui| {
+                bar(ui, "Guest memory", s.guest_memory, s.guest_limit, true);
+                bar(ui, "Mapped", s.mapped_bytes, s.mapped_limit, true);
+                bar(ui, "Host buffers", s.buffer_bytes, s.buffer_limit, true);
+                bar(ui, "Handles", s.handles, s.handle_limit, false);
+            });
             memory(ui, state);
             theme::section(ui, "Crossings");
             facts(ui, "crossings", &[
@@ -69,25 +71,29 @@ fn facts(ui: &mut Ui, id: &str, rows: &[(&str, String)]) {
     });
 }
 
+/// How much of a limit is used. A share too small to see is said, not drawn.
 fn bar(ui: &mut Ui, name: &str, used: u64, limit: u64, in_bytes: bool) {
     let say = |n: u64| if in_bytes { bytes(n) } else { count(n) };
-    ui.horizontal(|ui| {
-        ui.add_sized([110.0, 18.0], egui::Label::new(name).halign(egui::Align::Min));
-        if limit == 0 || limit == u64::MAX {
-            ui.label(say(used));
-            ui.weak("no limit");
-            return;
-        }
-        #[allow(clippy::cast_precision_loss)]
-        let share = (used as f64 / limit as f64).min(1.0);
-        let dark = ui.visuals().dark_mode;
-        let tone = if share > 0.9 { Tone::Bad } else { Tone::Good };
-        #[allow(clippy::cast_possible_truncation)]
-        let bar = egui::ProgressBar::new(share as f32).desired_width(120.0).desired_height(10.0).fill(tone.color(dark));
-        let response = ui.add(bar);
-        theme::named(&response, egui::Role::ProgressIndicator, format!("{name}: {}", percent(used, limit)));
-        ui.label(format!("{} of {} ({})", say(used), say(limit), percent(used, limit)));
-    });
+    ui.weak(name);
+    if limit == 0 || limit == u64::MAX {
+        ui.label("");
+        ui.label(format!("{}, no limit", say(used)));
+        ui.end_row();
+        return;
+    }
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    let share = (used as f64 / limit as f64).min(1.0) as f32;
+    let dark = ui.visuals().dark_mode;
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(130.0, 10.0), egui::Sense::hover());
+    theme::named(&response, egui::Role::ProgressIndicator, format!("{name}: {}", percent(used, limit)));
+    ui.painter().rect_filled(rect, 3.0, theme::canvas(dark));
+    let color = if share > 0.9 { Tone::Bad } else { Tone::Good }.color(dark);
+    let filled = egui::Rect::from_min_max(rect.min, egui::pos2(rect.min.x + rect.width() * share, rect.max.y));
+    ui.painter().rect_filled(filled, 3.0, color);
+    ui.painter().rect_stroke(rect, 3.0, egui::Stroke::new(1.0, theme::faint(dark)), egui::StrokeKind::Inside);
+    let share = if used > 0 && used < limit / 10_000 { "below 0.01 %".into() } else { percent(used, limit) };
+    ui.label(format!("{} of {} ({share})", say(used), say(limit)));
+    ui.end_row();
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -1,7 +1,7 @@
 //! The pool of mappings: a grid of slots, the one chosen in words, use over time.
 use crate::app::State;
 use crate::command::Command;
-use crate::text::{bytes, count, duration, plural};
+use crate::text::{bytes, count, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, Ui, Vec2, vec2};
 use egui_plot::{Line, Plot, PlotPoints};
@@ -187,10 +187,6 @@ fn usage(ui: &mut Ui, state: &State) {
         .allow_zoom(false)
         .include_y(0.0)
         .show_grid([false, true])
-        .x_axis_formatter(|mark, _| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let ns = (mark.value.max(0.0) * 1e6) as u64;
-            duration(ns)
-        })
-        .show(ui, |plot| plot.line(Line::new("slots in use", PlotPoints::from(points)).color(Tone::Good.color(dark)).fill(0.0)));
+        .x_axis_formatter(|mark, _| format!("{:.1} ms", mark.value))
+        .show(ui, |plot| plot.line(Line::new("slots in use", PlotPoints::from(points)).color(Tone::Good.color(dark)).width(2.0)));
 }

@@ -43,12 +43,23 @@ impl Tensors {
         }
         self.bar(ui, state);
         self.refresh(state);
-        if let Some(tensor) = state.tensor.filter(|t| (*t as usize) < state.run.tensors.len()) {
-            egui::Panel::bottom("detail").resizable(true).default_size(215.0).show(ui, |ui| {
-                tensor_detail::show(ui, state, tensor, out);
-            });
-        }
-        self.table(ui, state, out);
+        let Some(tensor) = state.tensor.filter(|t| (*t as usize) < state.run.tensors.len()) else {
+            self.table(ui, state, out);
+            return;
+        };
+        // The table's lines reach to the end of its area, so the details get an area of their own.
+        let room = ui.available_rect_before_wrap();
+        let middle = (room.max.y - 222.0).max(room.min.y + room.height() * 0.4);
+        let above = egui::Rect::from_min_max(room.min, egui::pos2(room.max.x, middle));
+        let below = egui::Rect::from_min_max(egui::pos2(room.min.x, middle + 4.0), room.max);
+        ui.scope_builder(egui::UiBuilder::new().max_rect(above), |ui| {
+            ui.set_clip_rect(above.intersect(ui.clip_rect()));
+            self.table(ui, state, out);
+        });
+        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+            ui.separator();
+            tensor_detail::show(ui, state, tensor, out);
+        });
     }
 
     fn bar(&mut self, ui: &mut Ui, state: &State) {
@@ -114,6 +125,9 @@ impl Tensors {
             ("Slot", By::State, 38.0), ("Load time", By::Time, 70.0),
         ];
         let files = state.run.opened.as_ref().map_or(1, |o| o.files.len());
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let fixed: f32 = columns.iter().filter(|c| c.0 != "Name" && (c.0 != "File" || files > 1)).map(|c| c.2 + ui.spacing().item_spacing.x).sum();
+        let wide = (ui.available_width() - fixed - 28.0).max(180.0);
         let mut table = TableBuilder::new(ui)
             .striped(true)
             .sense(egui::Sense::click())
@@ -121,6 +135,7 @@ impl Tensors {
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
         for (name, _, width) in columns {
             if name != "File" || files > 1 {
+                let width = if name == "Name" { wide } else { width };
                 table = table.column(Column::initial(width).at_least(30.0).clip(true).resizable(true));
             }
         }

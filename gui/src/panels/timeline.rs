@@ -22,6 +22,7 @@ pub(super) struct Timeline {
     pub(super) focus_query: bool,
     pub(super) reveal: bool,
     window: Option<Window>,
+    whole: bool,
     steps: bool,
     hidden: bool,
     shown: Option<u64>,
@@ -31,7 +32,12 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Everything.
     pub(super) fn fit(&mut self) {
-        self.window = None;
+        (self.window, self.whole) = (None, true);
+    }
+
+    /// The last request, and the next ones as they come.
+    pub(super) fn last(&mut self) {
+        (self.window, self.whole) = (None, false);
     }
 
     /// Time or rows.
@@ -43,7 +49,7 @@ impl Timeline {
     /// Zooms around the cursor, or around the middle.
     pub(super) fn zoom(&mut self, state: &State, factor: f64) {
         let all = lanes::extent(&state.run.store, self.steps);
-        let now = self.window.unwrap_or(all);
+        let now = self.view(state, all);
         let middle = match state.cursor.and_then(|c| state.run.store.row(c).map(|r| (c, r.at))) {
             #[allow(clippy::cast_precision_loss)]
             Some((row, at)) => if self.steps { row as f64 } else { at as f64 },
@@ -51,6 +57,11 @@ impl Timeline {
         };
         let half = ((now.to - now.from) * factor / 2.0).max(5.0);
         self.window = (half * 2.0 < all.to - all.from).then(|| Window { from: middle - half, to: middle + half });
+    }
+
+    /// What is looked at: what the user chose, else the last request, else everything.
+    fn view(&self, state: &State, all: Window) -> Window {
+        if self.whole { self.window.unwrap_or(all) } else { self.window.or_else(|| lanes::last(state, self.steps)).unwrap_or(all) }
     }
 
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
@@ -62,12 +73,12 @@ impl Timeline {
         }
         self.bar(ui, state, out);
         let all = lanes::extent(&state.run.store, self.steps);
-        let window = self.window.unwrap_or(all);
+        let window = self.view(state, all);
         if !self.hidden {
             let height = lanes::height(&state.run.store).min(ui.available_height() * 0.55);
             egui::ScrollArea::vertical().id_salt("lanes").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
                 if let Some(moved) = lanes::show(ui, state, window, all, self.steps, &mut self.cache, out) {
-                    self.window = (moved.to - moved.from < all.to - all.from).then_some(moved);
+                    self.window = Some(moved);
                 }
             });
             ui.add_space(2.0);
@@ -110,7 +121,7 @@ impl Timeline {
                 if ui.toggle_value(&mut lanes, "Lanes").on_hover_text("Show the lanes").changed() {
                     self.hidden = !lanes;
                 }
-                for (label, command) in [("All", Command::ZoomFit), ("+", Command::ZoomIn), ("–", Command::ZoomOut)] {
+                for (label, command) in [("All", Command::ZoomFit), ("Last", Command::ZoomLast), ("+", Command::ZoomIn), ("–", Command::ZoomOut)] {
                     if ui.button(label).on_hover_text(command.info().label).clicked() {
                         out.push(command);
                     }

@@ -57,13 +57,14 @@ fn phases(run: &Run) -> Vec<Phase> {
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn throughput(run: &Run) -> Vec<[f64; 2]> {
     let store = &run.store;
+    let since = run.loads().last().map_or(0, |l| l.from);
     let mut moved: Vec<(u64, u64)> = Vec::new();
     for lane in store.lanes.iter().filter(|l| l.kind == Kind::Call) {
         let name = store.name(lane.name);
         if !matches!(name, "read-into" | "map-range" | "read") {
             continue;
         }
-        let rows = lane.rows.iter().take(100_000).filter_map(|&(_, id)| store.row(id));
+        let rows = lane.rows.iter().rev().take_while(|r| r.1 >= since).take(100_000).filter_map(|&(_, id)| store.row(id));
         moved.extend(rows.filter_map(|r| Some((r.at, store.detail(r)?.bytes))).filter(|m| m.1 > 0));
     }
     let (Some(from), Some(to)) = (moved.iter().map(|m| m.0).min(), moved.iter().map(|m| m.0).max()) else { return Vec::new() };
@@ -96,10 +97,10 @@ impl Timings {
             theme::section(ui, "Phases");
             bars(ui, &self.phases);
             loads(ui, state, out);
-            if !self.throughput.is_empty() {
-                theme::section(ui, "Throughput (MiB/s over ms)");
+            if self.throughput.len() > 1 {
+                theme::section(ui, "Throughput of the last load (MiB/s over ms)");
                 let line = Line::new("MiB/s", PlotPoints::from(self.throughput.clone())).color(Tone::Good.color(ui.visuals().dark_mode)).fill(0.0);
-                Plot::new("throughput").height(110.0).allow_scroll(false).allow_drag(false).allow_zoom(false).include_y(0.0).show(ui, |plot| plot.line(line));
+                Plot::new("throughput").height(110.0).show_grid([false, true]).allow_scroll(false).allow_drag(false).allow_zoom(false).include_y(0.0).show(ui, |plot| plot.line(line));
             }
             self.latency(ui, state);
         });
@@ -138,7 +139,8 @@ impl Timings {
             .collect();
         let chart = BarChart::new("calls", bars).color(Tone::Working.color(ui.visuals().dark_mode));
         Plot::new("latency")
-            .height(110.0)
+            .height(120.0)
+            .show_grid([false, true])
             .allow_scroll(false)
             .allow_drag(false)
             .allow_zoom(false)

@@ -12,10 +12,13 @@ use weighbridge::types::{Cause, Error};
 
 /// Rows of the route that are shown.
 const ROUTE: usize = 24;
+/// Rows after the first that went wrong.
+const AFTER: usize = 12;
 
 /// What went wrong last: the row after which it was known, what was asked for, the error, the bytes.
 struct Wrong {
     row: u64,
+    first: u64,
     doing: String,
     error: Error,
     bytes: Option<FileBytes>,
@@ -25,16 +28,18 @@ fn wrong(state: &State) -> Option<Wrong> {
     let run = &state.run;
     let (mut wrong, from_file) = match (&run.failure, run.store.error()) {
         (Some((row, failure)), _) => {
-            let wrong = Wrong { row: *row, doing: failure.doing.clone(), error: failure.error.clone(), bytes: failure.bytes.clone() };
+            let wrong = Wrong { row: *row, first: *row, doing: failure.doing.clone(), error: failure.error.clone(), bytes: failure.bytes.clone() };
             (wrong, failure.error.offset)
         }
         (None, Some((row, error))) => {
             let doing = run.store.row(*row).map_or_else(|| "request".to_owned(), |r| run.store.name(run.store.edge(r).event).to_owned());
             let end = (*row..run.store.end()).rev().find(|&id| run.store.row(id).is_some_and(|r| r.ok == Ok3::No));
-            (Wrong { row: end.map_or(*row + 1, |e| e + 1), doing, error: error.clone(), bytes: None }, error.offset)
+            let row = end.map_or(*row + 1, |e| e + 1);
+            (Wrong { row, first: row, doing, error: error.clone(), bytes: None }, error.offset)
         }
         (None, None) => return None,
     };
+    wrong.first = first_bad(state, wrong.row).unwrap_or(wrong.row.saturating_sub(1));
     if let (None, Some(offset)) = (&wrong.bytes, from_file) {
         let file = wrong.error.source.unwrap_or(0);
         wrong.bytes = run.store.io.bytes_around(file, offset, 64).map(|(offset, bytes)| FileBytes { file, offset, bytes });
@@ -71,25 +76,32 @@ fn advice(cause: &Cause) -> &'static str {
     }
 }
 
-/// The last guard that said no before row `end`, with its row: of a refused step, the first that did not hold.
-fn guard(state: &State, end: u64) -> Option<(u64, String)> {
+/// The first row that went wrong in the request that ends before row `end`: what came after it is undoing.
+fn first_bad(state: &State, end: u64) -> Option<u64> {
     let store = &state.run.store;
-    let from = store.first().max(end.saturating_sub(400));
-    for id in (from..end).rev() {
+    let exports = store.lanes.iter().find(|l| l.kind == Kind::Export)?;
+    let n = exports.rows.partition_point(|&(_, id)| id < end);
+    let request = exports.rows.get(n.checked_sub(1)?)?.1;
+    store.first_bad(request + 1).filter(|&id| id < end)
+}
+
+/// The guard that decided for the error, in words: of the first refusing step from the first bad row on.
+fn guard(state: &State, from: u64, end: u64) -> Option<String> {
+    let store = &state.run.store;
+    let refusing = ["refuse", "fail", "reject", "keep", "give_back", "undo", "abandon"];
+    let near = from.saturating_sub(2).max(store.first());
+    (near..end.min(from.saturating_add(400))).find_map(|id| {
         let row = store.row(id)?;
-        if row.kind != Kind::Transition || row.guard_count == 0 {
-            continue;
-        }
         let edge = store.edge(row);
-        let refuses = row.ok == Ok3::No || ["refuse", "fail", "reject", "mark", "give_back", "keep"].iter().any(|w| store.name(edge.action).contains(w));
-        if !refuses {
-            continue;
+        let refuses = row.ok == Ok3::No || refusing.iter().any(|w| store.name(edge.action).contains(w));
+        if row.kind != Kind::Transition || row.guard_count == 0 || !refuses {
+            return None;
         }
-        let all: Vec<_> = store.guards(row).collect();
-        let said = all.iter().find(|(g, held)| *held && Tone::of_state(store.name(*g)) != Tone::Good).or(all.last());
-        return said.map(|(g, held)| (id, format!("{} said {}", escape(store.name(*g)), if *held { "yes" } else { "no" })));
-    }
-    None
+        let (name, held) = store.guards(row).last()?;
+        let lane = store.lanes.get(usize::from(row.lane)).map_or("?", |l| store.name(l.name));
+        let so = if edge.action == 0 { String::new() } else { format!(", so {}", escape(store.name(edge.action))) };
+        Some(format!("{}: {} said {}{so}", escape(lane), escape(store.name(name)), if held { "yes" } else { "no" }))
+    })
 }
 
 pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
@@ -103,7 +115,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         card(ui, state, &wrong);
         ui.horizontal_wrapped(|ui| {
             if ui.button("Go to the moment").on_hover_text("Show everything as it was when it failed").clicked() {
-                out.push(Command::Scrub(Some(wrong.row.saturating_sub(1))));
+                out.push(Command::Scrub(Some(wrong.first)));
             }
             let info = Command::CopyReport.info();
             if ui.button(info.label).on_hover_text(info.tip).clicked() {
@@ -124,7 +136,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
             hex(ui, bytes, &wrong.error);
         }
         theme::section(ui, "Route");
-        route(ui, state, wrong.row, out);
+        route(ui, state, &wrong, out);
     });
 }
 
@@ -153,17 +165,22 @@ fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
             fact("Byte", e.offset.map(count));
             fact("Field", e.field.as_deref().map(escape));
             fact("System code", e.os_code.map(|c| c.to_string()));
-            fact("First guard", guard(state, wrong.row).map(|(_, g)| g));
+            fact("First guard", guard(state, wrong.first, wrong.row));
         });
     });
 }
 
-fn route(ui: &mut Ui, state: &State, end: u64, out: &mut Vec<Command>) {
+fn route(ui: &mut Ui, state: &State, wrong: &Wrong, out: &mut Vec<Command>) {
     let store = &state.run.store;
-    let route = store.route(end, ROUTE);
+    let mut route = store.route((wrong.first + 1).min(wrong.row), ROUTE);
+    let after: Vec<u64> = (wrong.first + 1..wrong.row).collect();
+    route.extend(after.iter().take(AFTER));
     if route.is_empty() {
         ui.weak(if state.run.origin == Origin::Live { "It failed before the guest was asked" } else { "The recording has no rows of it" });
         return;
+    }
+    if after.len() > AFTER {
+        ui.weak(format!("{} rows to the first that went wrong and what followed; {} more came after", route.len(), count((after.len() - AFTER) as u64)));
     }
     egui::Grid::new("route").num_columns(3).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
         for id in route {
@@ -255,14 +272,14 @@ pub fn report(state: &State) -> String {
         ("byte", e.offset.map(|o| o.to_string())),
         ("field", e.field.as_deref().map(escape)),
         ("system code", e.os_code.map(|c| c.to_string())),
-        ("guard", guard(state, wrong.row).map(|(_, g)| g)),
+        ("guard", guard(state, wrong.first, wrong.row)),
     ] {
         if let Some(value) = value {
             let _ = writeln!(out, "{name}: {value}");
         }
     }
     out.push_str("\nroute\n");
-    for id in run.store.route(wrong.row, ROUTE) {
+    for id in run.store.route((wrong.first + 1 + AFTER as u64).min(wrong.row), ROUTE) {
         if let Some(row) = run.store.row(id) {
             let _ = writeln!(out, "{id:>8} {:>12} ns  {}", row.at, route_line(state, row));
         }

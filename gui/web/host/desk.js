@@ -3,14 +3,14 @@
  * the plain page. The same in a worker and in Node; whoever makes it says where files come from and where they go.
  */
 import { OFFERS } from './storage.js';
-import { LoadError, StorageFault, escape, typed } from './fault.js';
+import { LoadError, Sentence, StorageFault, escape, typed } from './fault.js';
 import { Faults } from './faults.js';
 import { Gate } from './gate.js';
 import { describe } from './component.js';
 import { digests } from './digests.js';
 import { Log, nanos } from './log.js';
-import { RecordingError, encode, readRecording, recordingOf } from './recording.js';
-import { ReplayError, replay } from './replay.js';
+import { encode, readRecording, recordingOf } from './recording.js';
+import { replay } from './replay.js';
 import { tellRecording } from './retell.js';
 import { Control, Session } from './session.js';
 
@@ -95,7 +95,7 @@ export class Desk {
     } catch (error) {
       this.#flush();
       if (error instanceof LoadError) this.#fail(name.toLowerCase(), error);
-      else if (error instanceof RecordingError || error instanceof ReplayError) this.tell({ Problem: error.message });
+      else if (error instanceof Sentence) this.tell({ Problem: error.message });
       else this.tell({ Problem: `this page failed at ${name}: ${error?.message ?? error}; please report it` });
     }
     this.#flush();
@@ -356,7 +356,7 @@ export class Desk {
   #current() {
     if (this.#session) return recordingOf(this.#session, this.component);
     if (this.#recording) return this.#recording;
-    throw new RecordingError('There is nothing to record yet: open a model first');
+    throw new Sentence('There is nothing to record yet: open a model first');
   }
 
   #openRecording(file) {

@@ -1,4 +1,4 @@
-/** What goes wrong, in the three ways that it can. */
+/** What goes wrong, in the ways that it can. */
 
 /** The storage does not do what it was asked: `why` is the contract's `storage-error` as JSON. An answer, not an end. */
 export class StorageFault extends Error {
@@ -15,6 +15,9 @@ export class LoadError extends Error {
     this.error = error;
   }
 }
+
+/** What a person is told and can act on; no part of the contract. */
+export class Sentence extends Error {}
 
 /** The host ends the session, because the guest did what has no answer. */
 export class Ended extends LoadError {}

@@ -1,5 +1,6 @@
 /** Recordings as `docs/recording.md` describes them: JSON Lines with a check per line, the same bytes that the native host writes and reads. */
 import { describe } from './component.js';
+import { Sentence } from './fault.js';
 import { base64, parse, stringify, unbase64 } from './values.js';
 
 const VERSION = 1;
@@ -106,7 +107,7 @@ function encodeRecord(record, before) {
 }
 
 /** Why a recording was not read: a sentence. */
-export class RecordingError extends Error {}
+export class RecordingError extends Sentence {}
 
 const damaged = (line, what) => new RecordingError(`line ${line} of the recording is damaged: ${what}`);
 

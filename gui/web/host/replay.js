@@ -2,13 +2,13 @@
  * Re-execution: the component runs again, is told what it was told then, and everything that it does is compared with what it
  * did. The first difference is the end.
  */
-import { Ended, typed } from './fault.js';
+import { Ended, Sentence, typed } from './fault.js';
 import { Guest } from './guest.js';
 import { Log } from './log.js';
 import { same, stringify } from './values.js';
 
 /** Why a recording was not replayed to its end: a sentence. */
-export class ReplayError extends Error {}
+export class ReplayError extends Sentence {}
 
 class Player {
   constructor({ header, records }) {

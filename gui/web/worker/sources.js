@@ -1,0 +1,137 @@
+/** Files and URLs as sources of a worker: read synchronously, because the guest waits. */
+import { Sentence, StorageFault } from '../host/fault.js';
+
+/** A small read costs nearly as much as a large one: small ones are cut out of windows of this size, of which a few are kept. */
+const WINDOW = 1 << 20;
+const KEPT = 4;
+
+const windows = new Map();
+let next = 0;
+
+/** What sources have in common: the window cache. What is handed out is a copy of exactly the bytes that were asked for. */
+class Source {
+  #id = next++;
+
+  read(offset, len) {
+    const bytes = new Uint8Array(len);
+    if (len >= WINDOW / 2) {
+      this.readInto(bytes, offset);
+      return bytes;
+    }
+    for (let done = 0; done < len; ) {
+      const at = offset + done;
+      const number = Math.floor(at / WINDOW);
+      const piece = this.#window(number).subarray(at - number * WINDOW, at - number * WINDOW + len - done);
+      if (piece.length === 0) throw new StorageFault('end-of-source');
+      bytes.set(piece, done);
+      done += piece.length;
+    }
+    return bytes;
+  }
+
+  #window(number) {
+    const key = `${this.#id}:${number}`;
+    let bytes = windows.get(key);
+    if (!bytes) {
+      bytes = this.fetch(number * WINDOW, Math.min(WINDOW, this.size - number * WINDOW));
+      if (windows.size >= KEPT) windows.delete(windows.keys().next().value);
+    }
+    windows.delete(key);
+    windows.set(key, bytes);
+    return bytes;
+  }
+
+  readInto(bytes, offset) {
+    bytes.set(this.fetch(offset, bytes.length));
+  }
+}
+
+/** A file that was dropped or picked. */
+export class FileSource extends Source {
+  #reader = new FileReaderSync();
+
+  /** @param {File} file */
+  constructor(file) {
+    super();
+    Object.assign(this, { name: file.name, size: file.size, file });
+  }
+
+  fingerprint() {
+    return [BigInt(Math.max(0, this.file.lastModified ?? 0)), BigInt(this.size)];
+  }
+
+  /** A browser refuses to read a file that is not what it was when it was given: that is the check. */
+  check() {}
+
+  fetch(offset, len) {
+    let bytes;
+    try {
+      bytes = new Uint8Array(this.#reader.readAsArrayBuffer(this.file.slice(offset, offset + len)));
+    } catch (error) {
+      if (error.name === 'SecurityError') throw new StorageFault('access-denied');
+      // Gone, or changed since it was given: one of these two is all that a browser says.
+      if (error.name === 'NotFoundError' || error.name === 'NotReadableError') throw new StorageFault('changed');
+      throw new StorageFault(error instanceof RangeError ? 'exhausted' : { other: String(error.message) });
+    }
+    if (bytes.length < len) throw new StorageFault('end-of-source');
+    return bytes;
+  }
+}
+
+/** Why a URL cannot be opened: a sentence. */
+export class UrlError extends Sentence {}
+
+/** A file behind a URL, of which only the ranges are fetched that are asked for. */
+export class UrlSource extends Source {
+  constructor(url) {
+    super();
+    this.url = url;
+    this.name = decodeURIComponent(new URL(url).pathname.split('/').pop() || 'model');
+    const head = this.#ask('HEAD');
+    const length = head.getResponseHeader('Content-Length');
+    if (length === null) throw new UrlError('The server does not say how large the file is; download it and open the file');
+    this.size = Number(length);
+    this.stamp = head.getResponseHeader('Last-Modified') ?? '';
+    // A server without ranges answers the whole file to the first question: better found out with one byte.
+    if (this.size > 0) this.#ask('GET', 0, 1);
+  }
+
+  fingerprint() {
+    const hash = [...this.stamp].reduce((sum, char) => BigInt.asUintN(64, (sum ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n), 0xcbf29ce484222325n);
+    return [hash, BigInt(this.size)];
+  }
+
+  check() {}
+
+  fetch(offset, len) {
+    if (len === 0) return new Uint8Array();
+    let request;
+    try {
+      request = this.#ask('GET', offset, len);
+    } catch (error) {
+      throw new StorageFault({ other: error.message });
+    }
+    if ((request.getResponseHeader('Last-Modified') ?? '') !== this.stamp) throw new StorageFault('changed');
+    const bytes = new Uint8Array(request.response);
+    if (bytes.length < len) throw new StorageFault('end-of-source');
+    return bytes;
+  }
+
+  #ask(method, offset, len) {
+    const request = new XMLHttpRequest();
+    const host = new URL(this.url).host;
+    try {
+      request.open(method, this.url, false);
+      request.responseType = 'arraybuffer';
+      if (len !== undefined) request.setRequestHeader('Range', `bytes=${offset}-${offset + len - 1}`);
+      request.send();
+    } catch {
+      throw new UrlError(`${host} cannot be reached, or does not allow pages of others to read it (CORS); download the file and open it`);
+    }
+    if (request.status >= 400) throw new UrlError(`${host} answered ${request.status} ${request.statusText}`);
+    if (len !== undefined && request.status !== 206) {
+      throw new UrlError(`${host} does not answer range requests, so only the whole file could be fetched; download it and open the file`);
+    }
+    return request;
+  }
+}
