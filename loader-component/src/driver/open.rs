@@ -44,8 +44,7 @@ impl<S: Storage> Session<S> {
     /// # Errors
     /// As `session.provide` of `wit/loader.wit`.
     pub fn provide(&mut self, sources: Vec<(String, S::Source)>) -> Result<(), Error> {
-        let (had_sources, had_headers, had_missing) =
-            (self.sources.len(), self.headers.clone(), self.missing.clone());
+        let (had_sources, had_headers, had_missing) = (self.sources.len(), self.headers.clone(), self.missing.clone());
         let bad = self.check_sources(&sources).err();
         self.take(sources);
         let bad = bad.map(|error| self.refuse(error));

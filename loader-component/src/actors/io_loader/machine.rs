@@ -45,13 +45,11 @@ machine! { "io/loader":
         "falling_back"_s <= "unwinding"_s + event<Answered> / given_back,
         // unexpected
         "ready"_s + event<Answered> / put_aside,
-        "ready"_s + unexpected_event<_> / refuse_busy,
         "mapping"_s + unexpected_event<_> / refuse_busy,
         "allocating"_s + unexpected_event<_> / refuse_busy,
         "reading"_s + unexpected_event<_> / refuse_busy,
         "staging"_s + unexpected_event<_> / refuse_busy,
         "registering"_s + unexpected_event<_> / refuse_busy,
-        "falling_back"_s + unexpected_event<_> / refuse_busy,
         "unwinding"_s + unexpected_event<_> / refuse_busy,
     }
 }

@@ -48,7 +48,6 @@ machine! { "io/mmap":
         "ready"_s + event<Mapped> / put_map_aside,
         "ready"_s + event<Unmapped> / put_aside,
         "ready"_s + event<Advised> / put_advice_aside,
-        "ready"_s + unexpected_event<_> / refuse_busy,
         "mapping"_s + event<Unmapped> / put_aside,
         "mapping"_s + event<Advised> / put_advice_aside,
         "mapping"_s + unexpected_event<_> / refuse_busy,

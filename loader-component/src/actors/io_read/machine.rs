@@ -20,7 +20,6 @@ machine! { "io/read":
         "ready"_s <= "reading"_s + event<Read> / complete,
         // unexpected
         "ready"_s + event<Read> / put_aside,
-        "ready"_s + unexpected_event<_> / refuse_busy,
         "reading"_s + unexpected_event<_> / refuse_busy,
     }
 }

@@ -21,7 +21,6 @@ machine! { "io/staged_read":
         "ready"_s <= "staging"_s + event<Staged> / complete,
         // unexpected
         "ready"_s + event<Staged> / put_aside,
-        "ready"_s + unexpected_event<_> / refuse_busy,
         "staging"_s + unexpected_event<_> / refuse_busy,
     }
 }

@@ -228,9 +228,4 @@ impl ModelTensorStateMachineContext for Context<'_> {
         refuse_evict_busy(Evict) => Busy,
         refuse_evict_mapped(Evict) => InvalidRequest,
     }
-
-    fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
-        Ok(())
-    }
 }

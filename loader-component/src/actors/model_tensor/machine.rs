@@ -87,14 +87,6 @@ machine! { "model/tensor":
         "evicted"_s + event<Evict> / evict_again,
         "evicted"_s + event<Ended> / put_aside,
         "evicted"_s + event<Capture> / report_evicted,
-        // unexpected
-        "unbound"_s + unexpected_event<_> / refuse_busy,
-        "loading"_s + unexpected_event<_> / refuse_busy,
-        "resident"_s + unexpected_event<_> / refuse_busy,
-        "evicting"_s + unexpected_event<_> / refuse_busy,
-        "mmap_resident"_s + unexpected_event<_> / refuse_busy,
-        "releasing"_s + unexpected_event<_> / refuse_busy,
-        "evicted"_s + unexpected_event<_> / refuse_busy,
     }
 }
 
