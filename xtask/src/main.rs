@@ -17,6 +17,8 @@ mod stamp;
 mod test;
 mod totals;
 mod wasm_std;
+mod web;
+mod web_server;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ enum Task {
     Setup(setup::Options),
     Component(component::Options),
     Run(run::Options),
+    Web(web::Options),
     Models(models::Options),
     Test(test::Options),
     Bench(bench::Options),
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Setup(options) => setup::run(&options),
         Task::Component(options) => component::run(&options),
         Task::Run(options) => run::run(&options),
+        Task::Web(options) => web::run(&options),
         Task::Models(options) => models::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),

@@ -1,0 +1,191 @@
+//! `cargo xtask web`: the page with the component and the inspector in it, as static files.
+use crate::setup::WasmOptions;
+use crate::shell::{cargo, clean, output, quiet, root, say, target, write_if_changed};
+use crate::wasm_std::{self, TRIPLE, WasmStd};
+use crate::{component, stamp, web_server};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Build the page that loads models in a browser, in target/web
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask web --serve\n  cargo xtask web --without-inspector --serve --port 8080")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    wasm: WasmOptions,
+    /// Serve it on this machine until interrupted
+    #[arg(long)]
+    serve: bool,
+    /// Port to serve it on; 0 = any that is free
+    #[arg(long, default_value_t = 8118)]
+    port: u16,
+    /// Leave out the inspector, which takes minutes to compile; the page's own plain view stays
+    #[arg(long)]
+    without_inspector: bool,
+    /// Only the component as a web module, for Node
+    #[arg(long, conflicts_with_all = ["serve", "without_inspector"])]
+    component_only: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
+    let tool = tool()?;
+    module(&tool, &std)?;
+    if options.component_only {
+        say("target/web/component is ready");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !options.without_inspector {
+        inspector(&tool, &std)?;
+    }
+    copy_page()?;
+    let packed = output(clean(&tool).arg("pack").arg(folder()))?;
+    let total = packed.lines().last().unwrap_or_default().trim();
+    say(&format!("target/web is ready: {total}"));
+    if options.serve {
+        web_server::serve(&folder(), options.port)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the page is.
+pub(crate) fn folder() -> PathBuf {
+    target().join("web")
+}
+
+/// The program that makes web modules, built when it is needed: it takes a minute, and only the page needs it.
+fn tool() -> Result<PathBuf> {
+    quiet(&mut cargo(&["build", "-p", "xtask-web"]))?;
+    Ok(target().join("debug").join(format!("xtask-web{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The component as an ES module, and what the host tells about it.
+fn module(tool: &Path, std: &WasmStd) -> Result<()> {
+    let component = component::build(std, false)?;
+    let out = folder().join("component");
+    let mark = target().join("wasm/web-component");
+    let value = stamp::of_files(&[component.clone(), tool.to_path_buf()])?;
+    if stamp::holds(&mark, &value) && out.join("manifest.json").is_file() {
+        return Ok(());
+    }
+    empty(&out)?;
+    quiet(clean(tool).arg("component").arg(&component).arg(&out))?;
+    let bytes = fs::read(&component)?;
+    let listing = fs::read_to_string(component.with_file_name("interface.txt"))?;
+    write_if_changed(&out.join("manifest.json"), manifest(&bytes, &listing, &names(&out)?).as_bytes())?;
+    stamp::set(&mark, &value)
+}
+
+/// JSON by hand: every text in it is a name of ours.
+fn manifest(component: &[u8], listing: &str, files: &[String]) -> String {
+    let list = |names: Vec<&str>| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+    let starting = |with: &str| list(listing.lines().filter_map(|line| line.strip_prefix(with)).collect());
+    format!(
+        "{{\"id\":\"{}\",\"bytes\":{},\"version\":\"{}\",\"memoryLimit\":{},\"modules\":[{}],\"imports\":[{}],\"exports\":[{}]}}\n",
+        stamp::hex(component),
+        component.len(),
+        env!("CARGO_PKG_VERSION"),
+        1u32 << 30,
+        list(files.iter().map(String::as_str).filter(|name| name.ends_with(".wasm")).collect()),
+        starting("import "),
+        starting("export "),
+    )
+}
+
+/// The inspector, compiled for the web.
+fn inspector(tool: &Path, std: &WasmStd) -> Result<()> {
+    let out = folder().join("inspector");
+    quiet(&mut compile_inspector(std))?;
+    let module = target().join("wasm").join(TRIPLE).join("web/weighbridge_inspector.wasm");
+    let mark = target().join("wasm/web-inspector");
+    let value = stamp::of_files(&[module.clone(), tool.to_path_buf()])?;
+    if stamp::holds(&mark, &value) && out.join("inspector.js").is_file() {
+        return Ok(());
+    }
+    empty(&out)?;
+    quiet(clean(tool).arg("bindgen").arg(&module).arg(&out).arg("inspector"))?;
+    stamp::set(&mark, &value)
+}
+
+/// `--crate-type cdylib`, because a crate that is a library too would not be optimised as a whole.
+fn compile_inspector(std: &WasmStd) -> Command {
+    let mut command = cargo(&["rustc", "-p", "weighbridge-inspector", "--lib", "--crate-type", "cdylib"]);
+    command.args(["--no-default-features", "--features", "web", "--profile", "web", "--target", TRIPLE]);
+    std.apply(&mut command);
+    command
+}
+
+/// The page's own files beside what was made, and the list of all of them.
+fn copy_page() -> Result<()> {
+    let from = root().join("gui/web");
+    for folder_name in ["host", "page", "worker"] {
+        empty(&folder().join(folder_name))?;
+    }
+    for name in names(&from)? {
+        let content = fs::read(from.join(&name)).with_context(|| format!("gui/web/{name} could not be read"))?;
+        write_if_changed(&folder().join(&name), &content)?;
+    }
+    let listed: Vec<String> = names(&folder())?
+        .into_iter()
+        .filter(|name| !name.ends_with(".gz") && name != "files.json" && name != "sw.js")
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    write_if_changed(&folder().join("files.json"), format!("{{\"files\":[{}]}}\n", listed.join(",")).as_bytes())?;
+    Ok(())
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{} could not be cleared", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))
+}
+
+/// Every file below a folder by its path there, with `/`, sorted.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { bail!("a file of the page has a name that is no text") };
+        if entry.path().is_dir() {
+            names.extend(self::names(&entry.path())?.into_iter().map(|below| format!("{name}/{below}")));
+        } else {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inspector_is_compiled_without_the_native_host() {
+        let command = crate::shell::show(&compile_inspector(&WasmStd { rustc: None }));
+        assert!(command.contains("--no-default-features --features web --profile web"), "{command}");
+    }
+
+    #[test]
+    fn the_manifest_names_what_the_component_reaches() {
+        let listing = "import a:b/storage@0.1.0\n  allocate\nexport a:b/loader@0.1.0\n  describe\n";
+        let text = manifest(b"abc", listing, &["x.core.wasm".into(), "x.js".into()]);
+        assert!(text.contains("\"modules\":[\"x.core.wasm\"],\"imports\":[\"a:b/storage@0.1.0\"]"), "{text}");
+        assert!(text.contains("\"bytes\":3") && text.contains("ba7816bf"), "{text}");
+    }
+
+    #[test]
+    fn the_page_has_what_its_policy_allows_and_no_other_host() {
+        for name in names(&root().join("gui/web")).unwrap() {
+            if name.ends_with(".svg") {
+                continue;
+            }
+            let text = fs::read_to_string(root().join("gui/web").join(&name)).unwrap();
+            for line in text.lines().filter(|line| line.contains("://")) {
+                assert!(line.contains("https://…"), "{name} names another host: {line}");
+            }
+        }
+    }
+}
