@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod decisions;
+pub mod dispatch;
 pub mod double;
 pub mod faults;
 pub mod files;

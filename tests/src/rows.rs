@@ -68,7 +68,7 @@ impl Watcher {
 /// A watch over one machine in a state.
 #[must_use]
 pub fn watch(machine: &str, instance: Option<u32>, state: &str) -> Watch {
-    Watch::new(Level::Transitions, Box::new(Watcher::of(machine, instance, state)))
+    Watch::new(Level::Steps, Box::new(Watcher::of(machine, instance, state)))
 }
 
 impl Observer for Watcher {
