@@ -169,6 +169,14 @@ impl Harness for Component {
         self.faults.calls().iter().filter(|call| kind.is_none_or(|kind| **call == kind)).count()
     }
 
+    fn struck(&mut self) -> usize {
+        self.faults.struck().len()
+    }
+
+    fn slots_when_closed(&mut self) -> Vec<SlotState> {
+        Vec::new()
+    }
+
     fn change(&mut self, file: usize, len: usize) {
         let path = self.folder.path().join(&self.names[file]);
         std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len as u64).unwrap();

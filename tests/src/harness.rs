@@ -22,6 +22,8 @@ pub struct Setup {
     pub max_read: u32,
     /// Granularity of mappings; the double's alone to choose.
     pub granularity: u64,
+    /// Nobody has to know which rows were taken.
+    pub quiet: bool,
     /// Memory that is registered: tensor and bytes.
     pub registered: Vec<(String, usize)>,
 }
@@ -87,6 +89,10 @@ pub trait Harness {
     fn disarm(&mut self);
     /// How many calls of storage functions there were, of one kind or of any.
     fn calls(&mut self, kind: Option<crate::faults::Kind>) -> usize;
+    /// How many calls faults have struck.
+    fn struck(&mut self) -> usize;
+    /// As [`Self::slots`], where a closed session still answers.
+    fn slots_when_closed(&mut self) -> Vec<SlotState>;
     /// The file gets another length, in a way that the host notices.
     fn change(&mut self, file: usize, len: usize);
     /// What is held.
@@ -102,6 +108,7 @@ impl Default for Setup {
             max_batch: 1 << 16,
             max_read: 1 << 20,
             granularity: 4096,
+            quiet: false,
             registered: Vec::new(),
         }
     }

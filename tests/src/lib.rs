@@ -19,6 +19,7 @@ pub mod native;
 pub mod rows;
 pub mod run;
 pub mod script;
+pub mod sweep;
 
 #[cfg(feature = "component")]
 pub mod component;

@@ -50,9 +50,11 @@ impl Native {
     /// # Errors
     /// As the session's.
     pub fn over(host: Double, model: &Model, setup: &Setup) -> Result<Self, Error> {
-        let given: Vec<(String, Source)> = (0..model.given).map(|file| host.grant(file)).collect();
+        let given: Vec<(String, Source)> =
+            (0..model.given.min(model.files.len())).map(|file| host.grant(file)).collect();
         // Whatever is run natively also tells which rows were taken.
-        let options = SessionOptions { observe: Level::Transitions, ..setup.options };
+        let observe = if setup.quiet { Level::Off } else { Level::Transitions };
+        let options = SessionOptions { observe, ..setup.options };
         let session = Session::open(host.clone(), given, &options, Box::new(rows::Watcher::default()))?;
         Ok(Self { host, session, views: Vec::new(), model: model.clone() })
     }
@@ -146,6 +148,14 @@ impl Harness for Native {
 
     fn calls(&mut self, kind: Option<Kind>) -> usize {
         self.host.faults().calls().iter().filter(|call| kind.is_none_or(|kind| **call == kind)).count()
+    }
+
+    fn struck(&mut self) -> usize {
+        self.host.faults().struck().len()
+    }
+
+    fn slots_when_closed(&mut self) -> Vec<SlotState> {
+        self.session.slots()
     }
 
     fn change(&mut self, file: usize, len: usize) {
