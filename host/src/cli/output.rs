@@ -76,9 +76,11 @@ impl Output {
         const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
         let mut table = Table::new();
         table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
-        if !self.colour && !io::stdout().is_terminal() {
-            table.force_no_tty();
-        }
+        match terminal_width() {
+            // The lines are indented by a space.
+            Some(width) => table.set_width(width.saturating_sub(1)),
+            None => table.force_no_tty(),
+        };
         table.set_header(columns.iter().map(|title| {
             let cell = Cell::new(title.trim_start_matches('>'));
             if self.colour { cell.add_attribute(Attribute::Bold) } else { cell }
@@ -120,6 +122,11 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Columns of the terminal that stdout is; none where it is none.
+pub(crate) fn terminal_width() -> Option<u16> {
+    Table::new().width()
 }
 
 /// Whether colour may be used there (<https://no-color.org>).

@@ -2,8 +2,8 @@
 use super::output::colour_on;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use weighbridge::Usage;
@@ -11,6 +11,30 @@ use weighbridge::Usage;
 /// Work shorter than this gets no bar: it would only flicker.
 const PATIENCE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
+
+/// Says on stderr what takes so long, if it does, until `work` is done.
+pub(crate) fn patiently<T>(doing: &'static str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    let (done, waiting) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if waiting.recv_timeout(PATIENCE) != Err(mpsc::RecvTimeoutError::Timeout) {
+                return;
+            }
+            let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            spinner.set_message(doing);
+            while waiting.recv_timeout(TICK * 2) == Err(mpsc::RecvTimeoutError::Timeout) {
+                spinner.tick();
+            }
+            spinner.finish_and_clear();
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
 
 /// A bar that counts bytes up to a total.
 pub(crate) struct Progress {

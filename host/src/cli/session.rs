@@ -1,7 +1,7 @@
 //! Opening a model as the options of the command line say.
 use super::failure::{Failure, Result};
 use super::options::{LoadArgs, StrategyArg};
-use super::progress::Progress;
+use super::progress::{Progress, patiently};
 use super::units::{bytes, plural};
 use std::path::PathBuf;
 use weighbridge::{LoadReport, ModelSummary, Runtime, Session, SessionOptions, escape};
@@ -14,7 +14,7 @@ pub(crate) struct Opened {
 
 /// The runtime, with the component that is built in.
 pub(crate) fn runtime() -> Result<Runtime> {
-    Ok(Runtime::new()?)
+    Ok(patiently("preparing the component (kept for later starts)", Runtime::new)?)
 }
 
 /// Opens the files.

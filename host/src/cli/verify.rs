@@ -2,7 +2,7 @@
 use super::failure::Result;
 use super::load::{FileJson, files_json};
 use super::options::{Files, LoadArgs};
-use super::output::Output;
+use super::output::{Output, shortened, terminal_width};
 use super::progress::Progress;
 use super::session::{Opened, open_to_load, runtime};
 use super::units::{bytes, grouped, shape};
@@ -50,6 +50,7 @@ impl Verify {
         } else {
             let (name, rest) = opened.headline();
             output.headline(&name, &rest)?;
+            let whole = fits(&hashed);
             output.table(
                 &["tensor", "dtype", "shape", ">bytes", "sha256"],
                 hashed.iter().map(|(tensor, sha256)| {
@@ -58,10 +59,13 @@ impl Verify {
                         escape(&tensor.dtype),
                         shape(&tensor.shape),
                         grouped(tensor.bytes),
-                        sha256.clone(),
+                        if whole { sha256.clone() } else { shortened(sha256, 17) },
                     ]
                 }),
             )?;
+            if !whole {
+                output.note(" The hashes are whole in a wider terminal, in a file, and with --json.")?;
+            }
             let total = hashed.iter().map(|(tensor, _)| tensor.bytes).sum();
             let how = used.map_or_else(String::new, |used| format!(" by {used}"));
             output.verdict(
@@ -72,6 +76,20 @@ impl Verify {
         opened.session.close().map_err(|error| opened.failed(error))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether the table with whole hashes fits the terminal, if it is one.
+fn fits(hashed: &[(TensorInfo, String)]) -> bool {
+    let widest = |cell: fn(&TensorInfo) -> String| {
+        hashed.iter().map(|(tensor, _)| cell(tensor).chars().count()).max().unwrap_or(0)
+    };
+    let cells = widest(|tensor| escape(&tensor.name))
+        + widest(|tensor| escape(&tensor.dtype)).max(5)
+        + widest(|tensor| shape(&tensor.shape)).max(5)
+        + widest(|tensor| grouped(tensor.bytes)).max(5)
+        + 64;
+    // Three spaces between columns, and one before and after.
+    terminal_width().is_none_or(|width| cells + 16 <= usize::from(width))
 }
 
 /// Hashes what was loaded, in the order of the file.
