@@ -56,3 +56,55 @@ macro_rules! strays {
     };
 }
 pub(crate) use strays;
+
+/// An actor with one machine and a context that `begin`s and `end`s each dispatch: where the machine stands, and its data.
+macro_rules! actor {
+    ($(#[$doc:meta])* $actor:ident: $machine:ident, $states:ident::$initial:ident, $events:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $actor {
+            state: $states,
+            context: Context,
+        }
+
+        impl Default for $actor {
+            fn default() -> Self {
+                Self { state: $states::$initial, context: Context::default() }
+            }
+        }
+
+        impl $actor {
+            /// The name that the observer and the diagrams use.
+            pub const NAME: &'static str = SOURCE.0;
+
+            /// The same with its commands counted from another number. Answers are only ever compared with the number of
+            /// the command that is out, so a checker that renumbers misses nothing, and comes to an end.
+            #[must_use]
+            pub fn counting_from(mut self, ticket: $crate::actors::Ticket) -> Self {
+                self.context.ticket = ticket;
+                self
+            }
+
+            /// Runs one event to completion.
+            pub fn dispatch(&mut self, event: impl Into<$events>, watch: &$crate::observe::Watch) -> Output {
+                self.context.begin();
+                let trace = watch.of(Self::NAME, None);
+                $crate::actors::dispatch!($machine, self.state, &mut self.context, event.into(), trace);
+                self.context.end()
+            }
+
+            /// What outlives a dispatch.
+            #[must_use]
+            pub const fn context(&self) -> &Context {
+                &self.context
+            }
+
+            /// Where the machine stands.
+            #[must_use]
+            pub fn state(&self) -> String {
+                $crate::actors::snake(sml::StateName::name(&self.state))
+            }
+        }
+    };
+}
+pub(crate) use actor;

@@ -18,7 +18,7 @@ pub mod spans;
 mod table;
 
 pub use fault::{Fault, Why};
-pub(crate) use machine::{dispatch, machine, refusals, strays};
+pub(crate) use machine::{actor, dispatch, machine, refusals, strays};
 pub use table::{snake, tables};
 
 /// Counts commands, so that an answer finds the command that asked for it. Stray and late answers carry another.

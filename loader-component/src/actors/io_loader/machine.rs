@@ -2,8 +2,7 @@
 #![expect(clippy::derived_hash_with_manual_eq, reason = "sml compares states by variant, as the derive would")]
 use super::context::Context;
 use super::events::{Load, Output};
-use crate::actors::{Answered, Ticket, dispatch, machine, snake};
-use crate::observe::Watch;
+use crate::actors::{Answered, actor, machine};
 
 machine! { "io/loader":
     IoLoader[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
@@ -54,48 +53,7 @@ machine! { "io/loader":
     }
 }
 
-/// The actor: where its machine stands, and the load under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct IoLoader {
-    state: IoLoaderStates,
-    context: Context,
-}
-
-impl Default for IoLoader {
-    fn default() -> Self {
-        Self { state: IoLoaderStates::Ready, context: Context::default() }
-    }
-}
-
-impl IoLoader {
-    /// The name that the observer and the diagrams use.
-    pub const NAME: &'static str = SOURCE.0;
-
-    /// The same with its commands counted from another number. Answers are only ever compared with the number of the
-    /// command that is out, so a checker that renumbers misses nothing, and comes to an end.
-    #[must_use]
-    pub fn counting_from(mut self, ticket: Ticket) -> Self {
-        self.context.ticket = ticket;
-        self
-    }
-
-    /// Runs one event to completion.
-    pub fn dispatch(&mut self, event: impl Into<IoLoaderEvents>, watch: &Watch) -> Output {
-        self.context.begin();
-        let trace = watch.of(Self::NAME, None);
-        dispatch!(IoLoaderStateMachine, self.state, &mut self.context, event.into(), trace);
-        self.context.end()
-    }
-
-    /// The load under way, or the last.
-    #[must_use]
-    pub const fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Where the machine stands.
-    #[must_use]
-    pub fn state(&self) -> String {
-        snake(sml::StateName::name(&self.state))
-    }
+actor! {
+    /// The actor: where its machine stands, and the load under way, or the last.
+    IoLoader: IoLoaderStateMachine, IoLoaderStates::Ready, IoLoaderEvents
 }

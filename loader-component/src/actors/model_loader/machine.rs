@@ -2,8 +2,7 @@
 #![expect(clippy::derived_hash_with_manual_eq, reason = "sml compares states by variant, as the derive would")]
 use super::context::Context;
 use super::events::{Advise, Close, Evict, Load, Open, Output, Parsed, Provide, Release};
-use crate::actors::{Answered, Ticket, dispatch, machine, snake};
-use crate::observe::Watch;
+use crate::actors::{Answered, actor, machine};
 
 machine! { "model/loader":
     ModelLoader[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
@@ -112,42 +111,7 @@ machine! { "model/loader":
     }
 }
 
-/// The actor: where its machine stands, and the request under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ModelLoader {
-    state: ModelLoaderStates,
-    context: Context,
-}
-
-impl Default for ModelLoader {
-    fn default() -> Self {
-        Self { state: ModelLoaderStates::Idle, context: Context::default() }
-    }
-}
-
-impl ModelLoader {
-    /// The name that the observer and the diagrams use.
-    pub const NAME: &'static str = SOURCE.0;
-
-    /// The same with its commands counted from another number. Answers are only ever compared with the number of the
-    /// command that is out, so a checker that renumbers misses nothing, and comes to an end.
-    #[must_use]
-    pub fn counting_from(mut self, ticket: Ticket) -> Self {
-        self.context.ticket = ticket;
-        self
-    }
-
-    /// Runs one event to completion.
-    pub fn dispatch(&mut self, event: impl Into<ModelLoaderEvents>, watch: &Watch) -> Output {
-        self.context.begin();
-        let trace = watch.of(Self::NAME, None);
-        dispatch!(ModelLoaderStateMachine, self.state, &mut self.context, event.into(), trace);
-        self.context.end()
-    }
-
-    /// Where the machine stands.
-    #[must_use]
-    pub fn state(&self) -> String {
-        snake(sml::StateName::name(&self.state))
-    }
+actor! {
+    /// The actor: where its machine stands, and the request under way.
+    ModelLoader: ModelLoaderStateMachine, ModelLoaderStates::Idle, ModelLoaderEvents
 }
