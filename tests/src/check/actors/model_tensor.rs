@@ -1,0 +1,216 @@
+//! model/tensor: every event in every state of one tensor, between two neighbours that nothing may touch.
+use super::{Actor, faults, must};
+use weighbridge_loader::actors::io_mmap::Handle;
+use weighbridge_loader::actors::model_tensor::{
+    Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
+};
+use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::{Level, Lifecycle, Strategy};
+
+const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 3, offset: 4 };
+const COPIED: Hold = Hold::Copied { buffer: 1, target: 2, offset: 3 };
+const OTHER: Hold = Hold::Copied { buffer: 4, target: 5, offset: 6 };
+/// Numbers of requests: tensors are given them, and need tell only their own from others.
+const TICKETS: [Ticket; 2] = [Ticket(1), Ticket(2)];
+
+/// What may be sent.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is an event of the machine")]
+pub enum Event {
+    Bind,
+    BindTensor(BindTensor),
+    Plan(Ticket),
+    Apply(Ticket, Hold),
+    Fail(Ticket),
+    Release(Ticket),
+    Evict(Ticket),
+    Ended(Ticket, Option<Fault>),
+    Capture,
+}
+
+/// Where a tensor should stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Stands {
+    Unbound,
+    /// Since which request, and whether it was evicted before.
+    Loading(Ticket, bool),
+    Resident,
+    Evicting(Ticket),
+    Mapped,
+    Releasing(Ticket),
+    Evicted,
+}
+
+/// What the neighbours keep.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tensor {
+    pool: ModelTensor,
+    stands: Stands,
+    hold: Hold,
+}
+
+const MIDDLE: u32 = 1;
+
+impl Default for Tensor {
+    fn default() -> Self {
+        let watch = Watch::new(Level::Off, Box::new(()));
+        let mut pool = ModelTensor::bound(3);
+        pool.dispatch(0, BindTensor { hold: COPIED, strategy: Some(Strategy::ReadCopy) }, &watch);
+        pool.dispatch(2, Plan { ticket: Ticket(1) }, &watch);
+        Self { pool, stands: Stands::Unbound, hold: Hold::Nothing }
+    }
+}
+
+enum Wanted {
+    Done(Stands, Hold),
+    LetGo(Stands),
+    Refused(Why),
+    /// The bytes are still held, and why.
+    Kept(Stands, Fault),
+    Aside,
+    State(Lifecycle),
+}
+
+impl Tensor {
+    /// The matrix of events and states, in words of its own.
+    fn wanted(&self, event: Event) -> Wanted {
+        use Stands::{Evicted, Evicting, Loading, Mapped, Releasing, Resident, Unbound};
+        use Wanted::{Aside, Done, Kept, LetGo, Refused, State};
+        match (event, self.stands) {
+            (Event::Capture, stands) => State(match stands {
+                Unbound => Lifecycle::Unbound,
+                Loading(..) => Lifecycle::Loading,
+                Resident | Evicting(_) => Lifecycle::Resident,
+                Mapped | Releasing(_) => Lifecycle::MmapResident,
+                Evicted => Lifecycle::Evicted,
+            }),
+            // A mapping ends by release only; what is on its way is left alone.
+            (Event::Bind | Event::BindTensor(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
+            (Event::Bind | Event::BindTensor(_), Loading(..) | Evicting(_)) => Refused(Why::Busy),
+            (Event::Bind, _) => Done(Unbound, Hold::Nothing),
+            (Event::BindTensor(bind), _) => match bind.hold {
+                Hold::NoBytes | Hold::Copied { .. } => Done(Resident, bind.hold),
+                Hold::Nothing | Hold::Mapped { .. } => Refused(Why::InvalidRequest),
+            },
+            (Event::Plan(ticket), Unbound) => Done(Loading(ticket, false), Hold::Nothing),
+            (Event::Plan(ticket), Evicted) => Done(Loading(ticket, true), Hold::Nothing),
+            (Event::Plan(_), Resident | Mapped) => Refused(Why::AlreadyResident),
+            (Event::Plan(_), _) => Refused(Why::Busy),
+            (Event::Apply(ticket, hold), Loading(own, _)) if ticket == own => match hold {
+                Hold::Nothing => Refused(Why::InvalidRequest),
+                Hold::Mapped { .. } => Done(Mapped, hold),
+                _ => Done(Resident, hold),
+            },
+            (Event::Fail(ticket), Loading(own, evicted)) if ticket == own => {
+                Done(if evicted { Evicted } else { Unbound }, Hold::Nothing)
+            }
+            (Event::Apply(..) | Event::Fail(_), _) => Aside,
+            (Event::Release(ticket), Mapped) => LetGo(Releasing(ticket)),
+            (Event::Release(_), Loading(..) | Releasing(_)) => Refused(Why::Busy),
+            (Event::Release(_), _) => Refused(Why::NotMapped),
+            (Event::Evict(ticket), Resident) => LetGo(Evicting(ticket)),
+            (Event::Evict(_), Evicted) => Done(Evicted, Hold::Nothing),
+            (Event::Evict(_), Unbound) => Refused(Why::NotResident),
+            (Event::Evict(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
+            (Event::Evict(_), _) => Refused(Why::Busy),
+            (Event::Ended(ticket, fault), Evicting(own) | Releasing(own)) if ticket == own => match fault {
+                None => Done(Evicted, Hold::Nothing),
+                Some(fault) => Kept(if self.stands == Evicting(own) { Resident } else { Mapped }, fault),
+            },
+            (Event::Ended(..), _) => Aside,
+        }
+    }
+
+    fn dispatch(&mut self, event: Event, watch: &Watch) -> Option<Output> {
+        let strategy = Strategy::ReadCopy;
+        match event {
+            Event::Bind => self.pool.dispatch(MIDDLE, Bind, watch),
+            Event::BindTensor(bind) => self.pool.dispatch(MIDDLE, bind, watch),
+            Event::Plan(ticket) => self.pool.dispatch(MIDDLE, Plan { ticket }, watch),
+            Event::Apply(ticket, hold) => self.pool.dispatch(MIDDLE, Apply { ticket, hold, strategy }, watch),
+            Event::Fail(ticket) => self.pool.dispatch(MIDDLE, Fail { ticket }, watch),
+            Event::Release(ticket) => self.pool.dispatch(MIDDLE, Release { ticket }, watch),
+            Event::Evict(ticket) => self.pool.dispatch(MIDDLE, Evict { ticket }, watch),
+            Event::Ended(ticket, fault) => self.pool.dispatch(MIDDLE, Ended { ticket, fault }, watch),
+            Event::Capture => self.pool.dispatch(MIDDLE, Capture, watch),
+        }
+    }
+}
+
+impl Actor for Tensor {
+    type Event = Event;
+    type Key = Self;
+
+    const NAME: &'static str = ModelTensor::NAME;
+
+    fn key(&self) -> Self {
+        self.clone()
+    }
+
+    fn stands(&self) -> String {
+        self.pool.state(MIDDLE).unwrap_or_default()
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let mut all = vec![Event::Bind, Event::Capture];
+        for hold in [Hold::Nothing, Hold::NoBytes, MAPPED, COPIED, OTHER] {
+            all.push(Event::BindTensor(BindTensor { hold, strategy: None }));
+            all.extend(TICKETS.map(|ticket| Event::Apply(ticket, hold)));
+        }
+        for ticket in TICKETS {
+            all.extend([Event::Plan(ticket), Event::Fail(ticket), Event::Release(ticket), Event::Evict(ticket)]);
+            all.extend(faults(super::NOW).map(|fault| Event::Ended(ticket, fault)));
+        }
+        all
+    }
+
+    fn send(&mut self, event: Event, watch: &Watch) -> Result<(), String> {
+        let before = self.pool.clone();
+        let wanted = self.wanted(event);
+        let Some(output) = self.dispatch(event, watch) else { return Err("there is no such tensor".into()) };
+        let was = self.hold;
+        let (outcome, stray, letting_go) = match wanted {
+            Wanted::Done(stands, hold) => {
+                (self.stands, self.hold) = (stands, hold);
+                // A copy that another takes the place of is let go; nobody waits for it.
+                let replaced = matches!((event, was), (Event::Bind | Event::BindTensor(_), Hold::Copied { .. }));
+                (Some(Outcome::Done), false, replaced.then_some(Command::Drop(was)))
+            }
+            Wanted::LetGo(stands) => {
+                self.stands = stands;
+                (None, false, Some(Command::LetGo(was)))
+            }
+            Wanted::Kept(stands, fault) => {
+                self.stands = stands;
+                (Some(Outcome::Refused(fault)), false, None)
+            }
+            Wanted::Refused(why) => (Some(Outcome::Refused(Fault::new(why))), false, None),
+            Wanted::Aside => (None, true, None),
+            Wanted::State(lifecycle) => (Some(Outcome::State(lifecycle)), false, None),
+        };
+        let right = Output { outcome, command: letting_go, stray };
+        must!(output == right, "{output:?} in place of {right:?}");
+        if matches!(wanted, Wanted::Refused(_) | Wanted::Aside | Wanted::State(_)) {
+            must!(self.pool == before, "nothing was to change, and something did");
+        }
+        let hold = self.pool.get(MIDDLE).map(|tensor| tensor.hold);
+        must!(hold == Some(self.hold), "it holds {hold:?}, not {:?}", self.hold);
+        for neighbour in [0, 2] {
+            let same = self.pool.get(neighbour) == before.get(neighbour)
+                && self.pool.state(neighbour) == before.state(neighbour);
+            must!(same, "a neighbour changed");
+        }
+        let stands = match self.stands {
+            Stands::Unbound => "unbound",
+            Stands::Loading(..) => "loading",
+            Stands::Resident => "resident",
+            Stands::Evicting(_) => "evicting",
+            Stands::Mapped => "mmap_resident",
+            Stands::Releasing(_) => "releasing",
+            Stands::Evicted => "evicted",
+        };
+        must!(self.stands() == stands, "it stands in {}, not in {stands}", self.stands());
+        Ok(())
+    }
+}
