@@ -16,5 +16,7 @@ pub mod picture;
 pub mod raster;
 pub mod text;
 pub mod theme;
+#[cfg(all(feature = "web", target_arch = "wasm32"))]
+pub mod web;
 
 pub use app::Inspector;

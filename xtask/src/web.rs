@@ -23,12 +23,19 @@ pub(crate) struct Options {
     /// Leave out the inspector, which takes minutes to compile; the page's own plain view stays
     #[arg(long)]
     without_inspector: bool,
+    /// Build nothing: serve what is there
+    #[arg(long, requires = "serve")]
+    as_it_is: bool,
     /// Only the component as a web module, for Node
     #[arg(long, conflicts_with_all = ["serve", "without_inspector"])]
     component_only: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if options.as_it_is {
+        web_server::serve(&folder(), options.port)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
     let tool = tool()?;
     module(&tool, &std)?;
@@ -56,8 +63,16 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The program that makes web modules, built when it is needed: it takes a minute, and only the page needs it.
 fn tool() -> Result<PathBuf> {
-    quiet(&mut cargo(&["build", "-p", "xtask-web"]))?;
-    Ok(target().join("debug").join(format!("xtask-web{}", std::env::consts::EXE_SUFFIX)))
+    let (tool, mark) = (
+        target().join("debug").join(format!("xtask-web{}", std::env::consts::EXE_SUFFIX)),
+        target().join("web-tool.stamp"),
+    );
+    let value = stamp::of_files(&[root().join("xtask/web")])?;
+    if !(tool.is_file() && stamp::holds(&mark, &value)) {
+        quiet(&mut cargo(&["build", "-p", "xtask-web"]))?;
+        stamp::set(&mark, &value)?;
+    }
+    Ok(tool)
 }
 
 /// The component as an ES module, and what the host tells about it.

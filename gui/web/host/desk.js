@@ -58,7 +58,7 @@ export class Desk {
    * @param {(file: {name: string, token: string}) => object} options.source the source of a file
    * @param {(name: string) => object | undefined} options.find a file that was given, by its name
    * @param {(file: {name: string, token: string}) => Uint8Array} options.bytes all of a small file
-   * @param {(name: string, bytes: Uint8Array) => void} options.deliver gives a file to the person
+   * @param {(name: string, bytes: Uint8Array, form?: string) => void} options.deliver gives a file to the person; `form` is what is to be made of a recording first
    * @param {(done: number) => void} [options.progress]
    * @param {() => void} [options.poll] takes urgent requests that came meanwhile
    * @param {(() => void)} [options.wait] blocks until an urgent request comes; without it nothing can be held
@@ -150,6 +150,10 @@ export class Desk {
         return this.tell({ Problem: 'A browser does not say which pages of a file are in memory' });
       case 'SaveRecording':
         return this.#save(asked.name, encode(this.#current()));
+      case 'ExportPerfetto':
+      case 'ExportMermaid':
+        // The forms of other programs are made by the library, which the inspector has.
+        return this.deliver(asked.name, encode(this.#current()), name === 'ExportPerfetto' ? 'perfetto' : 'mermaid');
       case 'WriteFile':
         return this.#save(asked[0].name, Uint8Array.from(asked[1]));
       case 'Replay':

@@ -42,6 +42,7 @@ export class Client extends EventTarget {
   #hear(data) {
     if (data.update !== undefined) this.#tell(data.update);
     else if (data.progress !== undefined) this.dispatchEvent(new CustomEvent('progress', { detail: data.progress }));
+    else if (data.form !== undefined) this.dispatchEvent(new CustomEvent('convert', { detail: data }));
     else if (data.deliver !== undefined) download(data.deliver, data.bytes);
     else if (data.broken !== undefined) this.#broken(data.broken);
   }

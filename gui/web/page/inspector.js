@@ -1,5 +1,6 @@
 /** The inspector: the same program as on the desktop, compiled for the web; fetched when the page has nothing else to do. */
 
+import { download } from './client.js';
 import { parse } from '../host/values.js';
 
 /** Why it cannot be shown here; `null` where it can. */
@@ -26,8 +27,8 @@ export async function inspectorFor({ base, client, page }) {
 async function start(canvas, { base, client, page }) {
   const module = await import(new URL('inspector/inspector.js', base));
   await module.default({ module_or_path: new URL('inspector/inspector_bg.wasm', base) });
-  const handle = await module.start(canvas, new Bridge(client, page));
-  return handle;
+  client.addEventListener('convert', ({ detail: { deliver, bytes, form } }) => download(deliver, module.convert(form, bytes)));
+  return module.start(canvas, new Bridge(client, page));
 }
 
 /** What the inspector asks of the page: `client` of `gui/src/web`. */

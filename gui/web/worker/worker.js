@@ -68,7 +68,7 @@ async function start({ folder, mailbox, bufferBytes }) {
       const all = source(file);
       return all.read(0, all.size);
     },
-    deliver: (name, bytes) => self.postMessage({ deliver: name, bytes }, [bytes.buffer]),
+    deliver: (name, bytes, form) => self.postMessage({ deliver: name, bytes, form }, [bytes.buffer]),
     progress: progress(),
     poll,
     ...(receiver && {
