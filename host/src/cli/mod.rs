@@ -120,7 +120,7 @@ mod tests {
             assert!(help.starts_with("Examples:\n"), "{} has no examples", command.get_name());
             assert!(help.contains(&format!("weighbridge {}", command.get_name())), "{}", command.get_name());
             let longest = help.lines().map(|line| line.chars().count()).max();
-            assert!(longest <= Some(96), "the examples of {} would be wrapped", command.get_name());
+            assert!(longest <= Some(100), "the examples of {} would be wrapped", command.get_name());
         }
     }
 }
