@@ -134,8 +134,18 @@ pub fn badge(ui: &mut Ui, tone: Tone, text: &str) -> egui::Response {
     let color = tone.color(ui.visuals().dark_mode);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
-        ui.painter().add(tone.shape(rect.center(), 4.2, color));
+        // Where lines run from the right, what comes first stands last.
+        let backwards = ui.layout().prefer_right_to_left();
+        let mark = |ui: &mut Ui| {
+            let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
+            ui.painter().add(tone.shape(rect.center(), 4.2, color));
+        };
+        if backwards {
+            let label = ui.colored_label(color, text);
+            mark(ui);
+            return label;
+        }
+        mark(ui);
         ui.colored_label(color, text)
     })
     .inner

@@ -1,1 +1,102 @@
-fn main(){}
+//! A picture of each panel in both themes, painted without a driver, so that it is the same on every machine.
+//! `UPDATE_SNAPSHOTS=1` writes them anew; what differs is written beside them as `.new.png`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod common;
+
+use common::{Desk, Dialogs};
+use std::path::PathBuf;
+use weighbridge_inspector::Inspector;
+use weighbridge_inspector::command::{Command, Look};
+use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::picture::png;
+use weighbridge_inspector::raster::Raster;
+
+const SIZE: [usize; 2] = [960, 640];
+/// Part of the pixels that may differ: floating point is not the same everywhere.
+const TOLERANCE: f64 = 0.002;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")
+}
+
+struct Stage {
+    ctx: egui::Context,
+    app: Inspector,
+    raster: Raster,
+    time: f64,
+}
+
+impl Stage {
+    fn new(look: Look) -> Self {
+        let ctx = egui::Context::default();
+        let mut app = Inspector::new(&ctx, Box::new(Desk::default()), Box::new(Dialogs::default()), None);
+        app.state.scripted = true;
+        app.run(Command::Theme(look), &ctx);
+        Self { ctx, app, raster: Raster::default(), time: 0.0 }
+    }
+
+    fn picture(&mut self) -> egui::ColorImage {
+        let mut image = egui::ColorImage::default();
+        for frame in 0..8 {
+            // Long enough for anything that is lit for a moment to be out.
+            self.time += 1.0;
+            let rect = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(SIZE[0] as f32, SIZE[1] as f32));
+            let input = egui::RawInput { screen_rect: Some(rect), time: Some(self.time), ..egui::RawInput::default() };
+            let output = self.ctx.run_ui(input, |ui| self.app.frame(ui));
+            self.raster.update(output.textures_delta);
+            if frame == 7 {
+                let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+                image = self.raster.paint(&primitives, SIZE, output.pixels_per_point, egui::Color32::BLACK);
+            }
+        }
+        image
+    }
+}
+
+fn read(path: &PathBuf) -> Option<Vec<u8>> {
+    let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).ok()?));
+    let mut reader = decoder.read_info().ok()?;
+    let mut bytes = vec![0; reader.output_buffer_size()?];
+    reader.next_frame(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn check(name: &str, image: &egui::ColorImage, wrong: &mut Vec<String>) {
+    let path = folder().join(format!("{name}.png"));
+    let new = png(image).unwrap();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(folder()).unwrap();
+        std::fs::write(&path, new).unwrap();
+        return;
+    }
+    let pixels: Vec<u8> = image.pixels.iter().flat_map(|p| p.to_array()).collect();
+    let Some(old) = read(&path).filter(|o| o.len() == pixels.len()) else {
+        wrong.push(format!("{name}: there is no such picture yet, or of another size"));
+        return;
+    };
+    let differ = old.chunks_exact(4).zip(pixels.chunks_exact(4)).filter(|(a, b)| a.iter().zip(*b).any(|(x, y)| x.abs_diff(*y) > 24)).count();
+    let share = differ as f64 / image.pixels.len() as f64;
+    if share > TOLERANCE {
+        std::fs::write(folder().join(format!("{name}.new.png")), new).unwrap();
+        wrong.push(format!("{name}: {:.2} % of the pixels differ", share * 100.0));
+    }
+}
+
+#[test]
+fn every_panel_looks_as_it_did() {
+    let mut wrong = Vec::new();
+    for (theme, look) in [("dark", Look::Dark), ("light", Look::Light)] {
+        let mut stage = Stage::new(look);
+        check(&format!("{theme}-first-start"), &stage.picture(), &mut wrong);
+        let ctx = stage.ctx.clone();
+        stage.app.run(Command::Demo, &ctx);
+        stage.app.run(Command::SelectTensor(Some(4)), &ctx);
+        stage.app.run(Command::CompareLast, &ctx);
+        for panel in Panel::ALL {
+            stage.app.run(Command::Maximise(Some(*panel)), &ctx);
+            let name = panel.info().name.replace("panel ", "");
+            check(&format!("{theme}-{name}"), &stage.picture(), &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "look at the .new.png files beside the pictures, or set UPDATE_SNAPSHOTS=1:\n{}", wrong.join("\n"));
+}

@@ -215,7 +215,7 @@ fn status(ui: &mut Ui, state: &State) {
 
 fn follow(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     let Some(cursor) = state.cursor else {
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| theme::badge(ui, Tone::Good, "Following live"));
+        theme::badge(ui, Tone::Good, "Following live");
         return;
     };
     let unseen = state.unseen();

@@ -13,8 +13,8 @@ use weighbridge::types::{ExtentPolicy, LoadOptions, Selection, StrategyPolicy, V
 const KEPT: usize = 3;
 /// Messages kept.
 const MESSAGES: usize = 5;
-/// Seconds after which a good message goes.
-const MESSAGE_SECONDS: f64 = 6.0;
+/// Seconds after which a message goes; one that something could not be done stays longer.
+const MESSAGE_SECONDS: [f64; 2] = [6.0, 30.0];
 
 /// What is remembered between two starts.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -263,6 +263,6 @@ impl State {
             self.linted = Some(self.run.revision);
         }
         let now = self.now;
-        self.messages.retain(|m| m.bad || now - m.at < MESSAGE_SECONDS);
+        self.messages.retain(|m| now - m.at < MESSAGE_SECONDS[usize::from(m.bad)]);
     }
 }

@@ -12,6 +12,8 @@ pub const CHUNK: usize = 16_384;
 pub const ROWS: usize = 1 << 20;
 /// Details kept.
 const DETAILS: usize = 262_144;
+/// Rows that went wrong, of which the order is kept.
+const BAD: usize = 65_536;
 /// Bytes of snapshots kept.
 const SNAPSHOT_BYTES: usize = 64 << 20;
 
@@ -100,6 +102,8 @@ pub struct Store {
     pub io: Io,
     /// Rows that changed after they were added; the search looks at them again.
     pub dirty: Vec<u64>,
+    /// Rows that did not go well, in the order in which that was known: of several the first is the cause.
+    pub bad_order: VecDeque<u64>,
     pub(super) rows: VecDeque<Row>,
     pub(super) first: u64,
     pub(super) guards: VecDeque<u16>,
@@ -131,6 +135,7 @@ impl Store {
             now: Standing::default(),
             io: Io::default(),
             dirty: Vec::new(),
+            bad_order: VecDeque::new(),
             rows: VecDeque::new(),
             first: 0,
             guards: VecDeque::new(),
@@ -366,6 +371,10 @@ impl Store {
             let bad = &mut self.lanes[lane].bad;
             let at = bad.partition_point(|&b| b < id);
             bad.insert(at, id);
+            if self.bad_order.len() >= BAD {
+                self.bad_order.pop_front();
+            }
+            self.bad_order.push_back(id);
         }
         self.dirty.push(id);
     }

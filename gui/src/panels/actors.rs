@@ -32,7 +32,7 @@ enum Look {
 }
 
 /// Below this the names of states cannot be read.
-const READABLE: f32 = 0.72;
+const READABLE: f32 = 0.64;
 
 /// How often each transition of a table was taken.
 struct Counts {

@@ -77,8 +77,9 @@ impl Compare {
         let columns = [("Actor", 100.0), ("Event", 230.0), ("A", 52.0), ("B", 52.0), ("A time", 72.0), ("B time", 72.0), ("Change", 70.0), ("A bytes", 76.0), ("B bytes", 76.0)];
         ui.spacing_mut().item_spacing.y = 1.0;
         let mut table = TableBuilder::new(ui).id_salt("deltas").cell_layout(egui::Layout::left_to_right(egui::Align::Center)).striped(true).max_scroll_height(320.0).auto_shrink([false, true]);
-        for (_, width) in columns {
-            table = table.column(Column::initial(width).clip(true).resizable(true));
+        for (name, width) in columns {
+            let column = if name == "Event" { Column::remainder().at_least(width) } else { Column::initial(width).resizable(true) };
+            table = table.column(column.clip(true));
         }
         table
             .header(20.0, |mut header| {

@@ -9,7 +9,7 @@ use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
-const LANE: f32 = 21.0;
+const LANE: f32 = 19.0;
 const NAMES: f32 = 118.0;
 const AXIS: f32 = 20.0;
 /// Rows in view up to which each is drawn.
@@ -343,11 +343,13 @@ fn lane_under(order: &[usize], view: &View, at: Pos2) -> Option<usize> {
 
 fn moved(ui: &Ui, response: &egui::Response, view: &View, all: Window) -> Option<Window> {
     let mut window = view.window;
+    let mut touched = false;
     let span = window.to - window.from;
     let in_axis = response.interact_pointer_pos().is_some_and(|p| p.y < view.area.min.y + AXIS);
     if response.dragged() && !in_axis && !ui.input(|i| i.modifiers.shift) {
         let by = f64::from(response.drag_delta().x / view.area.width().max(1.0)) * span;
         (window.from, window.to) = (window.from - by, window.to - by);
+        touched |= by != 0.0;
     }
     if let Some(at) = response.hover_pos().filter(|p| view.area.contains(*p)) {
         let (zoom, scroll) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta()));
@@ -357,13 +359,15 @@ fn moved(ui: &Ui, response: &egui::Response, view: &View, all: Window) -> Option
             let span = (span * factor).clamp(10.0, all.to - all.from);
             let share = (here - window.from) / (window.to - window.from);
             window = Window { from: here - span * share, to: here + span * (1.0 - share) };
+            touched = true;
         }
         let by = f64::from(-scroll.x / view.area.width().max(1.0)) * span;
         (window.from, window.to) = (window.from + by, window.to + by);
+        touched |= by != 0.0;
     }
     // The view stays on the run.
     let span = window.to - window.from;
     let from = window.from.clamp(all.from, (all.to - span).max(all.from));
     let window = Window { from, to: from + span };
-    (window != view.window).then_some(window)
+    touched.then_some(window)
 }

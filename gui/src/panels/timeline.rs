@@ -75,7 +75,7 @@ impl Timeline {
         let all = lanes::extent(&state.run.store, self.steps);
         let window = self.view(state, all);
         if !self.hidden {
-            let height = lanes::height(&state.run.store).min(ui.available_height() * 0.55);
+            let height = lanes::height(&state.run.store).min(ui.available_height() * 0.5);
             egui::ScrollArea::vertical().id_salt("lanes").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
                 if let Some(moved) = lanes::show(ui, state, window, all, self.steps, &mut self.cache, out) {
                     self.window = Some(moved);

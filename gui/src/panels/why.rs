@@ -82,7 +82,7 @@ fn first_bad(state: &State, end: u64) -> Option<u64> {
     let exports = store.lanes.iter().find(|l| l.kind == Kind::Export)?;
     let n = exports.rows.partition_point(|&(_, id)| id < end);
     let request = exports.rows.get(n.checked_sub(1)?)?.1;
-    store.first_bad(request + 1).filter(|&id| id < end)
+    store.bad_order.iter().copied().find(|&id| id > request && id < end)
 }
 
 /// The guard that decided for the error, in words: of the first refusing step from the first bad row on.

@@ -1,0 +1,293 @@
+//! The app over the real host: open, load, fail, step, record, run again, compare.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use egui::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use weighbridge::types::{Lifecycle, Strategy};
+use weighbridge_inspector::Inspector;
+use weighbridge_inspector::backend::{Breakpoint, Fault, FaultCall, FaultKind, Origin};
+use weighbridge_inspector::command::{Choice, Command, Extent};
+use weighbridge_inspector::native::{NativeBackend, NativeShell};
+use weighbridge_inspector::panels::Panel;
+
+struct App {
+    harness: Harness<'static, Inspector>,
+    folder: tempfile::TempDir,
+}
+
+/// A safetensors file with some tensors of 32-bit floats.
+fn model(folder: &Path) -> PathBuf {
+    let (mut header, mut data) = (String::from("{"), Vec::new());
+    for i in 0..12usize {
+        let (from, len) = (data.len(), (i + 1) * 4096);
+        data.extend((0..len / 4).flat_map(|v| f32::to_le_bytes(v as f32 * 0.5)));
+        let comma = if i > 0 { "," } else { "" };
+        header += &format!("{comma}\"blk.{i}.weight\":{{\"dtype\":\"F32\",\"shape\":[{}],\"data_offsets\":[{from},{}]}}", len / 4, from + len);
+    }
+    header.push('}');
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend_from_slice(header.as_bytes());
+    file.extend_from_slice(&data);
+    let path = folder.join("tiny.safetensors");
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+impl App {
+    fn new() -> Self {
+        let harness = Harness::builder().with_size([1280.0, 860.0]).with_max_steps(60).build_eframe(|cc| {
+            let backend = NativeBackend::new(&cc.egui_ctx).unwrap();
+            Inspector::new(&cc.egui_ctx, Box::new(backend), Box::new(NativeShell::default()), None)
+        });
+        let mut app = Self { harness, folder: tempfile::tempdir().unwrap() };
+        app.until(|a| !a.state.host.component_id.is_empty());
+        app
+    }
+
+    fn opened() -> Self {
+        let mut app = Self::new();
+        let path = model(app.folder.path());
+        app.run(Command::OpenPaths(vec![path.to_string_lossy().into_owned()]));
+        app.until(|a| a.state.run.tensors.len() == 12 && a.is_idle());
+        app
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    fn until(&mut self, done: impl Fn(&Inspector) -> bool) {
+        let began = Instant::now();
+        loop {
+            self.harness.step();
+            if done(self.harness.state()) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{:?} {:?}", self.harness.state().state.messages, self.harness.state().state.busy);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn run(&mut self, command: Command) {
+        let ctx = self.harness.ctx.clone();
+        self.harness.state_mut().run(command, &ctx);
+        self.harness.step();
+    }
+
+    /// Runs a command that the worker does, and waits for its end.
+    fn work(&mut self, command: Command) {
+        let rows = self.harness.state().state.run.store.end();
+        let said = self.harness.state().state.messages.len();
+        self.run(command);
+        self.until(|a| a.is_idle() && (a.state.run.store.end() > rows || a.state.messages.len() > said));
+        // The worker says how things stand after its work.
+        for _ in 0..10 {
+            std::thread::sleep(Duration::from_millis(3));
+            self.harness.step();
+        }
+        self.until(Inspector::is_idle);
+    }
+
+    fn all_are(&self, wanted: Lifecycle) -> bool {
+        self.harness.state().state.run.states.iter().all(|s| s.lifecycle == wanted)
+    }
+
+    fn said(&self, text: &str) -> bool {
+        self.harness.state().state.messages.iter().any(|m| m.text.contains(text))
+    }
+}
+
+#[test]
+fn a_model_loads_under_each_strategy_and_two_of_them_are_compared() {
+    let mut app = App::opened();
+    for strategy in Strategy::ALL {
+        app.run(Command::SetStrategy(Choice::Only(*strategy)));
+        app.work(Command::Load);
+        let mapped = *strategy == Strategy::MappedFile;
+        let wanted = if mapped { Lifecycle::MmapResident } else { Lifecycle::Resident };
+        assert!(app.all_are(wanted), "{strategy:?}: {:?}", app.harness.state().state.messages);
+        assert_eq!(app.harness.state().state.run.report.as_ref().unwrap().used, Some(*strategy));
+        // The trace alone tells the same.
+        let state = &app.harness.state().state;
+        let lane = state.run.store.machine_lane("model/tensor");
+        assert_eq!(state.run.lifecycle_at(&state.run.store.now, lane, 3), wanted);
+        app.work(if mapped { Command::Release } else { Command::Evict });
+    }
+    assert_eq!(app.harness.state().state.loads().len(), 4);
+    app.run(Command::CompareLoads(0, 1));
+    let compared = app.harness.state().state.compared.as_ref().unwrap();
+    assert!(compared.result.parts.is_some() && compared.result.rows.iter().any(|d| d.event == "read-into"));
+}
+
+#[test]
+fn a_busy_unmap_is_injected_and_tried_again() {
+    let mut app = App::opened();
+    app.run(Command::SetStrategy(Choice::Only(Strategy::MappedFile)));
+    app.work(Command::Load);
+    let busy = FaultKind::Fail(weighbridge::types::StorageError::Busy);
+    app.run(Command::Arm(Fault::Call { call: FaultCall::Unmap, nth: 1, kind: busy }));
+    app.work(Command::Release);
+    assert_eq!(app.harness.state().state.run.failure.as_ref().unwrap().1.error.cause.name(), "busy");
+    assert!(app.harness.state().state.faults.is_empty(), "it struck once");
+    app.run(Command::Show(Panel::Why));
+    app.harness.step();
+    app.harness.get_by_label("release failed: busy");
+    app.work(Command::Release);
+    assert!(app.all_are(Lifecycle::Evicted));
+}
+
+#[test]
+fn a_borrowed_view_makes_the_real_unmap_busy() {
+    let mut app = App::opened();
+    app.run(Command::SetStrategy(Choice::Only(Strategy::MappedFile)));
+    app.work(Command::Load);
+    app.run(Command::Borrow(Some(2)));
+    app.until(|a| a.state.messages.iter().any(|m| m.text.contains("A view is held")));
+    app.work(Command::Release);
+    assert!(app.harness.state().state.failed);
+    app.run(Command::Borrow(None));
+    app.work(Command::Release);
+    assert!(app.all_are(Lifecycle::Evicted));
+}
+
+#[test]
+fn a_truncated_file_fails_by_the_error_route_and_leaves_nothing() {
+    let mut app = App::opened();
+    app.run(Command::SetStrategy(Choice::Only(Strategy::ReadCopy)));
+    app.run(Command::Arm(Fault::Truncate { at: 5000 }));
+    app.work(Command::Load);
+    assert_eq!(app.harness.state().state.run.failure.as_ref().unwrap().1.error.cause.name(), "end-of-source");
+    assert!(app.all_are(Lifecycle::Unbound));
+    app.run(Command::ClearFaults);
+    app.work(Command::Load);
+    assert!(app.all_are(Lifecycle::Resident));
+}
+
+#[test]
+fn the_guest_is_held_at_a_breakpoint_stepped_and_let_go() {
+    let mut app = App::opened();
+    app.run(Command::SetStrategy(Choice::Only(Strategy::MappedFile)));
+    app.run(Command::ToggleBreak(Breakpoint::State { machine: "io/mmap".into(), state: "mapping".into() }));
+    app.run(Command::Load);
+    app.until(|a| a.state.held.is_some());
+    let why = app.harness.state().state.held.clone().unwrap();
+    assert!(why.contains("io/mmap: ready → mapping"), "{why}");
+    let rows = app.harness.state().state.run.store.end();
+    app.harness.get_by_role_and_label(Role::Button, "Step").click();
+    app.until(|a| a.state.run.store.end() > rows && a.state.held.is_some());
+    app.run(Command::ClearBreaks);
+    app.run(Command::Continue);
+    app.until(|a| a.is_idle() && a.state.run.report.is_some());
+    assert!(app.all_are(Lifecycle::MmapResident));
+}
+
+#[test]
+fn cancel_ends_a_load_that_is_held() {
+    let mut app = App::opened();
+    app.run(Command::SetStrategy(Choice::Only(Strategy::StagedRead)));
+    app.run(Command::ToggleBreak(Breakpoint::State { machine: "io/loader".into(), state: "allocating".into() }));
+    app.run(Command::Load);
+    app.until(|a| a.state.held.is_some());
+    app.run(Command::ClearBreaks);
+    app.run(Command::Cancel);
+    app.until(|a| a.state.run.failure.is_some() && a.is_idle());
+    assert_eq!(app.harness.state().state.run.failure.as_ref().unwrap().1.error.cause.name(), "cancelled");
+}
+
+#[test]
+fn a_recording_is_saved_reopened_and_run_again() {
+    let mut app = App::opened();
+    app.work(Command::Load);
+    let rows = app.harness.state().state.run.store.end();
+    let file = app.path("load.wbrec");
+    app.run(Command::SaveRecording(Some(file.clone())));
+    app.until(|a| a.state.messages.iter().any(|m| m.text.contains("Wrote load.wbrec")));
+    app.work(Command::Replay);
+    assert!(app.said("Re-executed without the file"), "{:?}", app.harness.state().state.messages);
+    app.run(Command::OpenPaths(vec![file]));
+    app.until(|a| a.state.run.origin == Origin::Recording && a.is_idle() && a.state.run.store.end() > 0);
+    assert!(app.harness.state().state.run.store.end() >= rows);
+    assert_eq!(app.harness.state().state.run.tensors.len(), 12);
+    app.work(Command::Replay);
+    assert_eq!(app.harness.state().state.loads().len(), 2, "the run before is kept for comparison");
+    app.run(Command::CompareLast);
+    assert_eq!(app.harness.state().state.compared.as_ref().unwrap().result.parts, None);
+    for what in ["export-perfetto", "export-mermaid", "export-csv"] {
+        let to = app.path(what);
+        let command = weighbridge_inspector::app::parse(&format!("{what} {to}")).unwrap();
+        app.run(command);
+        app.until(|a| a.state.messages.iter().any(|m| m.text.contains(what)));
+        assert!(std::fs::metadata(&to).unwrap().len() > 100);
+    }
+}
+
+#[test]
+fn the_race_fills_its_table() {
+    let mut app = App::opened();
+    app.run(Command::Race);
+    app.until(|a| a.state.run.race.len() == 6 && a.is_idle());
+    assert!(app.harness.state().state.run.race.iter().all(|r| r.result.is_ok()), "{:?}", app.harness.state().state.run.race);
+}
+
+#[test]
+fn a_tensor_shows_its_values() {
+    let mut app = App::opened();
+    app.work(Command::Load);
+    app.run(Command::SelectTensor(Some(1)));
+    app.until(|a| a.state.run.preview.as_ref().is_some_and(|(t, b)| *t == 1 && b.len() == 8192));
+    app.harness.step();
+    app.harness.get_by_label_contains("First 2,048 values: 0.0000 to 1023.5000");
+}
+
+#[test]
+fn without_mmap_auto_says_why_it_went_on() {
+    let mut app = App::new();
+    let path = model(app.folder.path()).to_string_lossy().into_owned();
+    app.run(Command::SetMmap(false));
+    app.run(Command::OpenPaths(vec![path]));
+    app.until(|a| a.state.run.tensors.len() == 12 && a.is_idle());
+    app.work(Command::Load);
+    let report = app.harness.state().state.run.report.clone().unwrap();
+    assert_eq!(report.refused[0].strategy, Strategy::MappedFile);
+    assert_ne!(report.used, Some(Strategy::MappedFile));
+}
+
+#[test]
+fn slots_run_out_with_a_reason() {
+    let mut app = App::new();
+    let path = model(app.folder.path()).to_string_lossy().into_owned();
+    app.run(Command::SetSlots(1));
+    app.run(Command::SetExtent(Extent::PerTensor));
+    app.run(Command::SetStrategy(Choice::Only(Strategy::MappedFile)));
+    app.run(Command::OpenPaths(vec![path]));
+    app.until(|a| a.state.run.tensors.len() == 12 && a.is_idle());
+    app.work(Command::Load);
+    assert_eq!(app.harness.state().state.run.failure.as_ref().unwrap().1.error.cause.name(), "slots-exhausted");
+}
+
+#[test]
+fn what_cannot_be_opened_is_said() {
+    let mut app = App::new();
+    let folder = app.folder.path().to_string_lossy().into_owned();
+    app.run(Command::OpenPaths(vec![folder]));
+    assert!(app.said("is a folder"));
+    let gone = app.path("gone.gguf");
+    app.run(Command::OpenPaths(vec![gone]));
+    assert!(app.said("is not there"));
+    let text = app.path("notes.txt");
+    std::fs::write(&text, "this is no model, whatever its name says").unwrap();
+    app.run(Command::OpenPaths(vec![text]));
+    app.until(|a| a.state.run.failure.is_some() && a.is_idle());
+    let broken = app.path("broken.wbrec");
+    std::fs::write(&broken, "{\"version\":99}\n").unwrap();
+    app.run(Command::OpenPaths(vec![broken]));
+    app.until(|a| a.state.messages.iter().any(|m| m.text.contains("no recording that can be read")));
+    // A file that goes away between the dialog and the open.
+    let path = model(app.folder.path());
+    let file = weighbridge_inspector::backend::FileRef { name: "tiny.safetensors".into(), token: path.to_string_lossy().into_owned() };
+    std::fs::remove_file(&path).unwrap();
+    app.run(Command::OpenFiles(vec![file]));
+    app.until(|a| a.is_idle() && a.state.run.label == "tiny.safetensors" && a.state.run.failure.is_some());
+}
