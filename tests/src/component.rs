@@ -77,6 +77,7 @@ impl Component {
             },
             interpose: Some(Arc::new(Meddler(meddler.clone()))),
             external,
+            ring: if setup.quiet { 0 } else { 65_536 },
             ..SessionOptions::default()
         };
         change(&mut options);

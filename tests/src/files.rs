@@ -26,6 +26,8 @@ const I8: u32 = 24;
 
 /// Sizes of the tensors of most samples: none is a multiple of a page, one is a single byte.
 pub const SIZES: [usize; 4] = [5000, 70_000, 1, 12_345];
+/// Sizes for chunks of a single byte.
+const SMALL: [usize; 4] = [500, 70, 1, 1234];
 /// The same with tensors of no bytes at both ends and in between.
 const SIZES_WITH_EMPTY: [usize; 7] = [0, 5000, 0, 70_000, 1, 12_345, 0];
 
@@ -72,7 +74,13 @@ pub fn safetensors(sizes: &[usize]) -> Model {
 /// A GGUF model of three parts, the second without tensors; the first part is given.
 #[must_use]
 pub fn split() -> Model {
-    let tensors = numbered(&SIZES);
+    split_of(&SIZES)
+}
+
+/// The same with tensors of these four sizes.
+#[must_use]
+pub fn split_of(sizes: &[usize]) -> Model {
+    let tensors = numbered(sizes);
     let part = |number: u16, own: &[(String, Vec<u8>)]| {
         let file = GgufBuilder::new()
             .kv("general.architecture", Value::text("none"))
@@ -164,6 +172,8 @@ pub fn named(name: &str) -> Option<Model> {
     Some(match name {
         "gguf" => gguf(&SIZES),
         "safetensors" => safetensors(&SIZES_WITH_EMPTY),
+        "small" => gguf(&SMALL),
+        "small-split" => split_of(&SMALL),
         "split" => split(),
         "sharded" => sharded(),
         "gapped" => gapped(),

@@ -1,0 +1,195 @@
+//! What the driver does depends on the requests and on the host's answers, and on nothing else; and some hosts lie.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+use weighbridge_loader::api::Selection;
+use weighbridge_loader::driver::Session;
+use weighbridge_loader::storage::Capabilities;
+use weighbridge_loader::types::{AdviceEffect, Cause, Level};
+use weighbridge_tests::double::{Call, Double, Leaks};
+use weighbridge_tests::faults::{Fault, Kind, every_error};
+use weighbridge_tests::files;
+use weighbridge_tests::harness::{Harness, Setup};
+use weighbridge_tests::native::Native;
+use weighbridge_tests::run::{options, selection};
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// One session, and all that the host was asked in it.
+fn run(fault: Option<(u32, usize)>) -> Vec<Call> {
+    let model = files::named("whole-sharded").unwrap();
+    let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+    if let Some((at, error)) = fault {
+        host.arm(Fault::call(at, every_error()[error].clone()));
+    }
+    for load in ["mapped-file per-tensor", "staged-read,read-copy chunk=16384", "auto check=structure"] {
+        let _ = host.load(&Selection::All, &options(&words(load)));
+        let _ = host.evict(&Selection::All);
+        let _ = host.release(&selection("1,3"));
+    }
+    let _ = host.close();
+    host.host.calls()
+}
+
+#[test]
+fn the_same_answers_give_the_same_calls() {
+    assert_eq!(run(None), run(None));
+    for at in 1..12 {
+        for error in 0..every_error().len() {
+            assert_eq!(run(Some((at, error))), run(Some((at, error))));
+        }
+    }
+}
+
+/// A request that is refused before any work asks the host for nothing.
+#[test]
+fn a_refused_request_makes_no_call() {
+    let model = files::named("gguf").unwrap();
+    let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+    host.load(&selection("0"), &options(&words("mapped-file"))).unwrap();
+    let before = host.host.calls().len();
+    let load = |host: &mut Native, which: &str, how: &str| host.load(&selection(which), &options(&words(how)));
+    assert!(load(&mut host, "9", "mapped-file").is_err());
+    assert!(load(&mut host, "all", "none").is_err());
+    assert!(load(&mut host, "all", "read-copy,read-copy").is_err());
+    assert!(load(&mut host, "all", "mapped-file window=0").is_err());
+    assert!(load(&mut host, "glob:x*", "mapped-file").is_err());
+    assert!(load(&mut host, "glob:[", "mapped-file").is_err());
+    assert!(host.release(&selection("1")).is_err());
+    assert!(host.evict(&selection("0")).is_err());
+    assert!(host.advise(1, weighbridge_loader::types::Advice::Normal).is_err());
+    assert_eq!(host.host.calls().len(), before);
+}
+
+#[test]
+fn dropping_a_session_gives_everything_back() {
+    let model = files::named("whole-split").unwrap();
+    let setup = Setup { registered: vec![("t0.weight".into(), 5000)], ..Setup::default() };
+    for loads in [&["mapped-file"][..], &["read-copy per-tensor"], &["staged-read", "external-buffer"], &[]] {
+        let mut host = Native::open(&model, &setup, &[]).unwrap();
+        for (tensor, load) in loads.iter().enumerate() {
+            let _ = host.load(&selection(&tensor.to_string()), &options(&words(load)));
+        }
+        let double = host.host.clone();
+        assert_eq!(double.open_sources(), 3);
+        drop(host);
+        assert_eq!(double.open_sources(), 0);
+        assert_eq!(double.leaks(), Leaks::default());
+        let (maps, unmaps) = double.maps_and_unmaps();
+        assert_eq!(maps, unmaps);
+    }
+}
+
+#[test]
+fn a_refused_open_or_provide_keeps_no_file() {
+    let model = files::named("garbage").unwrap();
+    let double = Double::new(&model.files, Double::capabilities());
+    let opened = Session::open(double.clone(), vec![double.grant(0)], &Setup::default().options, Box::new(()));
+    assert!(opened.is_err());
+    assert_eq!(double.open_sources(), 0);
+    let twice =
+        Session::open(double.clone(), vec![double.grant(0), double.grant(0)], &Setup::default().options, Box::new(()));
+    assert!(twice.is_err_and(|error| error.cause == Cause::InvalidRequest));
+    let none = Session::open(double.clone(), Vec::new(), &Setup::default().options, Box::new(()));
+    assert!(none.is_err_and(|error| error.cause == Cause::InvalidRequest));
+    assert_eq!(double.open_sources(), 0);
+    for (name, files, kept) in [("split", &[0][..], 1), ("foreign-shard", &[1, 2], 1), ("twice", &[1, 2], 1)] {
+        let mut host = Native::open(&files::named(name).unwrap(), &Setup::default(), &[]).unwrap();
+        assert!(host.provide(files).is_err(), "{name}");
+        assert_eq!(host.host.open_sources(), kept, "{name}");
+    }
+    // A model that is whole takes no further file either.
+    let mut host = Native::open(&files::named("whole-split").unwrap(), &Setup::default(), &[]).unwrap();
+    let other = host.host.grant(1);
+    let other = ("other.gguf".to_owned(), other.1);
+    assert!(host.session().provide(vec![other]).is_err());
+    assert_eq!(host.host.open_sources(), 3);
+}
+
+#[test]
+fn hosts_that_make_no_sense_are_answered() {
+    let model = files::named("gguf").unwrap();
+    let whole = Double::capabilities();
+    for (host, loads) in [
+        (Capabilities { max_read: 0, ..whole }, false),
+        (Capabilities { max_read: 1, ..whole }, true),
+        (Capabilities { map_granularity: 0, ..whole }, true),
+        (Capabilities { map_granularity: 3, ..whole }, true),
+        (Capabilities { map_granularity: 1 << 63, ..whole }, true),
+        (Capabilities { max_batch: 1, mmap: false, ..whole }, true),
+        (Capabilities { max_batch: 0, mmap: false, ..whole }, false),
+        (Capabilities { max_read: u32::MAX, max_batch: u32::MAX, map_granularity: 1, ..whole }, true),
+    ] {
+        let double = Double::new(&model.files, host);
+        let result = Native::over(double, &model, &Setup::default())
+            .and_then(|mut session| session.load(&Selection::All, &options(&words("auto"))));
+        assert_eq!(result.is_ok(), loads, "{host:?}: {result:?}");
+    }
+}
+
+#[test]
+fn advice_is_reported_as_what_it_did() {
+    let model = files::named("gguf").unwrap();
+    let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+    host.load(&Selection::All, &options(&words("mapped-file"))).unwrap();
+    for effect in [AdviceEffect::Applied, AdviceEffect::Ignored, AdviceEffect::Unsupported] {
+        host.host.answer_advice(effect);
+        assert_eq!(host.advise(1, weighbridge_loader::types::Advice::DontNeed), Ok(effect));
+    }
+    // The advice is for the tensor's bytes and for no others.
+    let info = host.tensors()[1].clone();
+    let advised = host.host.calls().into_iter().rfind(|call| call.kind == Kind::Advise).unwrap();
+    assert_eq!(advised.numbers[1..3], [info.offset, info.bytes]);
+}
+
+/// The file loses its end after it was opened, and the host does not tell: the answer is an error, and no byte is wrong.
+#[test]
+fn a_file_that_shrinks_unnoticed() {
+    for load in ["mapped-file", "mapped-file per-tensor", "read-copy", "staged-read chunk=4096", "auto"] {
+        let model = files::named("gguf").unwrap();
+        let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+        host.host.shrink(0, 20_000);
+        let error = host.load(&Selection::All, &options(&words(load))).unwrap_err();
+        assert!(matches!(error.cause, Cause::OutOfBounds | Cause::EndOfSource), "{load}: {error:?}");
+        host.host.shrink(0, 20_000);
+        let first = host.load(&selection("0"), &options(&words("read-copy"))).unwrap();
+        assert_eq!(first.tensors, 1);
+        assert_eq!(host.bytes(0).as_ref(), Some(&model.tensors[0].1));
+        host.close().unwrap();
+        assert_eq!(host.leaks(), Leaks::default());
+    }
+}
+
+/// At level off nothing crosses to the observer; a load of many tensors flushes in bounded pieces.
+#[test]
+fn the_observer_costs_nothing_when_off() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use weighbridge_loader::bindings::weighbridge::loader::observer::Entry;
+    use weighbridge_loader::observe::Observer;
+    #[derive(Clone, Default)]
+    struct Count(Rc<RefCell<Vec<usize>>>);
+    impl Observer for Count {
+        fn add_names(&mut self, names: &[String]) {
+            assert!(!names.is_empty());
+        }
+        fn emit(&mut self, entries: &[Entry]) {
+            self.0.borrow_mut().push(entries.len());
+        }
+    }
+    let model = files::named("many").unwrap();
+    for level in [Level::Off, Level::Outcomes, Level::Transitions, Level::Steps] {
+        let (count, double) = (Count::default(), Double::new(&model.files, Double::capabilities()));
+        let observe = weighbridge_loader::api::SessionOptions { observe: level, ..Setup::default().options };
+        let mut session =
+            Session::open(double.clone(), vec![double.grant(0)], &observe, Box::new(count.clone())).unwrap();
+        session.load(&Selection::All, &options(&words("read-copy"))).unwrap();
+        session.close().unwrap();
+        let emitted = count.0.borrow();
+        assert_eq!(emitted.is_empty(), level == Level::Off);
+        assert!(emitted.iter().all(|entries| (1..=4096).contains(entries)), "{emitted:?}");
+        if level == Level::Steps {
+            assert!(emitted.iter().all(|entries| *entries == 1));
+        }
+    }
+}
