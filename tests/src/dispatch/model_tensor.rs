@@ -91,24 +91,35 @@ impl Event {
 }
 
 /// For each state, what each event comes to: `state` it goes to, `!why` it is refused with, `?` for a stray.
-/// Columns: bind, bind-tensor, plan, apply mapped, apply copied, apply nothing, apply of another load, fail, fail of another
-/// load, release, evict, ended, ended with a failure, ended of another request.
+/// Columns: bind, bind-tensor with a copy, with nothing, with a mapping, plan, apply mapped, apply copied, apply nothing,
+/// apply of another load, fail, fail of another load, release, evict, ended, ended with a failure, ended of another request.
 const MATRIX: &[(&str, &str)] = &[
-    ("unbound", "unbound resident loading ? ? ? ? ? ? !NotMapped !NotResident ? ? ?"),
-    ("loading", "!Busy !Busy !Busy mmap_resident resident !InvalidRequest ? unbound ? !Busy !Busy ? ? ?"),
-    ("reloading", "!Busy !Busy !Busy mmap_resident resident !InvalidRequest ? evicted ? !Busy !Busy ? ? ?"),
-    ("resident", "unbound resident !AlreadyResident ? ? ? ? ? ? !NotMapped evicting ? ? ?"),
-    ("evicting", "!Busy !Busy !Busy ? ? ? ? ? ? !NotMapped !Busy evicted !Io ?"),
-    ("mmap_resident", "!InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? releasing !InvalidRequest ? ? ?"),
-    ("releasing", "!InvalidRequest !InvalidRequest !Busy ? ? ? ? ? ? !Busy !InvalidRequest evicted !Io ?"),
-    ("evicted", "unbound resident loading ? ? ? ? ? ? !NotMapped evicted ? ? ?"),
+    ("unbound", "unbound resident !InvalidRequest !InvalidRequest loading ? ? ? ? ? ? !NotMapped !NotResident ? ? ?"),
+    ("loading", "!Busy !Busy !Busy !Busy !Busy mmap_resident resident !InvalidRequest ? unbound ? !Busy !Busy ? ? ?"),
+    ("reloading", "!Busy !Busy !Busy !Busy !Busy mmap_resident resident !InvalidRequest ? evicted ? !Busy !Busy ? ? ?"),
+    (
+        "resident",
+        "unbound resident !InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? !NotMapped evicting ? ? ?",
+    ),
+    ("evicting", "!Busy !Busy !Busy !Busy !Busy ? ? ? ? ? ? !NotMapped !Busy evicted !Io ?"),
+    (
+        "mmap_resident",
+        "!InvalidRequest !InvalidRequest !InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? releasing !InvalidRequest ? ? ?",
+    ),
+    (
+        "releasing",
+        "!InvalidRequest !InvalidRequest !InvalidRequest !InvalidRequest !Busy ? ? ? ? ? ? !Busy !InvalidRequest evicted !Io ?",
+    ),
+    ("evicted", "unbound resident !InvalidRequest !InvalidRequest loading ? ? ? ? ? ? !NotMapped evicted ? ? ?"),
 ];
 
-fn columns() -> [Event; 14] {
+fn columns() -> [Event; 16] {
     let fault = Some(Fault::new(Why::Io));
     [
         Event::Bind,
         Event::BindTensor(COPIED),
+        Event::BindTensor(Hold::Nothing),
+        Event::BindTensor(MAPPED),
         Event::Plan(MINE),
         Event::Apply(MINE, MAPPED),
         Event::Apply(MINE, COPIED),

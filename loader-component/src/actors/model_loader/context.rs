@@ -169,7 +169,8 @@ impl ModelLoaderStateMachineContext for &mut Context {
         Ok(self.architecture)
     }
 
-    fn close_again(&mut self, _: &Close) -> Result<(), ()> {
+    /// Nothing is bound yet, or any more, so there is nothing to end.
+    fn close_at_once(&mut self, _: &Close) -> Result<(), ()> {
         self.output.outcome = Some(Outcome::Done);
         Ok(())
     }

@@ -95,6 +95,11 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(())
     }
 
+    /// Nothing holds no bytes, and a mapping is had by loading only: io/mmap would not know of the tensor.
+    fn hold_unfit(&self, bind: &BindTensor) -> Result<bool, ()> {
+        Ok(matches!(bind.hold, Hold::Nothing | Hold::Mapped { .. }))
+    }
+
     fn bind_tensor(&mut self, bind: &BindTensor) -> Result<(), ()> {
         self.tensor.hold = bind.hold;
         self.tensor.strategy = bind.strategy;
@@ -219,6 +224,7 @@ impl ModelTensorStateMachineContext for Context<'_> {
         refuse_bind_mapped(Bind) => InvalidRequest,
         refuse_bind_tensor_busy(BindTensor) => Busy,
         refuse_bind_tensor_mapped(BindTensor) => InvalidRequest,
+        refuse_bind_tensor_hold(BindTensor) => InvalidRequest,
         refuse_plan_busy(Plan) => Busy,
         refuse_plan_resident(Plan) => AlreadyResident,
         refuse_empty_hold(Apply) => InvalidRequest,

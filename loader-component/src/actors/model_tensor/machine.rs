@@ -10,6 +10,7 @@ machine! { "model/tensor":
     ModelTensor[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
         // unbound
         *"unbound"_s + event<Bind> / bind,
+        "unbound"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
         "resident"_s <= "unbound"_s + event<BindTensor> / bind_tensor,
         "loading"_s <= "unbound"_s + event<Plan> / plan_fresh,
         "unbound"_s + event<Apply> / put_apply_aside,
@@ -35,6 +36,7 @@ machine! { "model/tensor":
         "loading"_s + event<Capture> / report_loading,
         // resident
         "unbound"_s <= "resident"_s + event<Bind> / drop_and_bind,
+        "resident"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
         "resident"_s + event<BindTensor> / replace,
         "resident"_s + event<Plan> / refuse_plan_resident,
         "resident"_s + event<Apply> / put_apply_aside,
@@ -79,6 +81,7 @@ machine! { "model/tensor":
         "releasing"_s + event<Capture> / report_mapped,
         // evicted
         "unbound"_s <= "evicted"_s + event<Bind> / bind,
+        "evicted"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
         "resident"_s <= "evicted"_s + event<BindTensor> / bind_tensor,
         "loading"_s <= "evicted"_s + event<Plan> / plan_again,
         "evicted"_s + event<Apply> / put_apply_aside,

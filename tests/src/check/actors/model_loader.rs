@@ -79,8 +79,8 @@ impl Loader {
             (Event::Release(release), Whole::Bound) => begin(release.bad, Command::Release(NOW)),
             (Event::Evict(evict), Whole::Bound) => begin(evict.bad, Command::Evict(NOW)),
             (Event::Advise(advise), Whole::Bound) => begin(advise.bad, Command::Advise(NOW)),
-            (Event::Close, Whole::Closed) => Next::Done(Whole::Closed),
-            (Event::Close, _) => Next::Command(Command::Close(NOW)),
+            (Event::Close, Whole::Bound) => Next::Command(Command::Close(NOW)),
+            (Event::Close, _) => Next::Done(Whole::Closed),
             (_, Whole::FilesMissing) => Next::Refused(Fault::new(Why::NotFound)),
             _ => Next::Refused(Fault::new(Why::InvalidRequest)),
         }
