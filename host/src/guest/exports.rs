@@ -183,7 +183,7 @@ impl Guest {
         if traced {
             let outcome = match &result {
                 Ok(Ok(answer)) => Outcome::Ok(value(answer)),
-                Ok(Err(error)) => Outcome::Failed(error.clone()),
+                Ok(Err(error)) => Outcome::Failed(self.names.error(error)),
                 Err(error) => Outcome::Trapped(error.message.clone()),
             };
             self.store.data_mut().log.record(What::Leave(Box::new(outcome)));
@@ -212,7 +212,7 @@ impl Guest {
     pub(crate) fn open(&mut self, sources: &[(String, u32)], options: GuestOptions) -> Result<(), Error> {
         self.traced(
             |guest| Export::Open {
-                sources: sources.iter().map(|(name, _)| guest.names.given(name)).collect(),
+                sources: guest.names.opened(sources.iter().map(|(name, _)| name.as_str())),
                 options,
             },
             |guest| {
