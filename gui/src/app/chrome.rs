@@ -67,7 +67,7 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         item(ui, out, live, Command::Close);
         item(ui, out, true, Command::Quit);
     });
-    ui.menu_button("Load", |ui| {
+    ui.menu_button("Model", |ui| {
         for command in [Command::Load, Command::Release, Command::Evict, Command::Cancel, Command::Borrow(None)] {
             item(ui, out, live, command);
         }
@@ -83,7 +83,7 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         item(ui, out, true, Command::SetMmap(!state.open.mmap));
         item(ui, out, live, Command::Race);
     });
-    ui.menu_button("Step", |ui| {
+    ui.menu_button("Run", |ui| {
         for command in [Command::Pause, Command::Continue, Command::Step, Command::EveryStep(!state.every_step)] {
             item(ui, out, true, command);
         }

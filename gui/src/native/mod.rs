@@ -5,6 +5,7 @@ mod gate;
 mod headless;
 mod open;
 mod race;
+mod rebuild;
 mod records;
 mod shell;
 mod window;

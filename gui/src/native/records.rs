@@ -5,8 +5,8 @@ use crate::backend::{FileFacts, FileRef, Opened, Origin, Update};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use weighbridge::recording::{self, Recording};
-use weighbridge::trace::{Export, Outcome, What};
-use weighbridge::types::{ModelSummary, TensorInfo};
+use weighbridge::trace::{Outcome, What};
+use weighbridge::types::ModelSummary;
 
 /// Records told at once.
 const PAGE: usize = 16_384;
@@ -96,8 +96,9 @@ fn tell(worker: &Worker, recording: &Recording) {
     for page in recording.records.chunks(PAGE) {
         worker.outbox.tell(Update::Records(page.to_vec()));
     }
-    for (start, tensors) in tensors(recording) {
-        worker.outbox.tell(Update::Tensors { start, tensors });
+    // A recording has the header, not the list: the component reads it again.
+    if let Some(tensors) = super::rebuild::tensors(&worker.runtime, recording, &sizes) {
+        worker.outbox.tell(Update::Tensors { start: 0, tensors });
     }
 }
 
@@ -130,31 +131,6 @@ fn opened(recording: &Recording) -> (Option<ModelSummary>, Vec<u64>) {
         }
     }
     (summary, sizes)
-}
-
-/// The tensors that were listed while it was recorded.
-fn tensors(recording: &Recording) -> Vec<(u32, Vec<TensorInfo>)> {
-    let mut asked = None;
-    let mut out = Vec::new();
-    for record in &recording.records {
-        match &record.what {
-            What::Enter(e) => {
-                asked = match &**e {
-                    Export::Tensors { start, .. } => Some(*start),
-                    _ => None,
-                };
-            }
-            What::Leave(outcome) => {
-                if let (Some(start), Outcome::Ok(value)) = (asked.take(), &**outcome)
-                    && let Ok(list) = serde_json::from_value(value.clone())
-                {
-                    out.push((start, list));
-                }
-            }
-            _ => {}
-        }
-    }
-    out
 }
 
 /// Runs the component again on what was recorded.

@@ -136,7 +136,7 @@ class Page {
     $('view-inspector').setAttribute('aria-pressed', String(on));
     if (!on) return;
     try {
-      await inspector.start($('canvas'));
+      this.handle = await inspector.start($('canvas'));
       $('canvas').focus();
     } catch (error) {
       this.#show(null);
