@@ -9,6 +9,9 @@ use weighbridge_loader::api::{Location, Place};
 use weighbridge_loader::storage::{BatchError, Capabilities, CopySpan, SourceStat, Storage, StorageError};
 use weighbridge_loader::types::{Advice, AdviceEffect};
 
+/// What registered memory is filled with.
+pub const CANARY: u8 = 0xee;
+
 /// One call, for comparing runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -204,7 +207,7 @@ impl Double {
 
     /// Registers memory for a tensor.
     pub fn register(&self, tensor: &str, len: usize) {
-        self.world.borrow_mut().registered.insert(tensor.to_owned(), Some(vec![0; len]));
+        self.world.borrow_mut().registered.insert(tensor.to_owned(), Some(vec![CANARY; len]));
     }
 
     /// The file gets other bytes, and every later call notices.

@@ -193,3 +193,65 @@ fn the_observer_costs_nothing_when_off() {
         }
     }
 }
+
+/// Exactly the tensor's bytes are written; what the embedder has behind them stays.
+#[test]
+fn memory_beyond_a_tensor_stays_as_it_was() {
+    use weighbridge_tests::double::CANARY;
+    let model = files::named("gguf").unwrap();
+    for chunk in ["", "chunk=1000", "chunk=4096", "chunk=4999", "chunk=5000", "chunk=5001"] {
+        let setup = Setup { registered: vec![("t0.weight".into(), 5064)], ..Setup::default() };
+        let mut host = Native::open(&model, &setup, &[]).unwrap();
+        let load = options(&words(&format!("external-buffer {chunk}")));
+        // A failure before the first chunk leaves every byte.
+        host.arm(Fault::call(2, every_error()[0].clone()));
+        assert!(host.load(&selection("0"), &load).is_err());
+        host.disarm();
+        host.load(&selection("0"), &load).unwrap();
+        let location = host.states()[0].location.unwrap();
+        let memory = host.host.bytes(&weighbridge_loader::api::Location { bytes: 5064, ..location }).unwrap();
+        assert!(memory[..5000] == model.tensors[0].1[..]);
+        assert!(memory[5000..].iter().all(|byte| *byte == CANARY), "{chunk}");
+    }
+}
+
+/// A release of one tensor never reaches another's mapping, whatever slots were used before.
+#[test]
+fn no_tensor_ends_anothers_mapping() {
+    let model = files::named("gguf").unwrap();
+    let setup = Setup {
+        options: weighbridge_loader::api::SessionOptions { slots: 2, ..Setup::default().options },
+        ..Setup::default()
+    };
+    let mut host = Native::open(&model, &setup, &[]).unwrap();
+    let map = options(&words("mapped-file per-tensor"));
+    host.load(&selection("0,1"), &map).unwrap();
+    for round in 0..20u32 {
+        let (out, into) = (round % 2, 2 + round % 2);
+        host.release(&selection(&out.to_string())).unwrap();
+        host.load(&selection(&into.to_string()), &map).unwrap();
+        assert!(host.release(&selection(&out.to_string())).is_err());
+        for tensor in [1 - out, into] {
+            assert_eq!(host.bytes(tensor).as_ref(), Some(&model.tensors[tensor as usize].1));
+        }
+        host.release(&selection(&into.to_string())).unwrap();
+        host.load(&selection(&out.to_string()), &map).unwrap();
+    }
+    let generations: Vec<u32> = host.slots().iter().map(|slot| slot.generation).collect();
+    assert_eq!(generations, [20, 20]);
+}
+
+/// Loads leave what the header says of a tensor alone.
+#[test]
+fn no_load_changes_what_the_header_says() {
+    let model = files::named("gapped").unwrap();
+    let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+    let before = host.tensors();
+    for load in ["mapped-file", "mapped-file per-tensor", "read-copy", "staged-read chunk=7000"] {
+        host.load(&Selection::All, &options(&words(load))).unwrap();
+        assert_eq!(host.tensors(), before);
+        host.release(&Selection::All).unwrap();
+        host.evict(&Selection::All).unwrap();
+        assert_eq!(host.tensors(), before);
+    }
+}

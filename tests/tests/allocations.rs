@@ -1,0 +1,138 @@
+//! No actor allocates in a dispatch, and none is large.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use weighbridge_loader::actors::io_loader::{IoLoader, Load};
+use weighbridge_loader::actors::io_mmap::{Abandon, Command, Context, Handle, IoMmap, Map, Mapped, Retain, Unmapped};
+use weighbridge_loader::actors::io_read::{self, IoRead};
+use weighbridge_loader::actors::io_staged_read::{self, IoStagedRead};
+use weighbridge_loader::actors::model_loader::{self, ModelLoader};
+use weighbridge_loader::actors::model_tensor::{Apply, Ended, Hold, ModelTensor, Plan, Release};
+use weighbridge_loader::actors::spans::Span;
+use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::{Level, Strategy};
+use weighbridge_tests::double::Double;
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+// Safety: every call goes to the system's allocator unchanged.
+#[expect(unsafe_code, reason = "an allocator can be counted in no other way")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // Safety: as this function's own.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // Safety: as this function's own.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+fn allocations(what: impl FnOnce()) -> u64 {
+    let before = COUNT.with(Cell::get);
+    what();
+    COUNT.with(Cell::get) - before
+}
+
+#[test]
+fn no_dispatch_allocates() {
+    assert!(allocations(|| drop(Box::new(7))) > 0, "the counter counts");
+    let watch = Watch::new(Level::Off, Box::new(()));
+    let fault = Some(Fault::new(Why::Io));
+
+    let mut pool = IoMmap::new(Context::new(8, &Double::capabilities()));
+    let count = allocations(|| {
+        for round in 0..100u64 {
+            let map = Map { source: 0, offset: round * 4096, len: 100, source_len: 1 << 30 };
+            let Some(Command::Map { ticket, slot, .. }) = pool.dispatch(map, &watch).command else { panic!() };
+            pool.dispatch(Mapped { ticket, result: Ok(round) }, &watch);
+            let handle = Handle { slot, generation: pool.context().slots()[slot as usize].generation };
+            pool.dispatch(Retain { handle, tensors: 0 }, &watch);
+            let Some(Command::Unmap { ticket, .. }) = pool.dispatch(Abandon { handle }, &watch).command else {
+                panic!()
+            };
+            pool.dispatch(Unmapped { ticket, fault: None }, &watch);
+        }
+    });
+    assert_eq!(count, 0, "io/mmap");
+
+    let mut tensors = ModelTensor::bound(1000);
+    let count = allocations(|| {
+        let ticket = Ticket(1);
+        let hold = Hold::Mapped { handle: Handle { slot: 0, generation: 0 }, mapping: 1, offset: 0 };
+        for tensor in 0..1000 {
+            tensors.dispatch(tensor, Plan { ticket }, &watch);
+            tensors.dispatch(tensor, Apply { ticket, hold, strategy: Strategy::MappedFile }, &watch);
+            tensors.dispatch(tensor, Release { ticket }, &watch);
+            tensors.dispatch(tensor, Ended { ticket, fault: None }, &watch);
+        }
+    });
+    assert_eq!(count, 0, "model/tensor");
+
+    let mut loader = IoLoader::default();
+    let all = [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead, Strategy::ExternalBuffer].map(Some);
+    let count = allocations(|| {
+        for _ in 0..10 {
+            let mut output = loader.dispatch(Load { policy: all, extents: 3 }, &watch);
+            while let Some(command) = output.command {
+                output = loader.dispatch(Answered { ticket: command.ticket(), fault }, &watch);
+            }
+        }
+    });
+    assert_eq!(count, 0, "io/loader");
+
+    let spans: Vec<Span> =
+        (0..100).map(|at| Span { source: 0, offset: at, len: 1, target: 0, target_offset: at }).collect();
+    let (mut read, mut staged) = (IoRead::default(), IoStagedRead::default());
+    read.stage(spans.iter().copied());
+    staged.stage(spans);
+    let count = allocations(|| {
+        let mut output = read.dispatch(io_read::Submit { max_batch: 7, bad: None }, &watch);
+        while let Some(command) = output.command {
+            output = read.dispatch(io_read::Read { ticket: command.ticket, fault: None }, &watch);
+        }
+        let mut output = staged.dispatch(io_staged_read::Submit { chunk: 9, max_batch: 7, bad: None }, &watch);
+        while let Some(command) = output.command {
+            output = staged.dispatch(io_staged_read::Staged { ticket: command.ticket, fault: None }, &watch);
+        }
+    });
+    assert_eq!(count, 0, "io/read and io/staged_read");
+
+    let mut model = ModelLoader::default();
+    let count = allocations(|| {
+        let mut output = model.dispatch(model_loader::Open { bad: None }, &watch);
+        while let Some(model_loader::Command::ReadHeader(ticket) | model_loader::Command::Bind(ticket)) = output.command
+        {
+            output = match output.command {
+                Some(model_loader::Command::ReadHeader(_)) => {
+                    model.dispatch(model_loader::Parsed { ticket, fault: None, more: false, missing: false }, &watch)
+                }
+                _ => model.dispatch(Answered { ticket, fault: None }, &watch),
+            };
+        }
+        model.dispatch(model_loader::Load { bad: None, structure: true, architecture: true }, &watch);
+    });
+    assert_eq!((count, model.state().as_str()), (0, "planning"));
+}
+
+/// Actors are held by value; what grows with a model is on the heap.
+#[test]
+fn actors_are_small() {
+    assert!(size_of::<ModelLoader>() <= 256, "{}", size_of::<ModelLoader>());
+    assert!(size_of::<ModelTensor>() <= 64, "{}", size_of::<ModelTensor>());
+    assert!(size_of::<IoLoader>() <= 256, "{}", size_of::<IoLoader>());
+    assert!(size_of::<IoMmap>() <= 256, "{}", size_of::<IoMmap>());
+    assert!(size_of::<IoRead>() <= 256, "{}", size_of::<IoRead>());
+    assert!(size_of::<IoStagedRead>() <= 256, "{}", size_of::<IoStagedRead>());
+}
