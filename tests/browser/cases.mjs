@@ -1,0 +1,308 @@
+/** What the page must do, in Debian's Chromium, by the means of a person: files given to its dialog or dropped, buttons, what is shown. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { sleep } from './driver.mjs';
+
+const root = new URL('../../', import.meta.url).pathname;
+const models = join(root, 'target/models');
+const tool = process.env.WEIGHBRIDGE ?? join(root, 'target/debug/weighbridge');
+export const scratch = mkdtempSync(join(tmpdir(), 'weighbridge-cases-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+const native = (...args) => execFileSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+
+/** Name → SHA-256, as the native host has it. */
+const verified = (file) => Object.fromEntries(JSON.parse(native('verify', file, '--json')).tensors.map(({ name, sha256 }) => [name, sha256]));
+
+const idle = "!document.querySelector('#load')?.disabled";
+const used = "document.querySelector('#report')?.dataset.used";
+
+/** Opens a page that knows nothing yet. */
+async function fresh(browser, base) {
+  await browser.go(base);
+  await browser.until("document.documentElement.dataset.ready === 'true'");
+}
+
+/** Gives files to the page's dialog and waits until they are open and loaded, or refused. */
+async function open(browser, ...files) {
+  await browser.give('#files', ...files);
+  await browser.until(`document.querySelector('#model-name')?.textContent === ${JSON.stringify(basename(files[0]))} && (${used} || document.querySelector('#why')) && ${idle}`);
+}
+
+async function choose(browser, strategy) {
+  await browser.click('#evict');
+  await browser.until(`[...document.querySelectorAll('#messages')].some((all) => all.textContent.includes('Evicted')) && ${idle}`);
+  await browser.run("document.querySelector('#strategy').value = args[0]; document.querySelector('#report').dataset.used = '';", strategy);
+  await browser.click('#load');
+  await browser.until(`${used} && ${idle}`);
+}
+
+/** Presses "Hash tensors" and answers name → SHA-256 as the table shows it. */
+async function hashes(browser) {
+  await browser.run("delete document.querySelector('#run').dataset.hashed");
+  await browser.click('#hash');
+  await browser.until("document.querySelector('#run').dataset.hashed !== undefined", 180);
+  return browser.run(`
+    await new Promise((done) => setTimeout(done, 100));
+    return Object.fromEntries([...document.querySelectorAll('tbody tr')].filter((row) => row.querySelector('[data-sha256]'))
+      .map((row) => [row.cells[0].textContent, row.querySelector('[data-sha256]').dataset.sha256]));`);
+}
+
+/** A safetensors file of mostly nothing: its first tensor is small, its last lies behind 5 GiB. */
+function huge() {
+  const file = join(scratch, 'huge.safetensors');
+  const far = 5 * 2 ** 30;
+  const header = JSON.stringify({
+    near: { dtype: 'U8', shape: [16], data_offsets: [0, 16] },
+    middle: { dtype: 'U8', shape: [far - 16], data_offsets: [16, far] },
+    far: { dtype: 'F32', shape: [1024], data_offsets: [far, far + 4096] },
+  });
+  const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  writeFileSync(file, Buffer.concat([size, Buffer.from(padded)]));
+  const start = 8 + padded.length;
+  truncateSync(file, start + far + 4096);
+  const bytes = Buffer.from(Float32Array.from({ length: 1024 }, (_, at) => at).buffer);
+  const out = openSync(file, 'r+');
+  writeSync(out, bytes, 0, 4096, start + far);
+  closeSync(out);
+  return { file, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** A server on another origin of this machine. */
+async function elsewhere(file, { ranges = true, cors = true } = {}) {
+  const bytes = readFileSync(file);
+  const server = createServer((request, response) => {
+    const headers = { 'Last-Modified': 'Mon, 01 Jan 2024 00:00:00 GMT', ...(cors && { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'Range' }) };
+    const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
+    server.asked = (server.asked ?? 0) + 1;
+    if (request.method === 'OPTIONS') response.writeHead(204, headers).end();
+    else if (from !== undefined && ranges) {
+      const part = bytes.subarray(Number(from), Number(to) + 1);
+      server.sent = (server.sent ?? 0) + part.length;
+      response.writeHead(206, { ...headers, 'Content-Length': part.length }).end(part);
+    } else response.writeHead(200, { ...headers, 'Content-Length': bytes.length }).end(request.method === 'HEAD' ? undefined : bytes);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { server, url: `http://localhost:${server.address().port}/${basename(file)}` };
+}
+
+async function openUrl(browser, url) {
+  await browser.run("document.querySelector('#url-form').hidden = false; document.querySelector('#url').value = args[0]; document.querySelector('#url-form').requestSubmit();", url);
+}
+
+/** The cases, in their order: `name: async (browser, base) => …`. */
+export const cases = {
+  async 'the page opens, isolated, and says that nothing leaves the machine'(browser, base) {
+    await fresh(browser, base);
+    assert.equal(await browser.run('return crossOriginIsolated'), true);
+    assert.match(await browser.run('return document.body.innerText'), /Nothing leaves this machine/);
+  },
+
+  async 'the sample is the native one; auto says why it does not map'(browser, base) {
+    const file = join(scratch, 'sample.gguf');
+    native('sample', file);
+    await fresh(browser, base);
+    await browser.click('#sample');
+    await browser.until(`${used} && ${idle}`);
+    const report = await browser.run("return document.querySelector('#report').innerText");
+    assert.match(report, /mapped-file\s+This host cannot map files/);
+    assert.match(report, /staged-read\s+used: 21 tensors/);
+    assert.deepEqual(await hashes(browser), verified(file));
+  },
+
+  async 'the real MiniLM, dropped as a file, loads by read-copy with the native hashes'(browser, base) {
+    const file = join(models, 'minilm.safetensors');
+    await fresh(browser, base);
+    const { x, y } = await browser.run("const box = document.querySelector('#drop').getBoundingClientRect(); return { x: box.x + 20, y: box.y + 20 };");
+    const data = { items: [], files: [file], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop']) await browser.cdp('Input.dispatchDragEvent', { type, x, y, data });
+    await browser.until(`${used} && ${idle}`);
+    await choose(browser, 'read-copy');
+    assert.match(await browser.run("return document.querySelector('#report').innerText"), /read-copy\s+used: 104 tensors/);
+    const found = await hashes(browser);
+    assert.deepEqual(found, verified(file));
+    const python = JSON.parse(readFileSync(join(models, 'hashes.json'), 'utf8'));
+    assert.ok(JSON.stringify(python).includes(Object.values(found)[3]), 'the Python readers find the same bytes');
+  },
+
+  async 'shards given together are one model'(browser, base) {
+    await fresh(browser, base);
+    const folder = join(models, 'minilm-sharded');
+    const files = readdirSync(folder).filter((name) => /safetensors/.test(name)).sort().map((name) => join(folder, name));
+    const first = files.filter((name) => name.endsWith('.json'));
+    await open(browser, ...first, ...files.filter((name) => !name.endsWith('.json')));
+    assert.match(await browser.run("return document.querySelector('#report').innerText"), /104 tensors/);
+  },
+
+  async 'a shard that was not given is named'(browser, base) {
+    await fresh(browser, base);
+    await browser.give('#files', join(models, 'minilm-q8_0-00001-of-00003.gguf'));
+    const why = await browser.until("document.querySelector('#why')?.innerText");
+    assert.match(why, /minilm-q8_0-00002-of-00003\.gguf/);
+  },
+
+  async 'a malformed file is answered with the why card and its bytes'(browser, base) {
+    const file = join(scratch, 'malformed.gguf');
+    const bytes = readFileSync(join(scratch, 'sample.gguf'));
+    bytes.writeBigUInt64LE(2n ** 60n, 8);
+    writeFileSync(file, bytes);
+    await fresh(browser, base);
+    await open(browser, file);
+    const card = await browser.run("return { text: document.querySelector('#why').innerText, mark: document.querySelector('#why mark')?.textContent }");
+    let said;
+    try {
+      native('load', file, '--json');
+    } catch (error) {
+      said = JSON.parse(error.stdout).error;
+    }
+    assert.ok(card.text.includes(said.message), `${card.text}\n${said.message}`);
+    assert.ok(card.text.includes(said.cause) && card.text.includes(said.field));
+    assert.notEqual(card.mark, undefined);
+  },
+
+  async 'a name from a file cannot reorder or inject anything'(browser, base) {
+    const file = join(scratch, 'evil.safetensors');
+    const header = JSON.stringify({ '<img src=x onerror=alert(1)>\u202egpj': { dtype: 'U8', shape: [1], data_offsets: [0, 1] } });
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
+    writeFileSync(file, Buffer.concat([size, Buffer.from(header), Buffer.from([7])]));
+    await fresh(browser, base);
+    await open(browser, file);
+    await sleep(150);
+    const shown = await browser.run("return { text: document.querySelector('tbody td').textContent, images: document.querySelectorAll('main img').length }");
+    assert.deepEqual(shown, { text: '<img src=x onerror=alert(1)>\\u{202e}gpj', images: 0 });
+  },
+
+  async 'tensors behind 5 GiB load by selection; what is too large is refused, not attempted'(browser, base) {
+    const { file, sha256 } = huge();
+    await fresh(browser, base);
+    await browser.give('#files', file);
+    await browser.until(`document.querySelectorAll('tbody tr').length === 3 && ${idle}`);
+    await browser.run("document.querySelector('#glob').value = 'far'");
+    await browser.click('#load');
+    await browser.until(`${used} && ${idle}`);
+    await browser.run("delete document.querySelector('#run').dataset.hashed; weighbridge.client.send({ Hash: { tensors: [0, 2] } })");
+    await browser.until("document.querySelector('#run').dataset.hashed !== undefined");
+    await sleep(100);
+    const shown = await browser.run("return [...document.querySelectorAll('[data-sha256]')].map((cell) => cell.dataset.sha256)");
+    assert.equal(shown[2], sha256);
+    await browser.run("document.querySelector('#glob').value = '*'");
+    await browser.click('#load');
+    const why = await browser.until("document.querySelector('#why')?.innerText");
+    assert.match(why, /out-of-memory|limit-exceeded/);
+    rmSync(file);
+  },
+
+  async 'cancel ends a load between two pieces and leaves nothing behind'(browser, base) {
+    const file = join(scratch, 'large.gguf');
+    native('sample', file, '--size', '900MiB');
+    await fresh(browser, base);
+    await browser.run("weighbridge.overview.load = null");
+    await browser.give('#files', file);
+    await browser.until("document.querySelectorAll('tbody tr').length === 21");
+    await browser.until(`(${idle}) || true`);
+    await browser.run("weighbridge.client.send('Cancel')");
+    await browser.until(idle);
+    await browser.run("document.querySelector('#evict').click()");
+    await browser.until(idle);
+    await browser.click('#hash');
+    await browser.until("!document.querySelector('#cancel').disabled");
+    await sleep(300);
+    await browser.click('#cancel');
+    const why = await browser.until("document.querySelector('#why')?.innerText", 20);
+    assert.match(why, /cancelled/i);
+    await browser.click('#tab-sandbox');
+    assert.match(await browser.run("return document.querySelector('main').innerText"), /Tensor bytes held\s+0 B/);
+  },
+
+  async 'the guest is held before a call, steps, and goes on'(browser, base) {
+    await fresh(browser, base);
+    await browser.run(`weighbridge.held = []; weighbridge.client.listen((kind, value) => { if (kind === 'Held' || kind === 'Resumed') weighbridge.held.push(value ?? kind); });
+      weighbridge.client.send('Pause');`);
+    await browser.click('#sample');
+    await browser.until('weighbridge.held.length === 1');
+    await browser.run("weighbridge.client.send('Step')");
+    await browser.until('weighbridge.held.length === 2');
+    assert.match(await browser.run('return weighbridge.held[0]'), /→|before|asks to/);
+    await browser.run("weighbridge.client.send('Continue')");
+    await browser.until(`${used} && ${idle}`);
+    assert.equal(await browser.run('return weighbridge.held.at(-1)'), 'Resumed');
+  },
+
+  async 'an injected fault walks the error route to the card'(browser, base) {
+    await fresh(browser, base);
+    await browser.run("weighbridge.client.send({ SetFaults: [{ Call: { call: 'ReadInto', nth: 1, kind: { Fail: { io: 5 } } } }] })");
+    await browser.click('#sample');
+    const why = await browser.until("document.querySelector('#why')?.innerText");
+    assert.match(why, /io/);
+    assert.match(why, /System code\s+5/);
+  },
+
+  async 'a native recording replays in the page, and the page’s natively'(browser, base) {
+    const made = join(scratch, 'native.wbrec');
+    native('record', join(models, 'minilm-q4_0.gguf'), '--out', made);
+    await fresh(browser, base);
+    await browser.give('#files', made);
+    await browser.until("document.querySelector('#model-name')?.textContent === 'native.wbrec' && /mapped-file/.test(document.querySelector('#report').innerText)");
+    await browser.click('#tab-transitions');
+    await browser.click('#replay');
+    const said = await browser.until("document.querySelector('#messages').innerText");
+    assert.match(said, /Re-executed without the file: \d+ records/);
+    await browser.cdp('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: scratch });
+    await fresh(browser, base);
+    await open(browser, join(models, 'minilm-q4_0.gguf'));
+    await browser.click('#tab-transitions');
+    await browser.click('#save');
+    const saved = join(scratch, 'load.wbrec');
+    for (let tries = 0; tries < 200 && !existsSync(saved); tries += 1) await sleep(50);
+    assert.match(native('replay', saved), /the component does what it did/);
+    assert.ok(statSync(saved).size > 100_000);
+  },
+
+  async 'a changed recording is refused with its line'(browser, base) {
+    const bytes = readFileSync(join(scratch, 'native.wbrec'));
+    const at = bytes.indexOf(10, bytes.length >> 1) + 20;
+    bytes[at] = bytes[at] === 49 ? 50 : 49;
+    const file = join(scratch, 'changed.wbrec');
+    writeFileSync(file, bytes);
+    await fresh(browser, base);
+    await browser.give('#files', file);
+    assert.match(await browser.until("document.querySelector('#messages').innerText"), /line \d+ of the recording/);
+  },
+
+  async 'a URL opens by ranges; without ranges or permission it says so'(browser, base) {
+    const file = join(models, 'minilm-q4_0.gguf');
+    const { server, url } = await elsewhere(file);
+    await fresh(browser, base);
+    await openUrl(browser, url);
+    await browser.until(`${used} && ${idle}`);
+    assert.match(await browser.run("return document.querySelector('#report').innerText"), /104 tensors/);
+    assert.match(await browser.run("return document.querySelector('#local').innerText"), /Ranges are fetched from localhost/);
+    server.close();
+    for (const [options, says] of [[{ ranges: false }, /does not answer range requests/], [{ cors: false }, /CORS/]]) {
+      const other = await elsewhere(file, options);
+      await openUrl(browser, other.url);
+      await browser.until(`${says}.test(document.querySelector('#messages').innerText)`);
+      other.server.close();
+    }
+  },
+
+  async 'at 400 px nothing is cut off'(browser, base) {
+    await browser.cdp('Emulation.setDeviceMetricsOverride', { width: 400, height: 800, deviceScaleFactor: 1, mobile: false });
+    await fresh(browser, base);
+    await browser.click('#sample');
+    await browser.until(`${used} && ${idle}`);
+    for (const tab of ['tensors', 'metadata', 'transitions', 'sandbox']) {
+      await browser.click(`#tab-${tab}`);
+      assert.ok((await browser.run('return document.documentElement.scrollWidth')) <= 400, tab);
+    }
+    await browser.cdp('Emulation.setDeviceMetricsOverride', { width: 1200, height: 860, deviceScaleFactor: 1, mobile: false });
+  },
+};
