@@ -255,3 +255,32 @@ fn no_load_changes_what_the_header_says() {
         assert_eq!(host.tensors(), before);
     }
 }
+
+/// A tensor's state says how its bytes got there, and where they are.
+#[test]
+fn states_tell_strategy_and_place() {
+    use weighbridge_loader::api::Place;
+    use weighbridge_loader::types::Strategy;
+    let model = files::named("gguf").unwrap();
+    let setup = Setup { registered: vec![("t3.weight".into(), 12_345)], ..Setup::default() };
+    let mut host = Native::open(&model, &setup, &[]).unwrap();
+    let loads = [
+        ("mapped-file", Strategy::MappedFile),
+        ("read-copy", Strategy::ReadCopy),
+        ("staged-read", Strategy::StagedRead),
+        ("external-buffer", Strategy::ExternalBuffer),
+    ];
+    for (tensor, (load, strategy)) in loads.into_iter().enumerate() {
+        assert_eq!(host.states()[tensor].strategy, None);
+        host.load(&selection(&tensor.to_string()), &options(&words(load))).unwrap();
+        let state = host.states()[tensor];
+        assert_eq!(state.strategy, Some(strategy));
+        let location = state.location.unwrap();
+        assert_eq!(location.bytes, model.tensors[tensor].1.len() as u64);
+        assert_eq!(matches!(location.place, Place::Mapping(_)), strategy == Strategy::MappedFile);
+        assert_eq!(state.slot.is_some(), strategy == Strategy::MappedFile);
+    }
+    host.evict(&Selection::All).unwrap();
+    host.release(&Selection::All).unwrap();
+    assert!(host.states().iter().all(|state| state.strategy.is_none() && state.location.is_none()));
+}
