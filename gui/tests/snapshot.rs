@@ -5,7 +5,9 @@ mod common;
 
 use common::{Desk, Dialogs};
 use std::path::PathBuf;
+use weighbridge::types::{Cause, Error, Phase};
 use weighbridge_inspector::Inspector;
+use weighbridge_inspector::backend::{Failure, FileBytes, Update};
 use weighbridge_inspector::command::{Command, Look};
 use weighbridge_inspector::panels::Panel;
 use weighbridge_inspector::picture::png;
@@ -53,6 +55,13 @@ impl Stage {
     }
 }
 
+fn failure() -> Update {
+    let mut error = Error::new(Phase::Parse, Cause::Malformed, "The header says 99 tensors and has room for 12; fetch the file again.");
+    (error.source, error.offset, error.field) = (Some(0), Some(72), Some("tensor_count".into()));
+    let bytes = FileBytes { file: 0, offset: 0, bytes: (0..160).collect() };
+    Update::Failed(Box::new(Failure { doing: "open".into(), error, bytes: Some(bytes) }))
+}
+
 fn read(path: &PathBuf) -> Option<Vec<u8>> {
     let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).ok()?));
     let mut reader = decoder.read_info().ok()?;
@@ -94,6 +103,10 @@ fn every_panel_looks_as_it_did() {
         stage.app.run(Command::CompareLast, &ctx);
         for panel in Panel::ALL {
             stage.app.run(Command::Maximise(Some(*panel)), &ctx);
+            if *panel == Panel::Why {
+                stage.app.take(failure(), &ctx);
+                stage.app.state.messages.clear();
+            }
             let name = panel.info().name.replace("panel ", "");
             check(&format!("{theme}-{name}"), &stage.picture(), &mut wrong);
         }

@@ -165,6 +165,7 @@ fn a_state_of_the_diagram_filters_the_timeline() {
     app.run(Command::Maximise(Some(Panel::Actors)));
     app.harness.get_by_label("io/mmap").click();
     app.settle();
+    app.settle();
     app.harness.get_by_role_and_label(Role::Button, "State mapping").click();
     app.settle();
     assert_eq!(app.harness.state().state.query, "actor:io/mmap state:mapping");

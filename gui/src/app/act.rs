@@ -149,6 +149,13 @@ impl Inspector {
     }
 
     fn ask(&mut self, request: Request) {
+        let of_the_model = matches!(
+            request,
+            Request::Open { .. } | Request::OpenRecording(_) | Request::Load { .. } | Request::Release(_) | Request::Evict(_) | Request::Advise(..) | Request::Close
+        );
+        if of_the_model {
+            self.state.failed = false;
+        }
         self.backend.send(request);
     }
 

@@ -132,10 +132,7 @@ impl Inspector {
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),
-            Update::Busy(what) => {
-                self.state.failed = false;
-                self.state.busy = Some((what, self.state.now));
-            }
+            Update::Busy(what) => self.state.busy = Some((what, self.state.now)),
             Update::Idle => {
                 self.state.busy = None;
                 self.state.held = None;

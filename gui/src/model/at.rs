@@ -1,6 +1,5 @@
 //! The state of everything at a row: the nearest snapshot, and what came after it. At most 16,384 rows are walked.
 use super::names::NameId;
-use super::row::Kind;
 use super::store::{Standing, Store};
 
 impl Store {
@@ -57,24 +56,5 @@ impl Store {
     #[must_use]
     pub fn first_bad(&self, from: u64) -> Option<u64> {
         self.lanes.iter().filter_map(|l| l.bad.get(l.bad.partition_point(|&b| b < from)).copied()).min()
-    }
-
-    /// The route of transitions that led to row `end`, newest last, at most `most`.
-    #[must_use]
-    pub fn route(&self, end: u64, most: usize) -> Vec<u64> {
-        let mut out = Vec::new();
-        for id in (self.first..end).rev() {
-            let Some(row) = self.row(id) else { break };
-            if row.kind == Kind::Export && !out.is_empty() {
-                out.push(id);
-                break;
-            }
-            out.push(id);
-            if out.len() >= most {
-                break;
-            }
-        }
-        out.reverse();
-        out
     }
 }

@@ -80,7 +80,8 @@ pub(super) fn picture(table: &MachineTable, right: bool) -> Picture {
         }
         between.entry((&row.source, &row.target)).or_default().push(i);
     }
-    let mut graph: Graph<NodeLabel, EdgeLabel> = Graph::with_options(GraphOptions { directed: true, multigraph: false, compound: false });
+    // The layout turns some edges round for a while: where two states lead to each other it needs room for both.
+    let mut graph: Graph<NodeLabel, EdgeLabel> = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
     for state in &states {
         let size = (width(&short(state, 26), 7.2) + 34.0).max(84.0);
         graph.set_node((*state).to_owned(), Some(NodeLabel { width: size, height: 36.0, ..NodeLabel::default() }));
@@ -177,6 +178,8 @@ mod tests {
                 }
             }
             assert!(picture.arrows.iter().all(|a| a.points.len() >= 2));
+            let pairs: std::collections::BTreeSet<_> = table.rows.iter().filter(|r| r.source != r.target).map(|r| (&r.source, &r.target)).collect();
+            assert_eq!(picture.arrows.len(), pairs.len(), "{}", table.machine);
         }
     }
 }

@@ -139,11 +139,18 @@ fn axis(painter: &Painter, view: &View) {
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(power).max(1.0);
     let mut value = (view.window.from / step).ceil() * step;
+    let mut first = None;
     while value < view.window.to {
         let x = view.x(value);
         painter.line_segment([pos2(x, view.area.min.y + AXIS - 4.0), pos2(x, view.area.max.y)], Stroke::new(1.0, theme::faint(view.dark)));
         if value >= 0.0 {
-            let text = if view.steps { count(value as u64) } else { duration(value as u64) };
+            // Far from the beginning, numbers that differ in their last digits say nothing: the first is whole, the others are added to it.
+            let base = *first.get_or_insert(value);
+            let text = match value - base {
+                _ if view.steps => count(value as u64),
+                more if more > 0.0 && base > step * 50.0 => format!("+{}", duration(more as u64)),
+                _ => duration(value as u64),
+            };
             painter.text(pos2(x + 3.0, view.area.min.y + 9.0), Align2::LEFT_CENTER, text, FontId::proportional(11.0), view.weak);
         }
         value += step;

@@ -15,7 +15,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         theme::empty(ui, "No row answers this query", crate::model::query::HELP);
         return;
     }
-    let columns = [("Time", 82.0), ("Actor", 96.0), ("Event", 110.0), ("Guards", 190.0), ("Action", 104.0), ("Route", 190.0), ("Command and answer", 200.0), ("Lasted", 70.0)];
+    let columns = [("Time", 82.0), ("Actor", 112.0), ("Event", 96.0), ("Guards", 168.0), ("Action", 100.0), ("Route", 190.0), ("Command and answer", 200.0), ("Lasted", 70.0)];
     ui.spacing_mut().item_spacing.y = 1.0;
     let mut table = TableBuilder::new(ui)
         .striped(true)

@@ -1,10 +1,9 @@
 //! The pool of mappings: a grid of slots, the one chosen in words, use over time.
 use crate::app::State;
 use crate::command::Command;
-use crate::text::{bytes, count, plural};
+use crate::text::{bytes, count, duration, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, Ui, Vec2, vec2};
-use egui_plot::{Line, Plot, PlotPoints};
 use weighbridge::types::{SlotState, SlotStatus};
 
 #[derive(Default)]
@@ -162,31 +161,35 @@ fn detail(ui: &mut Ui, state: &State, i: usize, slot: &SlotState, out: &mut Vec<
     }
 }
 
+/// Slots in use over time, as steps.
 #[allow(clippy::cast_precision_loss)]
 fn usage(ui: &mut Ui, state: &State) {
     let usage = state.run.store.io.usage();
-    if usage.len() < 2 {
-        return;
-    }
-    theme::section(ui, "Slots in use over time");
+    let (Some(first), Some(most)) = (usage.first(), usage.iter().map(|u| u.1).max()) else { return };
+    theme::section(ui, &format!("Slots in use over time, at most {most} at once"));
     let dark = ui.visuals().dark_mode;
-    let mut points: Vec<[f64; 2]> = Vec::with_capacity(usage.len() * 2);
-    let stride = (usage.len() / 2000).max(1);
-    let mut before = 0.0;
-    for (at, n) in usage.iter().step_by(stride) {
-        let x = *at as f64 / 1e6;
-        points.push([x, before]);
-        points.push([x, f64::from(*n)]);
-        before = f64::from(*n);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 84.0), Sense::hover());
+    theme::named(&response, Role::GraphicsObject, "Slots in use over time");
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 4.0, theme::canvas(dark));
+    let last = state.run.store.last_at().max(first.0 + 1);
+    let area = rect.shrink2(vec2(6.0, 8.0));
+    let area = Rect::from_min_max(area.min, area.max - vec2(0.0, 12.0));
+    let x = |at: u64| area.min.x + area.width() * ((at - first.0) as f32 / (last - first.0) as f32).min(1.0);
+    let y = |n: u32| area.max.y - area.height() * n as f32 / most.max(1) as f32;
+    let mut points = vec![egui::pos2(area.min.x, y(0))];
+    let mut before = 0;
+    // Ten thousand steps are more than there are pixels.
+    let stride = (usage.len() / 4000).max(1);
+    for &(at, n) in usage.iter().step_by(stride) {
+        points.push(egui::pos2(x(at), y(before)));
+        points.push(egui::pos2(x(at), y(n)));
+        before = n;
     }
-    points.push([state.run.store.last_at() as f64 / 1e6, before]);
-    Plot::new("usage")
-        .height(96.0)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .include_y(0.0)
-        .show_grid([false, true])
-        .x_axis_formatter(|mark, _| format!("{:.1} ms", mark.value))
-        .show(ui, |plot| plot.line(Line::new("slots in use", PlotPoints::from(points)).color(Tone::Good.color(dark)).width(2.0)));
+    points.push(egui::pos2(area.max.x, y(before)));
+    painter.add(egui::Shape::line(points, Stroke::new(1.6, Tone::Good.color(dark))));
+    let font = FontId::proportional(11.0);
+    let weak = ui.visuals().weak_text_color();
+    painter.text(rect.left_bottom() + vec2(6.0, -3.0), Align2::LEFT_BOTTOM, duration(first.0), font.clone(), weak);
+    painter.text(rect.right_bottom() + vec2(-6.0, -3.0), Align2::RIGHT_BOTTOM, duration(last), font, weak);
 }

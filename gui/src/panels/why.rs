@@ -10,9 +10,9 @@ use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
 use std::fmt::Write as _;
 use weighbridge::types::{Cause, Error};
 
-/// Rows of the route that are shown.
+/// Steps of the route that are shown.
 const ROUTE: usize = 24;
-/// Rows after the first that went wrong.
+/// Steps after the first that went wrong.
 const AFTER: usize = 12;
 
 /// What went wrong last: the row after which it was known, what was asked for, the error, the bytes.
@@ -52,7 +52,7 @@ fn advice(cause: &Cause) -> &'static str {
     match cause {
         Cause::InvalidRequest => "Change the request: an option or a selection cannot be asked for like this.",
         Cause::NotFound => "Check the name or the glob against the Tensors panel.",
-        Cause::Busy => "Something still uses it. Give views back (Load menu), then ask again.",
+        Cause::Busy => "Something still uses it. Give views back (Model menu), then ask again.",
         Cause::Malformed => "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it.",
         Cause::UnsupportedFormat => "Open a GGUF (version 2 or 3) or a safetensors file.",
         Cause::UnsupportedDtype => "Load a selection without this tensor.",
@@ -90,18 +90,19 @@ fn guard(state: &State, from: u64, end: u64) -> Option<String> {
     let store = &state.run.store;
     let refusing = ["refuse", "fail", "reject", "keep", "give_back", "undo", "abandon"];
     let near = from.saturating_sub(2).max(store.first());
-    (near..end.min(from.saturating_add(400))).find_map(|id| {
-        let row = store.row(id)?;
-        let edge = store.edge(row);
-        let refuses = row.ok == Ok3::No || refusing.iter().any(|w| store.name(edge.action).contains(w));
-        if row.kind != Kind::Transition || row.guard_count == 0 || !refuses {
-            return None;
-        }
-        let (name, held) = store.guards(row).last()?;
-        let lane = store.lanes.get(usize::from(row.lane)).map_or("?", |l| store.name(l.name));
-        let so = if edge.action == 0 { String::new() } else { format!(", so {}", escape(store.name(edge.action))) };
-        Some(format!("{}: {} said {}{so}", escape(lane), escape(store.name(name)), if held { "yes" } else { "no" }))
-    })
+    let decided = |by_name: bool| {
+        (near..end.min(from.saturating_add(400))).filter_map(|id| store.row(id)).find(|row| {
+            let named = refusing.iter().any(|w| store.name(store.edge(row).action).contains(w));
+            row.kind == Kind::Transition && row.guard_count > 0 && if by_name { named } else { row.ok == Ok3::No }
+        })
+    };
+    // What refuses says so in its name; else it is the step that was answered badly.
+    let row = decided(true).or_else(|| decided(false))?;
+    let (name, held) = store.guards(row).last()?;
+    let edge = store.edge(row);
+    let lane = store.lanes.get(usize::from(row.lane)).map_or("?", |l| store.name(l.name));
+    let so = if edge.action == 0 { String::new() } else { format!(", so {}", escape(store.name(edge.action))) };
+    Some(format!("{}: {} said {}{so}", escape(lane), escape(store.name(name)), if held { "yes" } else { "no" }))
 }
 
 pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
@@ -170,27 +171,63 @@ fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
     });
 }
 
+/// Rows in a row that took the same way are one step of the route.
+struct Step {
+    from: u64,
+    rows: u64,
+}
+
+/// The steps to the first row that went wrong, that row, and some steps after it.
+fn steps(state: &State, wrong: &Wrong) -> Vec<Step> {
+    let store = &state.run.store;
+    let same = |a: u64, b: u64| store.row(a).zip(store.row(b)).is_some_and(|(a, b)| a.edge == b.edge && a.ok == b.ok && a.kind == Kind::Transition);
+    let mut steps: Vec<Step> = Vec::new();
+    for id in (store.first()..wrong.first).rev().take(100_000) {
+        let room = steps.len() < ROUTE;
+        match steps.last_mut() {
+            Some(step) if same(id, step.from) => (step.from, step.rows) = (id, step.rows + 1),
+            _ if !room => break,
+            _ => steps.push(Step { from: id, rows: 1 }),
+        }
+        if store.row(id).is_some_and(|r| r.kind == Kind::Export) {
+            break;
+        }
+    }
+    steps.reverse();
+    steps.push(Step { from: wrong.first, rows: 1 });
+    let before = steps.len();
+    for id in wrong.first + 1..wrong.row.min(store.end()) {
+        let room = steps.len() < before + AFTER;
+        match steps.last_mut() {
+            Some(step) if step.from != wrong.first && same(id, step.from) => step.rows += 1,
+            _ if !room => break,
+            _ => steps.push(Step { from: id, rows: 1 }),
+        }
+    }
+    steps
+}
+
 fn route(ui: &mut Ui, state: &State, wrong: &Wrong, out: &mut Vec<Command>) {
     let store = &state.run.store;
-    let mut route = store.route((wrong.first + 1).min(wrong.row), ROUTE);
-    let after: Vec<u64> = (wrong.first + 1..wrong.row).collect();
-    route.extend(after.iter().take(AFTER));
-    if route.is_empty() {
+    let steps = steps(state, wrong);
+    if steps.iter().all(|s| store.row(s.from).is_none()) {
         ui.weak(if state.run.origin == Origin::Live { "It failed before the guest was asked" } else { "The recording has no rows of it" });
         return;
     }
-    if after.len() > AFTER {
-        ui.weak(format!("{} rows to the first that went wrong and what followed; {} more came after", route.len(), count((after.len() - AFTER) as u64)));
-    }
-    egui::Grid::new("route").num_columns(3).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
-        for id in route {
-            let Some(row) = store.row(id) else { continue };
-            if ui.link(count(id)).on_hover_text("Go there").clicked() {
-                out.push(Command::Scrub(Some(id)));
+    egui::Grid::new("route").num_columns(4).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
+        for step in steps {
+            let Some(row) = store.row(step.from) else { continue };
+            if ui.link(count(step.from)).on_hover_text("Go there").clicked() {
+                out.push(Command::Scrub(Some(step.from)));
             }
             ui.weak(duration(row.at));
-            let tone = tone(state, row);
-            theme::badge(ui, tone, &export::sentence(store, row));
+            theme::badge(ui, tone(state, row), &export::sentence(store, row));
+            let first = step.from == wrong.first;
+            match step.rows {
+                _ if first => ui.strong("the first that went wrong"),
+                1 => ui.label(""),
+                n => ui.weak(format!("and {} more like it", count(n - 1))),
+            };
             ui.end_row();
         }
     });
@@ -279,9 +316,11 @@ pub fn report(state: &State) -> String {
         }
     }
     out.push_str("\nroute\n");
-    for id in run.store.route((wrong.first + 1 + AFTER as u64).min(wrong.row), ROUTE) {
-        if let Some(row) = run.store.row(id) {
-            let _ = writeln!(out, "{id:>8} {:>12} ns  {}", row.at, route_line(state, row));
+    for step in steps(state, &wrong) {
+        if let Some(row) = run.store.row(step.from) {
+            let more = if step.rows > 1 { format!(" (and {} more)", step.rows - 1) } else { String::new() };
+            let mark = if step.from == wrong.first { " <- first" } else { "" };
+            let _ = writeln!(out, "{:>8} {:>12} ns  {}{more}{mark}", step.from, row.at, route_line(state, row));
         }
     }
     if let Some(bytes) = &wrong.bytes {

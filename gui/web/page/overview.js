@@ -122,15 +122,18 @@ export class Overview {
         page.hidden = id !== name;
         tabs.children[at].setAttribute('aria-selected', String(id === name));
       });
-    for (const [id, text] of pages) {
+    for (const [id, text, page] of pages) {
       const tab = el('button', { type: 'button', id: `tab-${id}`, onclick: () => show(id) }, text);
       tab.setAttribute('role', 'tab');
       tabs.append(tab);
+      page.id = `panel-${id}`;
+      page.setAttribute('role', 'tabpanel');
     }
     const save = el('button', { type: 'button', id: 'save', onclick: () => this.client.send({ SaveRecording: { name: 'load.wbrec', token: 'save' } }) }, 'Save recording');
     const again = el('button', { type: 'button', id: 'replay', title: 'Runs the component again on what was recorded, and compares every step', onclick: () => this.client.send('Replay') }, 'Replay');
     this.transitions.tools.append(save, again);
     show('tensors');
+    this.show = show;
     return el('section', { className: 'card' }, tabs, ...pages.map(([, , page]) => page));
   }
 
@@ -246,6 +249,14 @@ export class Overview {
     this.failure.replaceChildren(failureCard(failure));
     this.failure.hidden = false;
     this.report.replaceChildren();
+    // A model that was not opened has nothing to load, but what its component did can be seen.
+    if (failure.doing === 'open') {
+      this.root.querySelector('#load-card').hidden = true;
+      this.root.querySelector('#tab-tensors').hidden = true;
+      this.root.querySelector('#tab-metadata').hidden = true;
+      this.root.querySelector('#tab-sandbox').hidden = true;
+      this.show('transitions');
+    }
   }
 
   onBusy(what) {
