@@ -20,10 +20,53 @@ impl Observer for () {
     fn emit(&mut self, _: &[Entry]) {}
 }
 
+/// Ids of names by where the names lie. A name is a constant of the program and nearly always the very one that was asked
+/// for before: comparing its address takes a tenth of what hashing its text does, and a watched load is mostly that.
+#[derive(Default)]
+struct Ids {
+    near: Vec<(usize, usize, u32)>,
+    all: HashMap<&'static str, u32>,
+}
+
+impl Ids {
+    /// Places of `near`: a power of two, some times as many as there are names.
+    const NEAR: usize = 1024;
+
+    fn get(&mut self, name: &'static str) -> Option<u32> {
+        let (address, len) = (name.as_ptr() as usize, name.len());
+        if let Some(&(_, _, id)) =
+            self.near.get(Self::place(address, len)).filter(|near| (near.0, near.1) == (address, len))
+        {
+            return Some(id);
+        }
+        let id = *self.all.get(name)?;
+        self.keep(name, id);
+        Some(id)
+    }
+
+    fn insert(&mut self, name: &'static str, id: u32) {
+        self.all.insert(name, id);
+        self.keep(name, id);
+    }
+
+    fn keep(&mut self, name: &'static str, id: u32) {
+        let (address, len) = (name.as_ptr() as usize, name.len());
+        // No name has no address, so an empty place is nobody's.
+        self.near.resize(Self::NEAR, (0, 0, 0));
+        if let Some(near) = self.near.get_mut(Self::place(address, len)) {
+            *near = (address, len, id);
+        }
+    }
+
+    const fn place(address: usize, len: usize) -> usize {
+        (address ^ (address >> 10) ^ len) % Self::NEAR
+    }
+}
+
 struct Sink {
     observer: Box<dyn Observer>,
-    ids: HashMap<&'static str, u32>,
-    states: HashMap<&'static str, u32>,
+    ids: Ids,
+    states: Ids,
     given: u32,
     fresh: Vec<String>,
     entries: Vec<Entry>,
@@ -32,7 +75,7 @@ struct Sink {
 impl Sink {
     fn id(&mut self, name: &'static str) -> u32 {
         if let Some(id) = self.ids.get(name) {
-            return *id;
+            return id;
         }
         let id = self.give(name.to_owned());
         self.ids.insert(name, id);
@@ -42,7 +85,7 @@ impl Sink {
     /// States have names of their own: what `sml` calls `FallingBack` is `falling_back` in the table.
     fn state(&mut self, name: &'static str) -> u32 {
         if let Some(id) = self.states.get(name) {
-            return *id;
+            return id;
         }
         let id = self.give(snake(name));
         self.states.insert(name, id);
@@ -82,8 +125,8 @@ impl Watch {
     pub fn new(level: Level, observer: Box<dyn Observer>) -> Self {
         let sink = Sink {
             observer,
-            ids: HashMap::new(),
-            states: HashMap::new(),
+            ids: Ids::default(),
+            states: Ids::default(),
             given: 0,
             fresh: Vec::new(),
             entries: Vec::new(),
@@ -177,5 +220,23 @@ impl sml::Logger for Trace<'_> {
 
     fn log_state_change(&mut self, from: &'static str, to: &'static str) {
         self.push(|sink| Happening::Transition((sink.state(from), sink.state(to))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_id_wherever_it_lies() {
+        let mut ids = Ids::default();
+        // The same text at two addresses, and another text at the address of the first.
+        let twice: &'static str = "ready, ready";
+        let (first, second, prefix) = (&twice[..5], &twice[7..], &twice[..4]);
+        assert_eq!(ids.get(first), None);
+        ids.insert(first, 3);
+        for _ in 0..2 {
+            assert_eq!((ids.get(first), ids.get(second), ids.get(prefix)), (Some(3), Some(3), None));
+        }
     }
 }

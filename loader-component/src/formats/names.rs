@@ -7,6 +7,9 @@ const LONGEST_RUN: usize = 512;
 /// Seeds that are tried before the names are given up as hostile.
 const SEEDS: u64 = 8;
 
+/// Bytes of a tensor's name, more or less.
+const USUAL: usize = 24;
+
 /// Why a name was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -99,7 +102,11 @@ impl NameIndex {
     }
 
     fn grow(&mut self) {
-        let wanted = self.slots.len().saturating_mul(2).max(16);
+        self.widen(self.slots.len().saturating_mul(2).max(16));
+    }
+
+    /// Gives it this many slots, a power of two.
+    fn widen(&mut self, wanted: usize) {
         let old = std::mem::replace(&mut self.slots, vec![0; wanted]);
         for slot in old.into_iter().filter(|slot| *slot != 0) {
             place(&mut self.slots, slot);
@@ -145,6 +152,15 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Makes room for so many names of a usual length, before there are any.
+    pub(crate) fn reserve(&mut self, names: usize) {
+        self.text.reserve(names.saturating_mul(USUAL));
+        self.ends.reserve_exact(names);
+        if self.index.slots.is_empty() {
+            self.index.widen(names.saturating_mul(2).next_power_of_two().max(16));
+        }
     }
 
     /// The name with this number; empty for a number that was never given.

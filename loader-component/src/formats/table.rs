@@ -67,6 +67,13 @@ impl TensorTable {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
+    /// Makes room for so many tensors in all.
+    pub(crate) fn reserve(&mut self, tensors: usize) {
+        self.names.reserve(tensors);
+        self.rows.reserve_exact(tensors);
+        self.shapes.reserve(tensors.saturating_mul(2));
+    }
+
     /// The index of a tensor, by its exact name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {

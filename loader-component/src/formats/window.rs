@@ -4,6 +4,8 @@ use crate::types::{Cause, Error};
 
 /// Most bytes of one read that nobody needs yet.
 const READ_AHEAD: u64 = 256 << 10;
+/// What is left of a window is read again with the next if that is so many times as long.
+const READ_AGAIN: u64 = 64;
 
 /// Bytes of a source, from an offset on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +54,19 @@ impl Buffer {
     /// Of the header there are at least `sure` bytes from `at` on, and no more than that is read ahead: no byte that is not
     /// of the header is ever asked for. Forgets everything before `at`.
     pub(crate) fn ask(&mut self, at: u64, n: u64, sure: u64) -> (u64, u32) {
-        let kept = self.from(at).len();
-        if kept == 0 {
-            self.bytes.clear();
+        let ahead = n.max(sure.min(READ_AHEAD));
+        let mut kept = self.from(at).len();
+        // The next read stands for itself where few bytes are left: reading those again takes less than moving all that is
+        // read to where they are. The memory is given back first, for the read to be put into it.
+        if (kept as u64).saturating_mul(READ_AGAIN) <= ahead.min(u64::from(self.max_read)) {
+            kept = 0;
+            self.bytes = Vec::new();
         } else {
             self.bytes.drain(..self.bytes.len().saturating_sub(kept));
         }
         self.start = at;
         let offset = at.saturating_add(kept as u64);
-        let wanted = n.max(sure.min(READ_AHEAD)).saturating_sub(kept as u64);
+        let wanted = ahead.saturating_sub(kept as u64);
         let len = wanted.min(u64::from(self.max_read)).min(self.end_of_source.saturating_sub(offset));
         let asked = (offset, u32::try_from(len).unwrap_or(u32::MAX));
         self.asked = Some(asked);
@@ -135,6 +141,18 @@ mod tests {
         assert_eq!(buffer.ask(0, 8, 9), (0, 9));
         buffer.accept(Some(Window { offset: 0, bytes: vec![0; 9] })).unwrap();
         assert_eq!(buffer.ask(100, 8, 1 << 29), (100, 256 << 10));
+    }
+
+    #[test]
+    fn reads_little_again_rather_than_move_much() {
+        let mut buffer = Buffer::new(1 << 30, 1 << 20);
+        assert_eq!(buffer.ask(0, 4, 1 << 20), (0, 256 << 10));
+        buffer.accept(Some(Window { offset: 0, bytes: vec![7; 256 << 10] })).unwrap();
+        let at = (256 << 10) - 100;
+        assert_eq!(buffer.ask(at, 200, 1 << 20), (at, 256 << 10));
+        buffer.accept(Some(Window { offset: at, bytes: vec![7; 256 << 10] })).unwrap();
+        // Much is kept.
+        assert_eq!(buffer.ask(at + 10, 300 << 10, 1 << 20), (at + (256 << 10), (44 << 10) + 10));
     }
 
     #[test]

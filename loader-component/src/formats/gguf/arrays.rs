@@ -111,6 +111,21 @@ fn strings(frame: &mut Frame, at: &mut u64, buffer: &Buffer, bounds: Bounds) -> 
     let limit = bounds.size.min(bounds.header);
     let mut bytes = buffer.from(*at);
     let mut here = *at;
+    // As far as the window and the limit reach, one comparison says of each string that it is inside.
+    let sure = usize::try_from(limit.saturating_sub(here)).unwrap_or(usize::MAX);
+    let mut inside = bytes.get(..sure).unwrap_or(bytes);
+    let all = inside.len();
+    while frame.left > 0
+        && let Some((length, rest)) = inside.split_first_chunk::<8>()
+        && let Ok(length) = usize::try_from(u64::from_le_bytes(*length))
+        && let Some(rest) = rest.get(length..)
+    {
+        inside = rest;
+        frame.left -= 1;
+    }
+    let passed = all - inside.len();
+    here = here.saturating_add(passed as u64);
+    bytes = bytes.get(passed..).unwrap_or_default();
     while frame.left > 0 {
         let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
             *at = here;

@@ -18,6 +18,9 @@ const LEAST_ENTRY: u64 = 8 + 1 + 4 + 1;
 /// Least bytes of a tensor's info: a name of one byte and no dimensions.
 const LEAST_INFO: u64 = 8 + 1 + 4 + 4 + 8;
 
+/// Tensors that room is made for at once.
+const MOST_RESERVED: usize = 1024;
+
 #[derive(Debug)]
 enum Phase {
     Fixed,
@@ -143,6 +146,8 @@ impl Gguf {
             }
         }
         (self.version, self.tensor_count, self.entry_count, self.at) = (version, tensors, entries, at);
+        // No more than any model has: what the file claims beyond that it must show.
+        self.tensors.reserve(usize::try_from(tensors).unwrap_or(usize::MAX).min(MOST_RESERVED));
         Ok(())
     }
 
