@@ -11,6 +11,7 @@ mod models;
 mod needs;
 mod python;
 mod run;
+mod run_gui;
 mod setup;
 mod shell;
 mod stamp;
@@ -30,6 +31,7 @@ enum Task {
     Setup(setup::Options),
     Component(component::Options),
     Run(run::Options),
+    RunGui(run_gui::Options),
     Web(web::Options),
     Models(models::Options),
     Test(test::Options),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Task::Setup(options) => setup::run(&options),
         Task::Component(options) => component::run(&options),
         Task::Run(options) => run::run(&options),
+        Task::RunGui(options) => run_gui::run(&options),
         Task::Web(options) => web::run(&options),
         Task::Models(options) => models::run(&options),
         Task::Test(options) => test::run(&options),

@@ -25,6 +25,8 @@ pub(crate) enum Find {
     Path(&'static str),
     /// A Python module that imports.
     Python(&'static str),
+    /// A shared library that the loader finds. Where there is no loader's list it is taken to be there.
+    Library(&'static str),
 }
 
 /// A rustc that comes with the sources of its std: the way to a wasm std where rustup's server is out of reach.
@@ -48,17 +50,49 @@ pub(crate) const PYTHON: Need = Need {
     packages: &["python3", "python3-venv"],
 };
 
+/// What the inspector's window loads when it starts; a desktop has it.
+pub(crate) const WINDOW: Need = Need {
+    tool: "OpenGL and X11 libraries, for the inspector's window",
+    find: &[
+        Find::Library("libGL.so.1"),
+        Find::Library("libxkbcommon-x11.so.0"),
+        Find::Library("libXcursor.so.1"),
+        Find::Library("libXi.so.6"),
+    ],
+    packages: &[
+        "libgl1",
+        "libgl1-mesa-dri",
+        "libx11-6",
+        "libx11-xcb1",
+        "libxcursor1",
+        "libxi6",
+        "libxkbcommon0",
+        "libxkbcommon-x11-0",
+    ],
+};
+
+/// A display that nobody sees, for the inspector's smoke test.
+pub(crate) const DISPLAY: Need =
+    Need { tool: "Xvfb, a display for tests", find: &[Find::Program("Xvfb")], packages: &["xvfb"] };
+
 /// What `cargo xtask test` needs beyond what its stages ask for themselves.
-pub(crate) const FOR_TESTS: &[Need] = &[PYTHON];
+pub(crate) const FOR_TESTS: &[Need] = &[PYTHON, WINDOW, DISPLAY];
 
 impl Find {
     fn there(self) -> bool {
         match self {
             Find::Program(name) => which(name).is_some(),
             Find::Path(path) => Path::new(path).exists(),
+            Find::Library(name) => library(name),
             Find::Python(module) => succeeds(Command::new("python3").args(["-c", &format!("import {module}")])),
         }
     }
+}
+
+/// Whether the loader knows a library.
+fn library(name: &str) -> bool {
+    let list = ["ldconfig", "/sbin/ldconfig"].iter().find_map(|program| Command::new(program).arg("-p").output().ok());
+    list.is_none_or(|list| String::from_utf8_lossy(&list.stdout).contains(name))
 }
 
 impl Need {

@@ -74,13 +74,13 @@ fn tool(release: bool) -> PathBuf {
 
 /// Gives this process to the tool, so that signals and the exit code are its own.
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> Result<ExitCode> {
+pub(crate) fn become_it(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     Err(command.exec()).with_context(|| format!("{} could not be started", command.get_program().display()))
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> Result<ExitCode> {
+pub(crate) fn become_it(command: &mut Command) -> Result<ExitCode> {
     let status =
         command.status().with_context(|| format!("{} could not be started", command.get_program().display()))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))

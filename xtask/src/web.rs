@@ -10,7 +10,9 @@ use std::process::{Command, ExitCode};
 
 /// Build the page that loads models in a browser, in target/web
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask web --serve\n  cargo xtask web --without-inspector --serve --port 8080")]
+#[command(
+    after_help = "Examples:\n  cargo xtask web --serve\n  cargo xtask web --without-inspector --serve --port 8080"
+)]
 pub(crate) struct Options {
     #[command(flatten)]
     wasm: WasmOptions,

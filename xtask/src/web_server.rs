@@ -116,7 +116,10 @@ fn packed(path: &Path) -> Option<Vec<u8>> {
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim())
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, v)| v.trim())
 }
 
 /// `bytes=A-B` of a file of so many bytes, as start and end.
@@ -161,7 +164,8 @@ mod tests {
     fn the_page_is_isolated_and_may_reach_nothing_else() {
         let said = ask("GET / HTTP/1.1");
         assert!(said.starts_with("HTTP/1.1 200 OK") && said.ends_with("<p>page"), "{said}");
-        for line in ["Embedder-Policy: require-corp", "Opener-Policy: same-origin", "connect-src 'self';", "text/html"] {
+        for line in ["Embedder-Policy: require-corp", "Opener-Policy: same-origin", "connect-src 'self';", "text/html"]
+        {
             assert!(said.contains(line), "{line}: {said}");
         }
         assert!(ask("GET /worker/remote.js HTTP/1.1").contains("connect-src 'self' https: http:"));
@@ -170,7 +174,10 @@ mod tests {
     #[test]
     fn ranges_and_compressed_files_are_answered() {
         let said = ask("GET /worker/remote.js HTTP/1.1\r\nRange: bytes=2-4\r\nAccept-Encoding: gzip");
-        assert!(said.starts_with("HTTP/1.1 206") && said.contains("bytes 2-4/10") && said.ends_with("\r\n\r\n234"), "{said}");
+        assert!(
+            said.starts_with("HTTP/1.1 206") && said.contains("bytes 2-4/10") && said.ends_with("\r\n\r\n234"),
+            "{said}"
+        );
         let said = ask("GET /worker/remote.js HTTP/1.1\r\nAccept-Encoding: gzip, br");
         assert!(said.contains("Content-Encoding: gzip") && said.ends_with("packed"), "{said}");
         assert!(ask("HEAD / HTTP/1.1").ends_with("\r\n\r\n"));
@@ -178,7 +185,9 @@ mod tests {
 
     #[test]
     fn nothing_outside_the_folder_is_served() {
-        for target in ["/../secret", "/..", "/worker/../index.html", "//etc/passwd", "/.git", "/%2e%2e/x", "/a\\b", "/none"] {
+        for target in
+            ["/../secret", "/..", "/worker/../index.html", "//etc/passwd", "/.git", "/%2e%2e/x", "/a\\b", "/none"]
+        {
             assert!(ask(&format!("GET {target} HTTP/1.1")).starts_with("HTTP/1.1 404"), "{target}");
         }
         assert!(ask("POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
