@@ -49,17 +49,17 @@ async function hashes(browser) {
   await browser.until("document.querySelector('#run').dataset.hashed !== undefined", 180);
   return browser.run(`
     await new Promise((done) => setTimeout(done, 100));
-    return Object.fromEntries([...document.querySelectorAll('tbody tr')].filter((row) => row.querySelector('[data-sha256]'))
+    return Object.fromEntries([...document.querySelectorAll('#panel-tensors tbody tr')]
       .map((row) => [row.cells[0].textContent, row.querySelector('[data-sha256]').dataset.sha256]));`);
 }
 
-/** A safetensors file of mostly nothing: its first tensor is small, its last lies behind 5 GiB. */
-function huge() {
-  const file = join(scratch, 'huge.safetensors');
-  const far = 5 * 2 ** 30;
+/** A safetensors file of mostly nothing: a small tensor, one of `middle` bytes that takes no room on the disk, and a last one behind it. */
+function sparse(name, middle) {
+  const file = join(scratch, name);
+  const far = middle + 16;
   const header = JSON.stringify({
     near: { dtype: 'U8', shape: [16], data_offsets: [0, 16] },
-    middle: { dtype: 'U8', shape: [far - 16], data_offsets: [16, far] },
+    middle: { dtype: 'U8', shape: [middle], data_offsets: [16, far] },
     far: { dtype: 'F32', shape: [1024], data_offsets: [far, far + 4096] },
   });
   const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
@@ -175,16 +175,16 @@ export const cases = {
     writeFileSync(file, Buffer.concat([size, Buffer.from(header), Buffer.from([7])]));
     await fresh(browser, base);
     await open(browser, file);
-    await sleep(150);
-    const shown = await browser.run("return { text: document.querySelector('tbody td').textContent, images: document.querySelectorAll('main img').length }");
-    assert.deepEqual(shown, { text: '<img src=x onerror=alert(1)>\\u{202e}gpj', images: 0 });
+    const shown = await browser.run("return { text: document.querySelector('#why').innerText, images: document.querySelectorAll('main img').length }");
+    assert.match(shown.text, /<img src=x onerror=alert\(1\)>\\u\{202e\}gpj/);
+    assert.equal(shown.images, 0);
   },
 
   async 'tensors behind 5 GiB load by selection; what is too large is refused, not attempted'(browser, base) {
-    const { file, sha256 } = huge();
+    const { file, sha256 } = sparse('huge.safetensors', 5 * 2 ** 30);
     await fresh(browser, base);
     await browser.give('#files', file);
-    await browser.until(`document.querySelectorAll('tbody tr').length === 3 && ${idle}`);
+    await browser.until(`document.querySelectorAll('#panel-tensors tbody tr').length === 3 && ${idle}`);
     await browser.run("document.querySelector('#glob').value = 'far'");
     await browser.click('#load');
     await browser.until(`${used} && ${idle}`);
@@ -201,20 +201,11 @@ export const cases = {
   },
 
   async 'cancel ends a load between two pieces and leaves nothing behind'(browser, base) {
-    const file = join(scratch, 'large.gguf');
-    native('sample', file, '--size', '900MiB');
+    const { file } = sparse('large.safetensors', 1000 << 20);
     await fresh(browser, base);
-    await browser.run("weighbridge.overview.load = null");
     await browser.give('#files', file);
-    await browser.until("document.querySelectorAll('tbody tr').length === 21");
-    await browser.until(`(${idle}) || true`);
-    await browser.run("weighbridge.client.send('Cancel')");
-    await browser.until(idle);
-    await browser.run("document.querySelector('#evict').click()");
-    await browser.until(idle);
-    await browser.click('#hash');
-    await browser.until("!document.querySelector('#cancel').disabled");
-    await sleep(300);
+    // It is loaded at once, being below a gigabyte; a cancellation in the middle is an answer that the component gets.
+    await browser.until("weighbridge.overview.moved > 0");
     await browser.click('#cancel');
     const why = await browser.until("document.querySelector('#why')?.innerText", 20);
     assert.match(why, /cancelled/i);
@@ -238,7 +229,7 @@ export const cases = {
 
   async 'an injected fault walks the error route to the card'(browser, base) {
     await fresh(browser, base);
-    await browser.run("weighbridge.client.send({ SetFaults: [{ Call: { call: 'ReadInto', nth: 1, kind: { Fail: { io: 5 } } } }] })");
+    await browser.run("weighbridge.client.send({ SetFaults: [{ Call: { call: 'Read', nth: 2, kind: { Fail: { io: 5 } } } }] })");
     await browser.click('#sample');
     const why = await browser.until("document.querySelector('#why')?.innerText");
     assert.match(why, /io/);
@@ -253,8 +244,7 @@ export const cases = {
     await browser.until("document.querySelector('#model-name')?.textContent === 'native.wbrec' && /mapped-file/.test(document.querySelector('#report').innerText)");
     await browser.click('#tab-transitions');
     await browser.click('#replay');
-    const said = await browser.until("document.querySelector('#messages').innerText");
-    assert.match(said, /Re-executed without the file: \d+ records/);
+    await browser.until("/Re-executed without the file: \\d+ records/.test(document.querySelector('#messages').innerText)");
     await browser.cdp('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: scratch });
     await fresh(browser, base);
     await open(browser, join(models, 'minilm-q4_0.gguf'));

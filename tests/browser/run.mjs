@@ -29,11 +29,11 @@ const withInspector = existsSync(join(root, 'target/web/inspector/inspector.js')
 let failed = 0;
 let passed = 0;
 
-/** Requests of the last case that left this machine. */
+/** Requests of the last case that left this machine. `chrome:` is the browser's own first page. */
 async function strangers(browser) {
   const entries = (await browser.logs('performance')).map(({ message }) => JSON.parse(message).message);
   const urls = entries.filter(({ method }) => method === 'Network.requestWillBeSent').map(({ params }) => params.request.url);
-  return urls.filter((url) => !/^(https?:\/\/(localhost|127\.0\.0\.1)(:\d+)?\/|blob:|data:)/.test(url));
+  return urls.filter((url) => !/^(https?:\/\/(localhost|127\.0\.0\.1)(:\d+)?\/|blob:|data:|chrome:)/.test(url));
 }
 
 /** What was said on the console that nobody provoked. */

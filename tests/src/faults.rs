@@ -44,6 +44,12 @@ impl Kind {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
+    /// The name that the contract gives it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
     /// Whether the call gives something back. Such a call is never cancelled.
     #[must_use]
     pub const fn gives_back(self) -> bool {

@@ -25,3 +25,5 @@ pub mod sweep;
 pub mod component;
 #[cfg(feature = "component")]
 mod convert;
+#[cfg(feature = "component")]
+pub mod node;

@@ -44,6 +44,7 @@ export class Session {
    * @param {number} [options.bufferBytes]
    * @param {Control} [options.control]
    * @param {Log} [options.log]
+   * @param {(settings: object) => Storage} [options.storage] another table than {@link Storage}, for tests
    */
   static open(options) {
     const session = new Session(options);
@@ -56,10 +57,10 @@ export class Session {
     return session;
   }
 
-  constructor({ component, offers = OFFERS, bufferBytes, control = new Control(), log = new Log(), progress, interpose, namesInTrace }) {
+  constructor({ component, offers = OFFERS, bufferBytes, control = new Control(), log = new Log(), progress, interpose, namesInTrace, storage = (settings) => new Storage(settings) }) {
     this.log = log;
     this.control = control;
-    this.storage = new Storage({ offers, bufferBytes, control, progress });
+    this.storage = storage({ offers, bufferBytes, control, progress });
     this.guest = new Guest({ component, backend: this.storage, log, control, interpose, namesInTrace });
     this.files = [];
   }

@@ -1,0 +1,182 @@
+//! The component in Node: the host module of the web page over real files, spoken to in JSON lines (`tests/browser/harness.mjs`).
+use crate::convert;
+use crate::double::Leaks;
+use crate::faults::{Fault, Instead, Kind};
+use crate::files::Model;
+use crate::harness::{Harness, Setup};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use weighbridge_loader::api::{LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState};
+use weighbridge_loader::types::{Advice, AdviceEffect, Error};
+
+/// A session in a Node process of its own.
+pub struct Node {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    folder: tempfile::TempDir,
+    names: Vec<String>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Node {
+    fn ask(&mut self, question: &Value) -> Result<Value, Error> {
+        writeln!(self.to, "{question}").unwrap();
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        let mut answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("Node said {line:?} to {question}"));
+        if let Some(trouble) = answer.get("trouble") {
+            panic!("{question}: {trouble}");
+        }
+        match answer.get_mut("failed") {
+            Some(error) => Err(convert::error(serde_json::from_value(error.take()).unwrap())),
+            None => Ok(answer["ok"].take()),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&mut self, question: &Value) -> Result<T, Error> {
+        self.ask(question).map(|value| serde_json::from_value(value).unwrap())
+    }
+}
+
+fn fault_json(fault: &Fault) -> Value {
+    let instead = match &fault.instead {
+        Instead::Error(error, span) => json!({ "error": convert::to_storage_error(error.clone()), "span": span }),
+        Instead::Short(len) => json!({ "short": len }),
+    };
+    json!({ "kind": fault.kind.map(Kind::name), "at": fault.at, "times": fault.times, "instead": instead })
+}
+
+impl Harness for Node {
+    fn open(model: &Model, setup: &Setup, faults: &[Fault]) -> Result<Self, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in &model.files {
+            std::fs::write(folder.path().join(&file.name), &file.bytes).unwrap();
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/harness.mjs");
+        let mut child = Command::new("node")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("node could not be started ({error}); it is Debian's package nodejs"));
+        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let names: Vec<String> = model.files.iter().map(|file| file.name.clone()).collect();
+        let question = json!({
+            "open": names.iter().take(model.given).collect::<Vec<_>>(),
+            "folder": folder.path(),
+            "guest": convert::to_guest_options(&setup.options),
+            "offers": {
+                "mmap": setup.mmap, "advise": setup.advise, "map-granularity": 4096,
+                "max-read": setup.max_read, "max-batch": setup.max_batch,
+            },
+            "registered": setup.registered,
+            "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),
+        });
+        let mut node = Self { child, to, from, folder, names };
+        node.ask(&question)?;
+        Ok(node)
+    }
+
+    fn missing(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn provide(&mut self, _: &[usize]) -> Result<(), Error> {
+        panic!("the host gives missing files by itself")
+    }
+
+    fn tensors(&mut self) -> Vec<TensorInfo> {
+        let tensors: Vec<weighbridge::TensorInfo> = self.get(&json!("tensors")).unwrap();
+        tensors.iter().map(convert::tensor).collect()
+    }
+
+    fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
+        let load = json!({ "load": convert::to_selection(selection), "options": convert::to_options(options) });
+        self.get(&load).map(convert::report)
+    }
+
+    fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.get(&json!({ "release": convert::to_selection(selection) }))
+    }
+
+    fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.get(&json!({ "evict": convert::to_selection(selection) }))
+    }
+
+    fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
+        self.get(&json!({ "advise": tensor, "advice": convert::to_advice(advice) })).map(convert::effect)
+    }
+
+    fn states(&mut self) -> Vec<TensorState> {
+        let states: Vec<weighbridge::TensorState> = self.get(&json!("states")).unwrap();
+        states.into_iter().map(convert::state).collect()
+    }
+
+    fn slots(&mut self) -> Vec<SlotState> {
+        let slots: Vec<weighbridge::SlotState> = self.get(&json!("slots")).unwrap();
+        slots.iter().map(convert::slot).collect()
+    }
+
+    fn machines(&mut self) -> Vec<MachineStatus> {
+        let machines: Vec<weighbridge::MachineStatus> = self.get(&json!("machines")).unwrap();
+        machines.into_iter().map(convert::machine).collect()
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.ask(&json!("close")).map(drop)
+    }
+
+    fn bytes(&mut self, tensor: u32) -> Option<Vec<u8>> {
+        let file = self.folder.path().join("bytes-of-a-tensor");
+        self.ask(&json!({ "bytes": tensor, "into": file })).ok()?;
+        Some(std::fs::read(file).unwrap())
+    }
+
+    fn view(&mut self, tensor: u32) {
+        self.ask(&json!({ "view": tensor })).unwrap();
+    }
+
+    fn unview(&mut self) {
+        self.ask(&json!("unview")).unwrap();
+    }
+
+    fn arm(&mut self, fault: Fault) {
+        self.ask(&json!({ "arm": fault_json(&fault) })).unwrap();
+    }
+
+    fn disarm(&mut self) {
+        self.ask(&json!("disarm")).unwrap();
+    }
+
+    fn calls(&mut self, kind: Option<Kind>) -> usize {
+        self.get(&json!({ "calls": kind.map(Kind::name) })).unwrap()
+    }
+
+    fn struck(&mut self) -> usize {
+        self.get(&json!("struck")).unwrap()
+    }
+
+    fn slots_when_closed(&mut self) -> Vec<SlotState> {
+        Vec::new()
+    }
+
+    fn change(&mut self, file: usize, len: usize) {
+        let path = self.folder.path().join(&self.names[file]);
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len as u64).unwrap();
+    }
+
+    fn leaks(&mut self) -> Leaks {
+        let (mappings, buffers) = self.get(&json!("held")).unwrap();
+        Leaks { mappings, buffers, registered: 0, violations: Vec::new() }
+    }
+}

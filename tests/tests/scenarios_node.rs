@@ -1,0 +1,10 @@
+//! Every scenario, on the component through the host module of the web page, in Node.
+#![cfg(feature = "component")]
+use weighbridge_tests::{node::Node, run::run_all};
+
+#[test]
+fn every_scenario_holds() {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/web/component/manifest.json");
+    assert!(std::path::Path::new(built).is_file(), "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`");
+    run_all::<Node>("component");
+}
