@@ -116,10 +116,9 @@ impl<S: Storage> Session<S> {
         for tensor in unfinished {
             self.tensors.dispatch(tensor, Fail { ticket: plan.ticket }, &self.watch);
         }
-        // The load's leases keep the mappings until the tensors are gone.
+        // The load's leases keep the mappings until it is over, so that no unmap can fail here.
         let released = self.end(&tensors, Lifecycle::MmapResident, Ending::Undone);
         let evicted = self.end(&tensors, Lifecycle::Resident, Ending::Undone);
-        self.end_leases();
         for tensor in plan.fresh {
             self.tensors.dispatch(tensor, Bind, &self.watch);
         }
