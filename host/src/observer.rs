@@ -117,13 +117,15 @@ impl Log {
         if !self.on() {
             return Ok(());
         }
+        // One time for all: they got here together, and when each happened the guest cannot say.
+        let now = self.now();
         if let Some(observer) = self.observer.clone() {
-            let records: Vec<Record> = entries.iter().map(|entry| self.stamp(What::Step(*entry))).collect();
+            let records: Vec<Record> = entries.iter().map(|entry| self.stamp_at(now, What::Step(*entry))).collect();
             observer.observe(&records);
             records.into_iter().for_each(|record| self.keep(record));
         } else {
             for entry in entries {
-                let record = self.stamp(What::Step(*entry));
+                let record = self.stamp_at(now, What::Step(*entry));
                 self.keep(record);
             }
         }
@@ -141,10 +143,18 @@ impl Log {
         (lost, &self.names[..self.names_lost])
     }
 
+    fn now(&self) -> u64 {
+        nanos(self.begin.elapsed())
+    }
+
     fn stamp(&mut self, what: What) -> Record {
+        self.stamp_at(self.now(), what)
+    }
+
+    fn stamp_at(&mut self, at: u64, what: What) -> Record {
         let seq = self.seq;
         self.seq += 1;
-        Record { seq, at: nanos(self.begin.elapsed()), what }
+        Record { seq, at, what }
     }
 
     fn keep(&mut self, record: Record) {

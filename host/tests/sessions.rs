@@ -32,8 +32,11 @@ fn open(path: &Path, options: SessionOptions) -> Session {
 #[track_caller]
 fn check(session: &mut Session) {
     let mut at = 0;
-    for (name, len) in TENSORS {
+    let views = session.resident().unwrap();
+    assert!(views.iter().map(|view| (view.name(), view.len())).eq(TENSORS.iter().copied()));
+    for ((name, len), view) in TENSORS.iter().zip(&views) {
         let tensor = session.tensor(name).unwrap();
+        assert_eq!(tensor.bytes().as_ptr(), view.bytes().as_ptr(), "{name}");
         assert_eq!((tensor.len(), tensor.dtype()), (*len, "U8"));
         let expected: Vec<u8> = (at..at + len).map(value).collect();
         assert!(tensor.bytes() == expected, "{name}");

@@ -30,6 +30,28 @@ impl Session {
             Error::new(Phase::Request, Cause::NotFound, message)
         })?;
         let state = self.guest.states(index, 1)?.first().copied();
+        self.shown(index, info, state)
+    }
+
+    /// The views of all resident tensors, in the order of the files. It asks the guest for thousands of them at a time, where
+    /// [`Self::tensor_at`] asks for each.
+    ///
+    /// # Errors
+    /// The guest failed. Tensors that are not resident, or that went to a consumer, are left out.
+    pub fn resident(&mut self) -> Result<Vec<Tensor>, Error> {
+        let (states, infos) = (self.states()?, self.tensors()?.to_vec());
+        let mut views = Vec::with_capacity(states.len());
+        for ((index, info), state) in (0..).zip(infos).zip(states) {
+            match self.shown(index, info, Some(state)) {
+                Ok(view) => views.push(view),
+                Err(error) if error.cause == Cause::NotResident => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(views)
+    }
+
+    fn shown(&mut self, index: u32, info: TensorInfo, state: Option<TensorState>) -> Result<Tensor, Error> {
         let absent = |message: String| {
             let mut error = Error::new(Phase::Request, Cause::NotResident, message);
             error.tensor = Some(index);
