@@ -8,6 +8,7 @@ pub mod app;
 pub mod backend;
 pub mod command;
 pub mod demo;
+pub mod messages;
 pub mod model;
 #[cfg(feature = "native")]
 pub mod native;

@@ -33,7 +33,8 @@ impl Node {
         writeln!(self.to, "{question}").unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
-        let mut answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("Node said {line:?} to {question}"));
+        let mut answer: Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("Node said {line:?} to {question}"));
         if let Some(trouble) = answer.get("trouble") {
             panic!("{question}: {trouble}");
         }

@@ -75,8 +75,18 @@ pub(crate) const WINDOW: Need = Need {
 pub(crate) const DISPLAY: Need =
     Need { tool: "Xvfb, a display for tests", find: &[Find::Program("Xvfb")], packages: &["xvfb"] };
 
+/// The browser that the page is tested in, and what drives it.
+pub(crate) const CHROMIUM: Need = Need {
+    tool: "Chromium and chromedriver",
+    find: &[Find::Program("chromium"), Find::Program("chromedriver")],
+    packages: &["chromium", "chromium-driver"],
+};
+
+/// What runs the host module of the page without a page.
+pub(crate) const NODE: Need = Need { tool: "Node", find: &[Find::Program("node")], packages: &["nodejs"] };
+
 /// What `cargo xtask test` needs beyond what its stages ask for themselves.
-pub(crate) const FOR_TESTS: &[Need] = &[PYTHON, WINDOW, DISPLAY];
+pub(crate) const FOR_TESTS: &[Need] = &[PYTHON, WINDOW, DISPLAY, CHROMIUM, NODE];
 
 impl Find {
     fn there(self) -> bool {
@@ -173,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_need_can_be_found_and_got() {
-        for need in [DEBIAN_RUST, LLD, PYTHON] {
+        for need in [DEBIAN_RUST, LLD, PYTHON, CHROMIUM, NODE] {
             assert!(!need.find.is_empty() && !need.packages.is_empty(), "{}", need.tool);
         }
     }

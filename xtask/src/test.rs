@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{component, models, wasm_std};
+use crate::{component, models, wasm_std, web};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -35,6 +35,8 @@ enum Stage {
     Component,
     /// The reference models
     Models,
+    /// The page, with the component and the inspector in it
+    Page,
     /// Clippy has nothing to say about any target
     Clippy,
     /// Every test of every crate, examples in the documentation included
@@ -67,6 +69,7 @@ impl Stage {
             }
             Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
             Stage::Models => models::make(false).map(drop),
+            Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
             Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))
                 .context("the source is not formatted; run `cargo fmt --all`"),
             Stage::Clippy => quiet(&mut clippy()),
@@ -176,7 +179,10 @@ mod tests {
         };
         assert_eq!(run(options(None, None)), Stage::value_variants());
         assert_eq!(run(options(None, Some(Stage::Clippy))), [Stage::Clippy]);
-        assert_eq!(run(options(Some("gguf"), None)), [Stage::Setup, Stage::Component, Stage::Models, Stage::Tests]);
+        assert_eq!(
+            run(options(Some("gguf"), None)),
+            [Stage::Setup, Stage::Component, Stage::Models, Stage::Page, Stage::Tests]
+        );
     }
 
     #[test]

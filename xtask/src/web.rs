@@ -39,23 +39,32 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
-    let tool = tool()?;
-    module(&tool, &std)?;
     if options.component_only {
+        module(&tool()?, &std)?;
         say("target/web/component is ready");
         return Ok(ExitCode::SUCCESS);
     }
-    if !options.without_inspector {
-        inspector(&tool, &std)?;
+    build(&std, !options.without_inspector)?;
+    if options.serve {
+        web_server::serve(&folder(), options.port)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the page.
+pub(crate) fn build(std: &WasmStd, with_inspector: bool) -> Result<()> {
+    let tool = tool()?;
+    module(&tool, std)?;
+    if with_inspector {
+        inspector(&tool, std)?;
+    } else if folder().join("inspector").exists() {
+        fs::remove_dir_all(folder().join("inspector")).context("target/web/inspector could not be removed")?;
     }
     copy_page()?;
     let packed = output(clean(&tool).arg("pack").arg(folder()))?;
     let total = packed.lines().last().unwrap_or_default().trim();
     say(&format!("target/web is ready: {total}"));
-    if options.serve {
-        web_server::serve(&folder(), options.port)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Where the page is.

@@ -1,6 +1,7 @@
 //! The worker of the page, as the inspector sees it: the same messages as those of the native worker thread, as JSON.
 use super::Bridge;
 use crate::backend::{Backend, Request, Update};
+use crate::messages::read;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -35,29 +36,5 @@ impl Backend for WebBackend {
                 return Some(update);
             }
         }
-    }
-}
-
-/// An update of the worker; none for those that are of the page's plain view alone.
-fn read(json: &str) -> Option<Update> {
-    match serde_json::from_str(json) {
-        Ok(update) => Some(update),
-        Err(_) if OWN.iter().any(|name| json.starts_with(&format!("{{\"{name}\""))) => None,
-        Err(error) => Some(Update::Problem(format!("The page's worker said what cannot be read: {error}"))),
-    }
-}
-
-/// Updates that only the plain view asks for.
-const OWN: [&str; 1] = ["Hashes"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn updates_of_the_plain_view_are_passed_over_and_others_must_be_known() {
-        assert_eq!(read("{\"Hashes\":{\"rows\":[]}}"), None);
-        assert_eq!(read("\"Idle\""), Some(Update::Idle));
-        assert!(matches!(read("{\"Nonsense\":1}"), Some(Update::Problem(_))));
     }
 }

@@ -1,0 +1,144 @@
+//! The messages of the web page's worker: every request as this crate writes it is understood there, and every update of it is one that
+//! this crate reads. Runs the worker's code in Node.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use weighbridge::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy, StrategyPolicy};
+use weighbridge_inspector::backend::{
+    Breakpoint, Fault, FaultCall, FaultKind, FileRef, OpenOptions, Origin, Request, Update,
+};
+use weighbridge_inspector::messages::read;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+struct Desk {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Desk {
+    fn start() -> Self {
+        let built = root().join("target/web/component/manifest.json");
+        assert!(built.is_file(), "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`");
+        let script = root().join("tests/browser/desk.mjs");
+        let child = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("node could not be started: {error}"));
+        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, to, from }
+    }
+
+    fn updates(&mut self) -> Vec<Update> {
+        let mut updates = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.from.read_line(&mut line).unwrap() > 0, "Node ended");
+            if line.trim().is_empty() {
+                return updates;
+            }
+            let update = read(line.trim()).expect("an update of the inspector");
+            assert!(!matches!(update, Update::Problem(_)), "{update:?}");
+            updates.push(update);
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Vec<Update> {
+        writeln!(self.to, "{}", serde_json::to_string(request).unwrap()).unwrap();
+        self.updates()
+    }
+}
+
+fn file(path: &Path) -> FileRef {
+    FileRef {
+        name: path.file_name().unwrap().to_string_lossy().into_owned(),
+        token: path.to_string_lossy().into_owned(),
+    }
+}
+
+fn load(strategy: Strategy) -> Request {
+    let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    Request::Load { selection: Selection::All, options }
+}
+
+/// A safetensors file of two tensors.
+fn sample(folder: &Path) -> PathBuf {
+    let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"b":{"dtype":"U8","shape":[8],"data_offsets":[16,24]}}"#;
+    let padded = format!("{header:<width$}", width = header.len().next_multiple_of(8));
+    let mut bytes = (padded.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(padded.as_bytes());
+    bytes.extend(0..24u8);
+    let path = folder.join("sample.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+macro_rules! told {
+    ($updates:expr, $pattern:pat $(if $guard:expr)?) => {{
+        let updates = $updates;
+        assert!(updates.iter().any(|update| matches!(update, $pattern $(if $guard)?)), "{updates:?}");
+    }};
+}
+
+#[test]
+fn requests_and_updates_are_understood_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = sample(folder.path());
+    let mut desk = Desk::start();
+    told!(desk.updates(), Update::Host(host) if host.component_id.len() == 64 && !host.tables.is_empty());
+
+    let opened = desk.ask(&Request::Open { files: vec![file(&model)], options: OpenOptions::default() });
+    told!(&opened, Update::Began { origin: Origin::Live, .. });
+    told!(&opened, Update::Opened(opened) if opened.summary.tensors == 2 && !opened.capabilities.unwrap().mmap);
+    told!(&opened, Update::Tensors { start: 0, tensors } if tensors[1].name == "b");
+    told!(&opened, Update::Records(records) if records[0].seq == 0);
+    told!(&opened, Update::Metadata(entries) if entries.len() == 1);
+    told!(&opened, Update::Sandbox(_));
+
+    told!(desk.ask(&load(Strategy::MappedFile)), Update::Failed(failure) if failure.error.strategy == Some(Strategy::MappedFile));
+    told!(desk.ask(&load(Strategy::ReadCopy)), Update::Report(report) if report.moved == 24);
+    told!(desk.ask(&Request::Preview(1)), Update::Preview { tensor: 1, bytes } if bytes[..] == [16, 17, 18, 19, 20, 21, 22, 23]);
+    told!(desk.ask(&Request::Borrow(Some(0))), Update::Notice(_));
+    told!(desk.ask(&Request::Evict(Selection::All)), Update::Failed(failure) if failure.error.cause == weighbridge::types::Cause::Busy);
+    desk.ask(&Request::Borrow(None));
+    told!(desk.ask(&Request::Evict(Selection::Tensors(vec![0, 1]))), Update::Notice(text) if text.contains('2'));
+    told!(desk.ask(&Request::Release(Selection::Matching("a".into()))), Update::Failed(_));
+    told!(desk.ask(&Request::Advise(0, Advice::WillNeed)), Update::Failed(_));
+    told!(desk.ask(&Request::Metadata), Update::Metadata(_));
+    told!(desk.ask(&Request::Observe(Level::Outcomes)), Update::Records(_));
+    told!(desk.ask(&Request::Race(Selection::All)), Update::Race(rows) if rows[0].result.is_err() && rows[1].result.is_ok());
+
+    let fault = |kind| Fault::Call { call: FaultCall::ReadInto, nth: 1, kind };
+    desk.ask(&Request::SetFaults(vec![fault(FaultKind::Fail(StorageError::Io(5))), Fault::Truncate { at: u64::MAX }]));
+    let failed = desk.ask(&load(Strategy::ReadCopy));
+    told!(&failed, Update::Faults(left) if *left == [Fault::Truncate { at: u64::MAX }]);
+    told!(&failed, Update::Failed(failure) if failure.error.os_code == Some(5));
+    desk.ask(&Request::SetFaults(vec![fault(FaultKind::Short)]));
+    told!(desk.ask(&load(Strategy::StagedRead)), Update::Failed(_));
+    desk.ask(&Request::SetBreakpoints(vec![
+        Breakpoint::Error,
+        Breakpoint::State { machine: "none".into(), state: "none".into() },
+        Breakpoint::Edge { machine: "none".into(), from: "a".into(), to: "b".into() },
+    ]));
+    desk.ask(&Request::SetBreakpoints(Vec::new()));
+    desk.ask(&Request::Cancel);
+    told!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
+
+    let saved = folder.path().join("run.wbrec");
+    let by_path = FileRef { name: saved.to_string_lossy().into_owned(), token: String::new() };
+    told!(desk.ask(&Request::SaveRecording(by_path)), Update::Notice(_));
+    let recording = weighbridge::recording::Recording::read(std::fs::read(&saved).unwrap().as_slice()).unwrap();
+    assert!(recording.records.len() > 50);
+    told!(desk.ask(&Request::Close), Update::Notice(_));
+    told!(desk.ask(&Request::OpenRecording(file(&saved))), Update::Began { origin: Origin::Recording, .. });
+    told!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
+}
