@@ -90,6 +90,11 @@ export class Client extends EventTarget {
     return { ...this.file(url), name: decodeURIComponent(new URL(url).pathname.split('/').pop() || url) };
   }
 
+  /** The file that was given last. */
+  given() {
+    return [...this.#files.values()].at(-1);
+  }
+
   /** Asks. */
   send(request) {
     const name = typeof request === 'string' ? request : Object.keys(request)[0];

@@ -29,7 +29,10 @@ class Page {
     this.overview = new Overview({ client: this.client, root: $('run'), say });
     this.client.addEventListener('broken', () => say('problem', 'The component could not be started in this browser: it needs module workers'));
     this.client.listen((kind, value) => {
-      if (kind === 'Host') document.documentElement.dataset.ready = 'true';
+      if (kind === 'Host') {
+        document.documentElement.dataset.ready = 'true';
+        performance.mark('ready');
+      }
       if (kind === 'Notice') say('notice', value);
       if (kind === 'Problem') say('problem', value);
       this.overview.take(kind, value);
