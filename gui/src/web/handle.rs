@@ -6,6 +6,23 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
+/// The app in a form that its runner can hand out again.
+struct Shown(Inspector);
+
+impl eframe::App for Shown {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.0.ui(ui, frame);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.0.save(storage);
+    }
+
+    fn as_any_mut(&mut self) -> Option<&mut dyn std::any::Any> {
+        Some(self)
+    }
+}
+
 /// The running app, as the page and its tests see it.
 #[wasm_bindgen]
 pub struct Handle {
@@ -18,7 +35,8 @@ impl Handle {
     /// How far the app is, as JSON: rows, tensors, whether anything is under way, what went wrong.
     #[must_use]
     pub fn facts(&self) -> String {
-        self.runner.app_mut::<Inspector>().map_or_else(String::new, |app| {
+        self.runner.app_mut::<Shown>().map_or_else(String::new, |app| {
+            let Shown(app) = &*app;
             let state = &app.state;
             serde_json::json!({
                 "label": state.run.label,
@@ -39,9 +57,9 @@ impl Handle {
     /// A sentence that says what is wrong with it.
     pub fn command(&self, line: &str) -> Result<(), String> {
         let command = crate::app::parse(line)?;
-        let mut app = self.runner.app_mut::<Inspector>().ok_or("the app has ended")?;
+        let mut app = self.runner.app_mut::<Shown>().ok_or("the app has ended")?;
         let ctx = self.ctx.get().ok_or("the app has not begun")?;
-        app.run(command, ctx);
+        app.0.run(command, ctx);
         ctx.request_repaint();
         Ok(())
     }
@@ -68,7 +86,7 @@ pub async fn start(canvas: HtmlCanvasElement, bridge: Bridge) -> Result<Handle, 
         let backend = WebBackend::new(bridge.clone(), &cc.egui_ctx);
         let shell = WebShell::new(bridge);
         let app = Inspector::new(&cc.egui_ctx, Box::new(backend), Box::new(shell), cc.storage);
-        Ok(Box::new(app) as Box<dyn eframe::App>)
+        Ok(Box::new(Shown(app)) as Box<dyn eframe::App>)
     };
     runner.start(canvas, eframe::WebOptions::default(), Box::new(app)).await?;
     Ok(Handle { runner, ctx })
