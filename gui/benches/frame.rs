@@ -45,7 +45,8 @@ const LIMIT: Duration = Duration::from_millis(8);
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
     let small = std::env::args().any(|a| a == "--test") || cfg!(debug_assertions);
-    let size = if small { Size { tensors: 200, transitions: 5000 } } else { Size { tensors: 20_000, transitions: 1_000_000 } };
+    let size =
+        if small { Size { tensors: 200, transitions: 5000 } } else { Size { tensors: 20_000, transitions: 1_000_000 } };
     let times = Rc::new(RefCell::new(Vec::new()));
     let mut backend = NoBackend::default();
     backend.told.extend(updates(size));
@@ -82,13 +83,17 @@ fn main() {
     for panel in Panel::ALL {
         harness.state_mut().app.run(Command::Maximise(Some(*panel)), &ctx);
         measure(panel.info().label, &mut harness, &|_, _| {});
-        measure(&format!("{}, scrubbing", panel.info().label), &mut harness, &|app, i| app.run(Command::Scrub(Some(rows / 50 * (i + 1))), &ctx));
+        measure(&format!("{}, scrubbing", panel.info().label), &mut harness, &|app, i| {
+            app.run(Command::Scrub(Some(rows / 50 * (i + 1))), &ctx)
+        });
         harness.state_mut().app.run(Command::Follow, &ctx);
     }
     harness.state_mut().app.run(Command::Maximise(Some(Panel::Timeline)), &ctx);
     harness.state_mut().app.run(Command::ZoomFit, &ctx);
     measure("timeline, all of it", &mut harness, &|_, _| {});
-    measure("timeline, new query each frame", &mut harness, &|app, i| app.run(Command::Query(format!("actor:tensor dur>{i}us")), &ctx));
+    measure("timeline, new query each frame", &mut harness, &|app, i| {
+        app.run(Command::Query(format!("actor:tensor dur>{i}us")), &ctx)
+    });
     println!("resident memory: {} MiB", resident_mib());
     if !slow.is_empty() {
         println!("above {LIMIT:?}: {}", slow.join(", "));
@@ -105,6 +110,7 @@ fn summary(name: &str, times: &Rc<RefCell<Vec<Duration>>>) -> (Duration, String)
 }
 
 fn resident_mib() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|s| s.split_whitespace().nth(1)?.parse::<u64>().ok());
+    let pages =
+        std::fs::read_to_string("/proc/self/statm").ok().and_then(|s| s.split_whitespace().nth(1)?.parse::<u64>().ok());
     pages.unwrap_or(0) * 4096 / (1 << 20)
 }

@@ -2,8 +2,8 @@
 use crate::backend::{FileFacts, HostFacts, Opened, Origin, Sandbox, Update};
 use weighbridge::trace::{Answer, Call, Export, Outcome, Record, What};
 use weighbridge::types::{
-    Capabilities, Entry, GuestOptions, Happening, Lifecycle, LoadOptions, LoadReport, Location, MachineRow, MachineTable,
-    ModelSummary, Place, Selection, SlotState, SlotStatus, SourceStat, Strategy, TensorInfo, TensorState,
+    Capabilities, Entry, GuestOptions, Happening, Lifecycle, LoadOptions, LoadReport, Location, MachineRow,
+    MachineTable, ModelSummary, Place, Selection, SlotState, SlotStatus, SourceStat, Strategy, TensorInfo, TensorState,
 };
 
 /// How big a made-up run is.
@@ -22,11 +22,47 @@ impl Default for Size {
 }
 
 const NAMES: &[&str] = &[
-    "io/mmap", "model/tensor", "model/loader", "ready", "mapping", "unmapping", "unbound", "loading", "mmap_resident",
-    "idle", "planning", "transferring", "applying", "Map", "Mapped", "Begin", "Commit", "Load", "Planned", "Transferred",
-    "pool_empty", "extent_live", "extent_past_end", "map_succeeded", "is_unbound", "selection_valid", "reserve", "commit",
-    "start_load", "bind_view", "make_plan", "give_back", "map", "load", "Release", "Unmapped", "still_used", "unmap",
-    "let_go", "evicted", "End",
+    "io/mmap",
+    "model/tensor",
+    "model/loader",
+    "ready",
+    "mapping",
+    "unmapping",
+    "unbound",
+    "loading",
+    "mmap_resident",
+    "idle",
+    "planning",
+    "transferring",
+    "applying",
+    "Map",
+    "Mapped",
+    "Begin",
+    "Commit",
+    "Load",
+    "Planned",
+    "Transferred",
+    "pool_empty",
+    "extent_live",
+    "extent_past_end",
+    "map_succeeded",
+    "is_unbound",
+    "selection_valid",
+    "reserve",
+    "commit",
+    "start_load",
+    "bind_view",
+    "make_plan",
+    "give_back",
+    "map",
+    "load",
+    "Release",
+    "Unmapped",
+    "still_used",
+    "unmap",
+    "let_go",
+    "evicted",
+    "End",
 ];
 
 #[allow(clippy::cast_possible_truncation)]
@@ -46,31 +82,44 @@ pub fn tables() -> Vec<MachineTable> {
         action: action.into(),
         target: target.into(),
     };
-    let table = |machine: &str, initial: &str, rows| MachineTable { machine: machine.into(), initial: initial.into(), rows };
+    let table =
+        |machine: &str, initial: &str, rows| MachineTable { machine: machine.into(), initial: initial.into(), rows };
     vec![
-        table("model/loader", "idle", vec![
-            row("request", "idle", "Load", "selection_valid", "make_plan", "planning"),
-            row("plan", "planning", "Planned", "", "", "transferring"),
-            row("transfer", "transferring", "Transferred", "", "", "applying"),
-            row("apply", "applying", "End", "", "", "idle"),
-            row("transfer", "transferring", "unexpected", "", "", "transferring"),
-        ]),
-        table("io/mmap", "ready", vec![
-            row("map", "ready", "Map", "pool_empty", "refuse_pool", "ready"),
-            row("map", "ready", "Map", "", "reserve", "mapping"),
-            row("map", "mapping", "Mapped", "map_succeeded", "commit", "ready"),
-            row("map", "mapping", "Mapped", "", "give_back", "ready"),
-            row("release", "ready", "Release", "still_used", "let_go", "ready"),
-            row("release", "ready", "Release", "", "unmap", "unmapping"),
-            row("release", "unmapping", "Unmapped", "", "free", "ready"),
-        ]),
-        table("model/tensor", "unbound", vec![
-            row("load", "unbound", "Begin", "is_unbound", "start_load", "loading"),
-            row("load", "evicted", "Begin", "", "start_load", "loading"),
-            row("load", "loading", "Commit", "", "bind_view", "mmap_resident"),
-            row("load", "loading", "Undo", "", "", "unbound"),
-            row("release", "mmap_resident", "Release", "", "let_go", "evicted"),
-        ]),
+        table(
+            "model/loader",
+            "idle",
+            vec![
+                row("request", "idle", "Load", "selection_valid", "make_plan", "planning"),
+                row("plan", "planning", "Planned", "", "", "transferring"),
+                row("transfer", "transferring", "Transferred", "", "", "applying"),
+                row("apply", "applying", "End", "", "", "idle"),
+                row("transfer", "transferring", "unexpected", "", "", "transferring"),
+            ],
+        ),
+        table(
+            "io/mmap",
+            "ready",
+            vec![
+                row("map", "ready", "Map", "pool_empty", "refuse_pool", "ready"),
+                row("map", "ready", "Map", "", "reserve", "mapping"),
+                row("map", "mapping", "Mapped", "map_succeeded", "commit", "ready"),
+                row("map", "mapping", "Mapped", "", "give_back", "ready"),
+                row("release", "ready", "Release", "still_used", "let_go", "ready"),
+                row("release", "ready", "Release", "", "unmap", "unmapping"),
+                row("release", "unmapping", "Unmapped", "", "free", "ready"),
+            ],
+        ),
+        table(
+            "model/tensor",
+            "unbound",
+            vec![
+                row("load", "unbound", "Begin", "is_unbound", "start_load", "loading"),
+                row("load", "evicted", "Begin", "", "start_load", "loading"),
+                row("load", "loading", "Commit", "", "bind_view", "mmap_resident"),
+                row("load", "loading", "Undo", "", "", "unbound"),
+                row("release", "mmap_resident", "Release", "", "let_go", "evicted"),
+            ],
+        ),
     ]
 }
 
@@ -99,7 +148,15 @@ impl Writer {
         self.add(What::Step(Entry { machine: id(machine), instance, what }));
     }
 
-    fn go(&mut self, machine: &str, instance: Option<u32>, event: &str, guards: &[(&str, bool)], action: &str, route: (&str, &str)) {
+    fn go(
+        &mut self,
+        machine: &str,
+        instance: Option<u32>,
+        event: &str,
+        guards: &[(&str, bool)],
+        action: &str,
+        route: (&str, &str),
+    ) {
         self.step(machine, instance, Happening::Event(id(event)));
         for (guard, held) in guards {
             self.step(machine, instance, Happening::Guard((id(guard), *held)));
@@ -121,7 +178,13 @@ impl Writer {
 /// Tensors of the made-up model.
 #[must_use]
 pub fn tensors(count: u32) -> Vec<TensorInfo> {
-    let kinds = [("attn_q.weight", 4096), ("attn_k.weight", 4096), ("attn_norm.weight", 1), ("ffn_up.weight", 11_008), ("ffn_norm.weight", 1)];
+    let kinds = [
+        ("attn_q.weight", 4096),
+        ("attn_k.weight", 4096),
+        ("attn_norm.weight", 1),
+        ("ffn_up.weight", 11_008),
+        ("ffn_norm.weight", 1),
+    ];
     let mut offset = 8192;
     (0..count)
         .map(|i| {
@@ -152,7 +215,11 @@ pub fn updates(size: Size) -> Vec<Update> {
         lifecycle: Lifecycle::MmapResident,
         strategy: Some(Strategy::MappedFile),
         slot: Some(window_of(t.offset, end)),
-        location: Some(Location { place: Place::Mapping(u64::from(window_of(t.offset, end))), offset: t.offset, bytes: t.bytes }),
+        location: Some(Location {
+            place: Place::Mapping(u64::from(window_of(t.offset, end))),
+            offset: t.offset,
+            bytes: t.bytes,
+        }),
     });
     let states: Vec<_> = states.collect();
     let slots = (0..64u32).map(|i| slot(i, end, &tensors)).collect();
@@ -222,7 +289,14 @@ fn slot(i: u32, end: u64, tensors: &[TensorInfo]) -> SlotState {
     }
     let len = window_len(end);
     let held = tensors.iter().filter(|t| window_of(t.offset, end) == i).count() as u32;
-    SlotState { status: SlotStatus::Owned, generation: 1, source: 0, offset: u64::from(i) * len, bytes: len, tensors: held }
+    SlotState {
+        status: SlotStatus::Owned,
+        generation: 1,
+        source: 0,
+        offset: u64::from(i) * len,
+        bytes: len,
+        tensors: held,
+    }
 }
 
 fn records(size: Size, tensors: &[TensorInfo], end: u64) -> Vec<Record> {
@@ -232,11 +306,19 @@ fn records(size: Size, tensors: &[TensorInfo], end: u64) -> Vec<Record> {
         w.add(What::Host { part: part.into(), ns });
     }
     w.add(What::Names { first: 0, names: NAMES.iter().map(|n| (*n).to_owned()).collect() });
-    w.add(What::Enter(Box::new(Export::Open { sources: vec!["synthetic.gguf".into()], options: GuestOptions::default() })));
-    let capabilities = Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1024 };
+    w.add(What::Enter(Box::new(Export::Open {
+        sources: vec!["synthetic.gguf".into()],
+        options: GuestOptions::default(),
+    })));
+    let capabilities =
+        Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1024 };
     w.call(Call::GetCapabilities, Answer::Capabilities(capabilities), 600);
     w.call(Call::Stat { source: 0 }, Answer::Stat(SourceStat { size: end, fingerprint: (1, 2) }), 1_200);
-    w.call(Call::Read { source: 0, offset: 0, len: 8192 }, Answer::Bytes((0..=255).cycle().take(8192).collect::<Vec<u8>>().into()), 21_000);
+    w.call(
+        Call::Read { source: 0, offset: 0, len: 8192 },
+        Answer::Bytes((0..=255).cycle().take(8192).collect::<Vec<u8>>().into()),
+        21_000,
+    );
     w.pass(180_000);
     w.add(What::Leave(Box::new(Outcome::Ok(serde_json::Value::Null))));
     // Each round loads and releases everything; the last one only loads.

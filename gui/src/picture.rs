@@ -7,7 +7,9 @@
 pub fn png(image: &egui::ColorImage) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let [width, height] = image.size;
-    let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else { return Err("The picture is too big".into()) };
+    let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
+        return Err("The picture is too big".into());
+    };
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgba);
     let bytes: Vec<u8> = image.pixels.iter().flat_map(|p| p.to_array()).collect();

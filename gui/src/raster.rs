@@ -69,7 +69,14 @@ impl Raster {
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-    fn triangle(&self, image: &mut ColorImage, clip: [usize; 4], scale: f32, texture: Option<&ColorImage>, mut v: [Vertex; 3]) {
+    fn triangle(
+        &self,
+        image: &mut ColorImage,
+        clip: [usize; 4],
+        scale: f32,
+        texture: Option<&ColorImage>,
+        mut v: [Vertex; 3],
+    ) {
         for corner in &mut v {
             corner.pos = (corner.pos.to_vec2() * scale).to_pos2();
         }
@@ -122,7 +129,12 @@ impl Raster {
         }
         let (x, y) = (x - 0.5, y - 0.5);
         let (fx, fy) = (x - x.floor(), y - y.floor());
-        let (a, b, c, d) = (at(x.floor(), y.floor()), at(x.floor() + 1.0, y.floor()), at(x.floor(), y.floor() + 1.0), at(x.floor() + 1.0, y.floor() + 1.0));
+        let (a, b, c, d) = (
+            at(x.floor(), y.floor()),
+            at(x.floor() + 1.0, y.floor()),
+            at(x.floor(), y.floor() + 1.0),
+            at(x.floor() + 1.0, y.floor() + 1.0),
+        );
         [0usize, 1, 2, 3].map(|i| (a[i] * (1.0 - fx) + b[i] * fx) * (1.0 - fy) + (c[i] * (1.0 - fx) + d[i] * fx) * fy)
     }
 }
@@ -131,6 +143,7 @@ impl Raster {
 fn blend(below: &mut Color32, above: [f32; 4]) {
     let old = below.to_array();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let new = [0usize, 1, 2, 3].map(|i| (above[i] * 255.0 + f32::from(old[i]) * (1.0 - above[3])).round().clamp(0.0, 255.0) as u8);
+    let new = [0usize, 1, 2, 3]
+        .map(|i| (above[i] * 255.0 + f32::from(old[i]) * (1.0 - above[3])).round().clamp(0.0, 255.0) as u8);
     *below = Color32::from_rgba_premultiplied(new[0], new[1], new[2], new[3]);
 }

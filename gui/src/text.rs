@@ -41,7 +41,13 @@ pub fn bytes(n: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    if value < 10.0 { format!("{value:.2} {unit}") } else if value < 100.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 10.0 {
+        format!("{value:.2} {unit}")
+    } else if value < 100.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
 }
 
 /// Nanoseconds with a unit.
@@ -55,7 +61,13 @@ pub fn duration(ns: u64) -> String {
         1_000_000..1_000_000_000 => (x / 1e6, "ms"),
         _ => (x / 1e9, "s"),
     };
-    if value < 10.0 { format!("{value:.2} {unit}") } else if value < 100.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 10.0 {
+        format!("{value:.2} {unit}")
+    } else if value < 100.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
 }
 
 /// A count with thin groups of three.

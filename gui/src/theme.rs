@@ -1,5 +1,8 @@
 //! Colours that colour-blind people can tell apart (after Okabe and Ito), always with a shape, and the look of both themes.
-use egui::{Color32, CornerRadius, FontId, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui, Vec2, Visuals, pos2, vec2};
+use egui::{
+    Color32, CornerRadius, FontId, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui, Vec2, Visuals,
+    pos2, vec2,
+};
 use weighbridge::types::{Lifecycle, SlotStatus};
 
 /// What a colour stands for. Each has a shape of its own.
@@ -80,7 +83,6 @@ impl Tone {
     }
 
     /// Its shape.
-    #[must_use]
     pub fn shape(self, center: Pos2, radius: f32, color: Color32) -> Shape {
         let stroke = Stroke::new(1.5, color);
         let polygon = |points: Vec<Pos2>| Shape::convex_polygon(points, color, Stroke::NONE);
@@ -255,7 +257,15 @@ fn visuals(dark: bool) -> Visuals {
 }
 
 /// A line of text in a picture, cut with `…` where it would be longer than `width`.
-pub fn text_in(painter: &egui::Painter, at: Pos2, anchor: egui::Align2, text: &str, font: FontId, color: Color32, width: f32) -> Rect {
+pub fn text_in(
+    painter: &egui::Painter,
+    at: Pos2,
+    anchor: egui::Align2,
+    text: &str,
+    font: FontId,
+    color: Color32,
+    width: f32,
+) -> Rect {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(1.0));
     let galley = painter.layout_job(job);

@@ -24,7 +24,11 @@ fn model(folder: &Path) -> PathBuf {
         let (from, len) = (data.len(), (i + 1) * 4096);
         data.extend((0..len / 4).flat_map(|v| f32::to_le_bytes(v as f32 * 0.5)));
         let comma = if i > 0 { "," } else { "" };
-        header += &format!("{comma}\"blk.{i}.weight\":{{\"dtype\":\"F32\",\"shape\":[{}],\"data_offsets\":[{from},{}]}}", len / 4, from + len);
+        header += &format!(
+            "{comma}\"blk.{i}.weight\":{{\"dtype\":\"F32\",\"shape\":[{}],\"data_offsets\":[{from},{}]}}",
+            len / 4,
+            from + len
+        );
     }
     header.push('}');
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
@@ -65,7 +69,12 @@ impl App {
             if done(self.harness.state()) {
                 return;
             }
-            assert!(began.elapsed() < Duration::from_secs(60), "{:?} {:?}", self.harness.state().state.messages, self.harness.state().state.busy);
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{:?} {:?}",
+                self.harness.state().state.messages,
+                self.harness.state().state.busy
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -228,7 +237,11 @@ fn the_race_fills_its_table() {
     let mut app = App::opened();
     app.run(Command::Race);
     app.until(|a| a.state.run.race.len() == 6 && a.is_idle());
-    assert!(app.harness.state().state.run.race.iter().all(|r| r.result.is_ok()), "{:?}", app.harness.state().state.run.race);
+    assert!(
+        app.harness.state().state.run.race.iter().all(|r| r.result.is_ok()),
+        "{:?}",
+        app.harness.state().state.run.race
+    );
 }
 
 #[test]
@@ -286,7 +299,10 @@ fn what_cannot_be_opened_is_said() {
     app.until(|a| a.state.messages.iter().any(|m| m.text.contains("no recording that can be read")));
     // A file that goes away between the dialog and the open.
     let path = model(app.folder.path());
-    let file = weighbridge_inspector::backend::FileRef { name: "tiny.safetensors".into(), token: path.to_string_lossy().into_owned() };
+    let file = weighbridge_inspector::backend::FileRef {
+        name: "tiny.safetensors".into(),
+        token: path.to_string_lossy().into_owned(),
+    };
     std::fs::remove_file(&path).unwrap();
     app.run(Command::OpenFiles(vec![file]));
     app.until(|a| a.is_idle() && a.state.run.label == "tiny.safetensors" && a.state.run.failure.is_some());

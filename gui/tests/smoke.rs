@@ -24,7 +24,9 @@ impl Display {
             .stdout(std::fs::File::create(&file).unwrap())
             .stderr(Stdio::null())
             .spawn()
-            .expect("Xvfb is needed: apt-get install xvfb libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcursor1 libxi6");
+            .expect(
+                "Xvfb is needed: apt-get install xvfb libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcursor1 libxi6",
+            );
         let began = Instant::now();
         let mut display = Self(child, String::new());
         while display.1.is_empty() {
@@ -48,7 +50,8 @@ fn model(folder: &Path) -> String {
 
 /// How many colours a picture has, and its size.
 fn colours(path: &Path) -> (usize, u32, u32) {
-    let mut reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).unwrap())).read_info().unwrap();
+    let mut reader =
+        png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).unwrap())).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
     let set: std::collections::HashSet<&[u8]> = bytes.chunks_exact(4).collect();
@@ -92,7 +95,12 @@ fn a_window_opens_a_file_and_its_picture_is_not_blank() {
 
 #[test]
 fn without_a_display_it_says_what_to_do() {
-    let child = Command::new(PROGRAM).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").stderr(Stdio::piped()).spawn().unwrap();
+    let child = Command::new(PROGRAM)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let (ok, said) = finish(child);
     assert!(!ok && said.contains("--headless"), "{said}");
 }
@@ -120,7 +128,8 @@ fn a_script_runs_without_a_display() {
     assert!(ok, "{said}");
     assert!(colours(&shot).0 > 50);
     std::fs::write(&script, "dance\n").unwrap();
-    let child = Command::new(PROGRAM).args(["--headless", "--script"]).arg(&script).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        Command::new(PROGRAM).args(["--headless", "--script"]).arg(&script).stderr(Stdio::piped()).spawn().unwrap();
     let (ok, said) = finish(child);
     assert!(!ok && said.contains("line 1: dance"), "{said}");
 }

@@ -56,7 +56,11 @@ impl Stage {
 }
 
 fn failure() -> Update {
-    let mut error = Error::new(Phase::Parse, Cause::Malformed, "The header says 99 tensors and has room for 12; fetch the file again.");
+    let mut error = Error::new(
+        Phase::Parse,
+        Cause::Malformed,
+        "The header says 99 tensors and has room for 12; fetch the file again.",
+    );
     (error.source, error.offset, error.field) = (Some(0), Some(72), Some("tensor_count".into()));
     let bytes = FileBytes { file: 0, offset: 0, bytes: (0..160).collect() };
     Update::Failed(Box::new(Failure { doing: "open".into(), error, bytes: Some(bytes) }))
@@ -83,7 +87,11 @@ fn check(name: &str, image: &egui::ColorImage, wrong: &mut Vec<String>) {
         wrong.push(format!("{name}: there is no such picture yet, or of another size"));
         return;
     };
-    let differ = old.chunks_exact(4).zip(pixels.chunks_exact(4)).filter(|(a, b)| a.iter().zip(*b).any(|(x, y)| x.abs_diff(*y) > 24)).count();
+    let differ = old
+        .chunks_exact(4)
+        .zip(pixels.chunks_exact(4))
+        .filter(|(a, b)| a.iter().zip(*b).any(|(x, y)| x.abs_diff(*y) > 24))
+        .count();
     let share = differ as f64 / image.pixels.len() as f64;
     if share > TOLERANCE {
         std::fs::write(folder().join(format!("{name}.new.png")), new).unwrap();
@@ -111,5 +119,9 @@ fn every_panel_looks_as_it_did() {
             check(&format!("{theme}-{name}"), &stage.picture(), &mut wrong);
         }
     }
-    assert!(wrong.is_empty(), "look at the .new.png files beside the pictures, or set UPDATE_SNAPSHOTS=1:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "look at the .new.png files beside the pictures, or set UPDATE_SNAPSHOTS=1:\n{}",
+        wrong.join("\n")
+    );
 }

@@ -19,7 +19,10 @@ fn the_state_at_a_row_is_that_of_a_store_that_ends_there() {
         let standing = store.standing(end);
         let lane = store.machine_lane("model/tensor").unwrap();
         for instance in [0, 17, 299] {
-            let last = (store.first()..end).rev().filter_map(|id| store.row(id)).find(|r| r.lane == lane && r.instance == instance);
+            let last = (store.first()..end)
+                .rev()
+                .filter_map(|id| store.row(id))
+                .find(|r| r.lane == lane && r.instance == instance);
             let plain = last.map(|r| store.edge(r).to);
             assert_eq!(store.state_of(&standing, lane, instance), plain, "tensor {instance} before row {end}");
         }
@@ -57,7 +60,8 @@ fn the_search_finds_the_same_in_steps_as_at_once() {
     }
     let query = Query::parse("actor:tensor state:loading dur>0ns -event:Release").unwrap();
     let prepared = query.prepare(&store, &[]);
-    let plain: Vec<u64> = (store.first()..store.end()).filter(|&id| store.row(id).is_some_and(|r| prepared.holds(&store, r))).collect();
+    let plain: Vec<u64> =
+        (store.first()..store.end()).filter(|&id| store.row(id).is_some_and(|r| prepared.holds(&store, r))).collect();
     let found: Vec<u64> = (0..search.len(&store)).filter_map(|n| search.get(&store, n)).collect();
     assert_eq!(found, plain);
     assert!(!plain.is_empty());
@@ -72,5 +76,8 @@ fn calls_have_their_words_and_their_durations() {
     let detail = store.detail(row).unwrap();
     assert!(detail.text.starts_with("file 0,") && detail.answer.starts_with("mapping "), "{detail:?}");
     assert!(row.dur > 0 && lane.histogram.iter().sum::<u32>() as usize == lane.rows.len());
-    assert_eq!(store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge::types::SlotStatus::Owned).count(), 8);
+    assert_eq!(
+        store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge::types::SlotStatus::Owned).count(),
+        8
+    );
 }

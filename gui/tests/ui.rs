@@ -7,7 +7,9 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 use weighbridge::trace::{Record, What};
 use weighbridge::types::{Cause, Entry, Error, Happening, Phase, Selection};
-use weighbridge_inspector::backend::{Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update};
+use weighbridge_inspector::backend::{
+    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update,
+};
 use weighbridge_inspector::command::{Choice, Command, Export};
 use weighbridge_inspector::panels::Panel;
 
@@ -44,7 +46,8 @@ fn every_panel_shows_itself_empty_and_filled_and_names_its_widgets() {
 fn every_command_can_be_given_at_any_time() {
     for filled in [false, true] {
         let mut app = if filled { App::demo() } else { App::new() };
-        for command in Command::catalog().into_iter().filter(|c| *c != Command::Quit && (filled || *c != Command::Demo)) {
+        for command in Command::catalog().into_iter().filter(|c| *c != Command::Quit && (filled || *c != Command::Demo))
+        {
             app.run(command);
         }
     }
@@ -73,7 +76,10 @@ fn commands_ask_the_backend_for_what_they_say() {
     let to = FileRef { name: "a.csv".into(), token: "/x/a.csv".into() };
     app.run(Command::Export(Export::Csv, Some("/x/a.csv".into())));
     let asked = app.desk.asked();
-    assert!(matches!(&asked[..], [Request::WriteFile(file, bytes)] if *file == to && bytes.starts_with(b"row,")), "{asked:?}");
+    assert!(
+        matches!(&asked[..], [Request::WriteFile(file, bytes)] if *file == to && bytes.starts_with(b"row,")),
+        "{asked:?}"
+    );
 }
 
 #[test]
@@ -183,7 +189,8 @@ fn faults_are_armed_shown_and_disarmed() {
     app.desk.asked();
     app.harness.get_by_role_and_label(Role::Button, "Next unmap is busy").click();
     app.settle();
-    let busy = Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(weighbridge::types::StorageError::Busy) };
+    let busy =
+        Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(weighbridge::types::StorageError::Busy) };
     assert_eq!(app.desk.asked(), vec![Request::SetFaults(vec![busy])]);
     app.harness.get_by_label("unmap no. 1 fails: busy");
     app.harness.get_by_role_and_label(Role::Button, "Disarm").click();
@@ -222,7 +229,10 @@ fn a_failure_comes_forward_with_its_bytes_and_a_report_without_paths() {
     app.harness.get_by_label("open failed: malformed");
     app.harness.get_by_label("Bytes around offset 72");
     let report = weighbridge_inspector::panels::report(&app.harness.state().state);
-    assert!(report.contains("byte: 72") && report.contains("tensor_count") && !report.contains("secret-path"), "{report}");
+    assert!(
+        report.contains("byte: 72") && report.contains("tensor_count") && !report.contains("secret-path"),
+        "{report}"
+    );
     app.run(Command::Dismiss);
     assert!(app.harness.state().state.messages.is_empty());
 }
@@ -240,7 +250,8 @@ fn two_loads_are_compared() {
 #[test]
 fn a_broken_trace_breaks_nothing() {
     let mut app = App::new();
-    let step = |seq, machine, instance, what| Record { seq, at: seq, what: What::Step(Entry { machine, instance, what }) };
+    let step =
+        |seq, machine, instance, what| Record { seq, at: seq, what: What::Step(Entry { machine, instance, what }) };
     let names = vec!["\u{202e}evil\n".into(), "model/tensor".into(), "io/mmap".into(), "x".repeat(100_000)];
     let mut records = vec![Record { seq: 0, at: u64::MAX, what: What::Names { first: 0, names } }];
     for i in 0..4000u32 {
@@ -248,9 +259,25 @@ fn a_broken_trace_breaks_nothing() {
         records.push(step(u64::from(i), i % 3, None, Happening::Guard((i, true))));
         records.push(step(u64::from(i), 2, Some(u32::MAX), Happening::Command(9)));
     }
-    records.push(Record { seq: 1, at: 0, what: What::Call(Box::new(weighbridge::trace::Call::MapRange { source: u32::MAX, offset: u64::MAX, len: u64::MAX })) });
-    records.push(Record { seq: 1, at: 0, what: What::Return { answer: Box::new(weighbridge::trace::Answer::Mapping(1)), ns: u64::MAX } });
-    records.push(Record { seq: 1, at: 0, what: What::Return { answer: Box::new(weighbridge::trace::Answer::Done), ns: u64::MAX } });
+    records.push(Record {
+        seq: 1,
+        at: 0,
+        what: What::Call(Box::new(weighbridge::trace::Call::MapRange {
+            source: u32::MAX,
+            offset: u64::MAX,
+            len: u64::MAX,
+        })),
+    });
+    records.push(Record {
+        seq: 1,
+        at: 0,
+        what: What::Return { answer: Box::new(weighbridge::trace::Answer::Mapping(1)), ns: u64::MAX },
+    });
+    records.push(Record {
+        seq: 1,
+        at: 0,
+        what: What::Return { answer: Box::new(weighbridge::trace::Answer::Done), ns: u64::MAX },
+    });
     app.tell(Update::Began { label: "broken".into(), origin: weighbridge_inspector::backend::Origin::Recording });
     app.tell(Update::Records(records));
     for panel in Panel::ALL {

@@ -124,7 +124,8 @@ impl Inspector {
             Command::CompareLast => {
                 let loads = self.state.loads().len();
                 if loads < 2 {
-                    self.state.say("Two loads are needed: load again, under another strategy, or open a recording", true);
+                    self.state
+                        .say("Two loads are needed: load again, under another strategy, or open a recording", true);
                 } else {
                     self.compare(loads - 2, loads - 1);
                 }
@@ -151,7 +152,13 @@ impl Inspector {
     fn ask(&mut self, request: Request) {
         let of_the_model = matches!(
             request,
-            Request::Open { .. } | Request::OpenRecording(_) | Request::Load { .. } | Request::Release(_) | Request::Evict(_) | Request::Advise(..) | Request::Close
+            Request::Open { .. }
+                | Request::OpenRecording(_)
+                | Request::Load { .. }
+                | Request::Release(_)
+                | Request::Evict(_)
+                | Request::Advise(..)
+                | Request::Close
         );
         if of_the_model {
             self.state.failed = false;

@@ -50,7 +50,8 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
                 ui.weak("None yet");
             }
             for file in &state.prefs.recent {
-                if ui.button(crate::text::escape(&file.name)).on_hover_text(crate::text::escape(&file.token)).clicked() {
+                if ui.button(crate::text::escape(&file.name)).on_hover_text(crate::text::escape(&file.token)).clicked()
+                {
                     out.push(Command::OpenPaths(vec![file.token.clone()]));
                     ui.close();
                 }
@@ -97,7 +98,14 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
             item(ui, out, run, command);
         }
         ui.separator();
-        for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomFit, Command::ZoomLast, Command::StepAxis(true), Command::StepAxis(false)] {
+        for command in [
+            Command::ZoomIn,
+            Command::ZoomOut,
+            Command::ZoomFit,
+            Command::ZoomLast,
+            Command::StepAxis(true),
+            Command::StepAxis(false),
+        ] {
             item(ui, out, run, command);
         }
         ui.separator();
@@ -126,11 +134,16 @@ fn bar(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     ui.separator();
     let mut choice = state.prefs.choice;
     let label = ui.label("Strategy").id;
-    egui::ComboBox::from_id_salt("strategy").selected_text(choice.name()).width(120.0).show_ui(ui, |ui| {
-        for c in Choice::ALL {
-            ui.selectable_value(&mut choice, *c, c.name()).on_hover_text(Command::SetStrategy(*c).info().tip);
-        }
-    }).response.labelled_by(label);
+    egui::ComboBox::from_id_salt("strategy")
+        .selected_text(choice.name())
+        .width(120.0)
+        .show_ui(ui, |ui| {
+            for c in Choice::ALL {
+                ui.selectable_value(&mut choice, *c, c.name()).on_hover_text(Command::SetStrategy(*c).info().tip);
+            }
+        })
+        .response
+        .labelled_by(label);
     if choice != state.prefs.choice {
         out.push(Command::SetStrategy(choice));
     }
@@ -159,11 +172,17 @@ fn extent(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         Extent::Window(mib) => format!("windows of {mib} MiB"),
     };
     let label = ui.label("Extent").id;
-    egui::ComboBox::from_id_salt("extent").selected_text(name(extent)).width(120.0).show_ui(ui, |ui| {
-        for e in [Extent::WholeFile, Extent::PerTensor, Extent::Window(4), Extent::Window(64), Extent::Window(1024)] {
-            ui.selectable_value(&mut extent, e, name(e)).on_hover_text(Command::SetExtent(e).info().tip);
-        }
-    }).response.labelled_by(label);
+    egui::ComboBox::from_id_salt("extent")
+        .selected_text(name(extent))
+        .width(120.0)
+        .show_ui(ui, |ui| {
+            for e in [Extent::WholeFile, Extent::PerTensor, Extent::Window(4), Extent::Window(64), Extent::Window(1024)]
+            {
+                ui.selectable_value(&mut extent, e, name(e)).on_hover_text(Command::SetExtent(e).info().tip);
+            }
+        })
+        .response
+        .labelled_by(label);
     if extent != state.prefs.extent {
         out.push(Command::SetExtent(extent));
     }
@@ -219,7 +238,8 @@ fn follow(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         return;
     };
     let unseen = state.unseen();
-    let text = if unseen > 0 { format!("Paused, {} new", count(unseen)) } else { format!("Paused at row {}", count(cursor)) };
+    let text =
+        if unseen > 0 { format!("Paused, {} new", count(unseen)) } else { format!("Paused at row {}", count(cursor)) };
     if ui.button(format!("{text} · follow live")).on_hover_text("Show what is happening now (F2)").clicked() {
         out.push(Command::Follow);
     }
@@ -230,23 +250,26 @@ pub(super) fn messages(ctx: &egui::Context, state: &State, out: &mut Vec<Command
     if state.messages.is_empty() {
         return;
     }
-    egui::Area::new(egui::Id::unique("messages")).anchor(egui::Align2::RIGHT_BOTTOM, [-14.0, -36.0]).order(egui::Order::Foreground).show(ctx, |ui| {
-        egui::Frame::window(ui.style()).show(ui, |ui| {
-            ui.set_max_width(430.0);
-            for message in &state.messages {
-                let tone = if message.bad { Tone::Bad } else { Tone::Good };
-                ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = 6.0;
-                    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), egui::Sense::hover());
-                    ui.painter().add(tone.shape(rect.center(), 4.5, tone.color(ui.visuals().dark_mode)));
-                    ui.add(egui::Label::new(&message.text).wrap());
-                });
-            }
-            if ui.button("Dismiss").clicked() {
-                out.push(Command::Dismiss);
-            }
+    egui::Area::new(egui::Id::unique("messages"))
+        .anchor(egui::Align2::RIGHT_BOTTOM, [-14.0, -36.0])
+        .order(egui::Order::Foreground)
+        .show(ctx, |ui| {
+            egui::Frame::window(ui.style()).show(ui, |ui| {
+                ui.set_max_width(430.0);
+                for message in &state.messages {
+                    let tone = if message.bad { Tone::Bad } else { Tone::Good };
+                    ui.horizontal(|ui| {
+                        ui.spacing_mut().item_spacing.x = 6.0;
+                        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), egui::Sense::hover());
+                        ui.painter().add(tone.shape(rect.center(), 4.5, tone.color(ui.visuals().dark_mode)));
+                        ui.add(egui::Label::new(&message.text).wrap());
+                    });
+                }
+                if ui.button("Dismiss").clicked() {
+                    out.push(Command::Dismiss);
+                }
+            });
         });
-    });
 }
 
 /// Says that files can be dropped, while some hover.
@@ -258,5 +281,11 @@ pub(super) fn drop_hint(ctx: &egui::Context) {
     let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop")));
     painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(170));
     let font = egui::FontId::proportional(24.0);
-    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop a model or a recording to open it", font, egui::Color32::WHITE);
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        "Drop a model or a recording to open it",
+        font,
+        egui::Color32::WHITE,
+    );
 }

@@ -12,12 +12,24 @@ pub(super) fn default() -> Tree<Panel> {
         tiles.insert_tab_tile(ids)
     };
     let left = tabs(&mut tiles, &[Panel::Actors, Panel::Slots, Panel::Sandbox, Panel::Control]);
-    let right = tabs(&mut tiles, &[
-        Panel::Start, Panel::Tensors, Panel::FileMap, Panel::Timings, Panel::Why, Panel::Lints, Panel::Compare, Panel::Metadata,
-    ]);
+    let right = tabs(
+        &mut tiles,
+        &[
+            Panel::Start,
+            Panel::Tensors,
+            Panel::FileMap,
+            Panel::Timings,
+            Panel::Why,
+            Panel::Lints,
+            Panel::Compare,
+            Panel::Metadata,
+        ],
+    );
     let below = tabs(&mut tiles, &[Panel::Timeline]);
-    let above = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Horizontal, [left, right], 0.46));
-    let root = tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Vertical, [above, below], 0.6));
+    let above =
+        tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Horizontal, [left, right], 0.46));
+    let root =
+        tiles.insert_container(egui_tiles::Linear::new_binary(egui_tiles::LinearDir::Vertical, [above, below], 0.6));
     Tree::new(egui::Id::unique("panels"), root, tiles)
 }
 
@@ -71,7 +83,13 @@ fn inside(ui: &mut egui::Ui, panel: Panel, panels: &mut Panels, state: &State, o
 }
 
 /// Shows every panel in its place.
-pub(super) fn show(ui: &mut egui::Ui, tree: &mut Tree<Panel>, panels: &mut Panels, state: &State, out: &mut Vec<Command>) {
+pub(super) fn show(
+    ui: &mut egui::Ui,
+    tree: &mut Tree<Panel>,
+    panels: &mut Panels,
+    state: &State,
+    out: &mut Vec<Command>,
+) {
     tree.ui(&mut Show { panels, state, out }, ui);
 }
 

@@ -44,7 +44,12 @@ pub struct Inspector {
 impl Inspector {
     /// The app over a backend and a shell; `storage` has what was saved.
     #[must_use]
-    pub fn new(ctx: &egui::Context, backend: Box<dyn Backend>, shell: Box<dyn Shell>, storage: Option<&dyn eframe::Storage>) -> Self {
+    pub fn new(
+        ctx: &egui::Context,
+        backend: Box<dyn Backend>,
+        shell: Box<dyn Shell>,
+        storage: Option<&dyn eframe::Storage>,
+    ) -> Self {
         theme::install(ctx);
         let saved: Option<Saved> = storage.and_then(|s| eframe::get_value(s, eframe::APP_KEY));
         let (prefs, tree) = saved.map_or_else(|| (Prefs::default(), layout::default()), |s| (s.prefs, s.tree));
@@ -190,9 +195,8 @@ impl Inspector {
                 Picked::Unavailable(text) => self.state.say(text, true),
             }
         }
-        let dropped: Vec<String> = ctx.input(|i| {
-            i.raw.dropped_files.iter().map(|f| f.path().to_string_lossy().into_owned()).collect()
-        });
+        let dropped: Vec<String> =
+            ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_string_lossy().into_owned()).collect());
         if !dropped.is_empty() {
             self.run(Command::OpenPaths(dropped), ctx);
         }
@@ -208,7 +212,9 @@ impl Inspector {
             .into_iter()
             .filter(|command| {
                 let Some(keys) = command.info().keys else { return false };
-                let plain = keys.modifiers.is_none() && !matches!(keys.logical_key, egui::Key::Escape) && !is_function(keys.logical_key);
+                let plain = keys.modifiers.is_none()
+                    && !matches!(keys.logical_key, egui::Key::Escape)
+                    && !is_function(keys.logical_key);
                 !(typing && plain) && ctx.input_mut(|i| i.consume_shortcut(&keys))
             })
             .collect()

@@ -37,7 +37,8 @@ impl Palette {
             .open(&mut open)
             .show(ctx, |ui| {
                 let label = ui.label("Type a part of a command's name").id;
-                let edit = ui.add(egui::TextEdit::singleline(&mut self.text).desired_width(f32::INFINITY)).labelled_by(label);
+                let edit =
+                    ui.add(egui::TextEdit::singleline(&mut self.text).desired_width(f32::INFINITY)).labelled_by(label);
                 if self.fresh {
                     edit.request_focus();
                     self.fresh = false;

@@ -43,11 +43,16 @@ pub fn parse(line: &str) -> Result<Command, String> {
         "evict-tensor" => Command::EvictTensor(number(rest, "a tensor")?),
         "borrow" => Command::Borrow(Some(number(rest, "a tensor")?)),
         "give-back" => Command::Borrow(None),
-        "maximise" => Command::Maximise(Some(Panel::named(rest).ok_or_else(|| format!("no panel is called {rest:?}"))?)),
+        "maximise" => {
+            Command::Maximise(Some(Panel::named(rest).ok_or_else(|| format!("no panel is called {rest:?}"))?))
+        }
         "advise" => {
             let (tensor, advice) = rest.split_once(' ').ok_or("advise TENSOR ADVICE")?;
             let advice = Advice::ALL.iter().copied().find(|a| a.name() == advice.trim());
-            Command::Advise(number(tensor, "a tensor")?, advice.ok_or("advice is normal, sequential, random, will-need or dont-need")?)
+            Command::Advise(
+                number(tensor, "a tensor")?,
+                advice.ok_or("advice is normal, sequential, random, will-need or dont-need")?,
+            )
         }
         "compare-loads" => {
             let (a, b) = rest.split_once(' ').ok_or("compare-loads A B")?;

@@ -46,10 +46,7 @@ impl Store {
     /// The last row before `end` that went wrong.
     #[must_use]
     pub fn last_bad(&self, end: u64) -> Option<u64> {
-        self.lanes
-            .iter()
-            .filter_map(|l| l.bad.get(l.bad.partition_point(|&b| b < end).checked_sub(1)?).copied())
-            .max()
+        self.lanes.iter().filter_map(|l| l.bad.get(l.bad.partition_point(|&b| b < end).checked_sub(1)?).copied()).max()
     }
 
     /// The first row from `from` on that went wrong.

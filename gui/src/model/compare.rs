@@ -123,8 +123,7 @@ pub fn compare(a: (&Run, &Slice), b: (&Run, &Slice)) -> Comparison {
     for (key, side) in tally(b.0, b.1) {
         rows.entry(key).or_default().1 = side;
     }
-    let mut rows: Vec<Delta> =
-        rows.into_iter().map(|((actor, event), (a, b))| Delta { actor, event, a, b }).collect();
+    let mut rows: Vec<Delta> = rows.into_iter().map(|((actor, event), (a, b))| Delta { actor, event, a, b }).collect();
     rows.sort_by_key(|d| std::cmp::Reverse((d.a.count.abs_diff(d.b.count) > 0, d.a.ns.abs_diff(d.b.ns))));
     let (mut left, mut right) = (route(a.0, a.1), route(b.0, b.1));
     let parts = loop {

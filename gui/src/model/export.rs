@@ -65,7 +65,11 @@ pub mod words {
         match o {
             Outcome::Ok(serde_json::Value::Null) => "ok".into(),
             Outcome::Ok(value) => {
-                if value.is_number() || value.is_string() { escape(&value.to_string()) } else { "ok".into() }
+                if value.is_number() || value.is_string() {
+                    escape(&value.to_string())
+                } else {
+                    "ok".into()
+                }
             }
             Outcome::Failed(e) => format!("{}: {}", e.cause.name(), escape(&e.message)),
             Outcome::Trapped(why) => format!("trapped: {}", escape(why)),
@@ -80,7 +84,9 @@ pub mod words {
             Call::Stat { source } => format!("file {source}"),
             Call::Read { source, offset, len } => format!("file {source}, {} at {offset}", bytes(u64::from(*len))),
             Call::MapRange { source, offset, len } => format!("file {source}, {} at {offset}", bytes(*len)),
-            Call::Advise { mapping, len, advice: a, .. } => format!("mapping {mapping}, {}: {}", bytes(*len), advice(*a)),
+            Call::Advise { mapping, len, advice: a, .. } => {
+                format!("mapping {mapping}, {}: {}", bytes(*len), advice(*a))
+            }
             Call::Unmap { mapping } => format!("mapping {mapping}"),
             Call::Allocate { len } => bytes(*len),
             Call::Free { target } => format!("target {target}"),
@@ -121,7 +127,8 @@ fn field(text: &str) -> String {
 }
 
 /// Columns of [`csv`].
-pub const COLUMNS: &str = "row,at_ns,duration_ns,kind,lane,instance,event,guards,action,from,to,command,outcome,ok,detail,answer\n";
+pub const COLUMNS: &str =
+    "row,at_ns,duration_ns,kind,lane,instance,event,guards,action,from,to,command,outcome,ok,detail,answer\n";
 
 fn line(store: &Store, id: u64, row: &Row, out: &mut String) {
     let edge = store.edge(row);

@@ -268,7 +268,9 @@ impl Store {
                 bytes = b.len() as u64;
                 self.io.window(*source, *offset, b);
             }
-            (Call::ReadInto { batch, .. }, Answer::Done) => bytes = batch.iter().map(|p| p.len).fold(0, u64::saturating_add),
+            (Call::ReadInto { batch, .. }, Answer::Done) => {
+                bytes = batch.iter().map(|p| p.len).fold(0, u64::saturating_add)
+            }
             (Call::MapRange { source, offset, len }, Answer::Mapping(mapping)) => {
                 bytes = *len;
                 let slot = self.ingest.slot;

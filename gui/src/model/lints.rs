@@ -46,13 +46,21 @@ fn lint(weight: Weight, title: impl Into<String>, text: impl Into<String>, tenso
 
 fn tensors(run: &Run, out: &mut Vec<Lint>) {
     let alignment = run.opened.as_ref().map_or(1, |o| o.summary.alignment.max(1)).max(16);
-    let unaligned: Vec<usize> =
-        run.tensors.iter().enumerate().filter(|(_, t)| t.bytes > 0 && !t.offset.is_multiple_of(alignment)).map(|(i, _)| i).collect();
+    let unaligned: Vec<usize> = run
+        .tensors
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| t.bytes > 0 && !t.offset.is_multiple_of(alignment))
+        .map(|(i, _)| i)
+        .collect();
     if let Some(&first) = unaligned.first() {
         out.push(lint(
             Weight::Note,
             format!("{} not aligned to {alignment} bytes", plural(unaligned.len() as u64, "tensor")),
-            format!("First: {}. Mapped views of them cannot be cast to wide elements without a copy.", run.names[first]),
+            format!(
+                "First: {}. Mapped views of them cannot be cast to wide elements without a copy.",
+                run.names[first]
+            ),
             Some(first),
         ));
     }
@@ -77,8 +85,12 @@ fn tensors(run: &Run, out: &mut Vec<Lint>) {
 }
 
 fn gaps(run: &Run, out: &mut Vec<Lint>) {
-    let mut spans: Vec<(u32, u64, u64, usize)> =
-        run.tensors.iter().enumerate().map(|(i, t)| (t.source, t.offset, t.offset.saturating_add(t.bytes), i)).collect();
+    let mut spans: Vec<(u32, u64, u64, usize)> = run
+        .tensors
+        .iter()
+        .enumerate()
+        .map(|(i, t)| (t.source, t.offset, t.offset.saturating_add(t.bytes), i))
+        .collect();
     spans.sort_unstable();
     let (mut wasted, mut count, mut largest) = (0u64, 0u64, (0u64, 0usize));
     for pair in spans.windows(2) {
@@ -128,7 +140,12 @@ fn slots(run: &Run, out: &mut Vec<Lint>) {
     }
     let retired = run.slots.iter().filter(|s| s.status == SlotStatus::Retired).count() as u64;
     if retired > 0 {
-        out.push(lint(Weight::Note, format!("{} retired", plural(retired, "slot")), "Their generations are used up.", None));
+        out.push(lint(
+            Weight::Note,
+            format!("{} retired", plural(retired, "slot")),
+            "Their generations are used up.",
+            None,
+        ));
     }
 }
 
@@ -144,7 +161,11 @@ fn reads(run: &Run, out: &mut Vec<Lint>) {
         out.push(lint(
             Weight::Note,
             format!("Mostly small reads: {} below 16 KiB", percent(small, all)),
-            format!("{} in {}. Staging sizes of a MiB or more, or mapping, need fewer calls.", bytes(total), plural(all, "span")),
+            format!(
+                "{} in {}. Staging sizes of a MiB or more, or mapping, need fewer calls.",
+                bytes(total),
+                plural(all, "span")
+            ),
             None,
         ));
     }
@@ -164,19 +185,34 @@ fn metadata(run: &Run, out: &mut Vec<Lint>) {
     for entry in &run.metadata {
         if !seen.insert((entry.source, &entry.key)) {
             let key = escape(&entry.key);
-            out.push(lint(Weight::Warning, format!("Metadata key twice: {key}"), "Readers differ in which of them they take.", None));
+            out.push(lint(
+                Weight::Warning,
+                format!("Metadata key twice: {key}"),
+                "Readers differ in which of them they take.",
+                None,
+            ));
         }
         if let MetadataValue::Text(text) = &entry.value
             && text.len() > 65_536
         {
             let key = escape(&entry.key);
-            out.push(lint(Weight::Note, format!("Long metadata: {key}"), format!("{} of text.", bytes(text.len() as u64)), None));
+            out.push(lint(
+                Weight::Note,
+                format!("Long metadata: {key}"),
+                format!("{} of text.", bytes(text.len() as u64)),
+                None,
+            ));
         }
         if let MetadataValue::Floating(value) = entry.value
             && !value.is_finite()
         {
             let key = escape(&entry.key);
-            out.push(lint(Weight::Warning, format!("Metadata is no number: {key}"), format!("It reads {value}."), None));
+            out.push(lint(
+                Weight::Warning,
+                format!("Metadata is no number: {key}"),
+                format!("It reads {value}."),
+                None,
+            ));
         }
     }
     let Some(opened) = &run.opened else { return };

@@ -108,7 +108,11 @@ fn ask(word: &str) -> Result<Ask, String> {
             "no" | "false" => Ask::Good(false),
             _ => return Err(format!("{word}: say ok:yes or ok:no")),
         },
-        _ => return Err(format!("{key}: is no key; keys are actor state edge event guard action command call kind tensor slot ok dur at")),
+        _ => {
+            return Err(format!(
+                "{key}: is no key; keys are actor state edge event guard action command call kind tensor slot ok dur at"
+            ));
+        }
     })
 }
 
@@ -221,7 +225,9 @@ impl Test {
         let has = |bits: &Bits, id: u16| bits.has(usize::from(id));
         match self {
             Self::Any(b) => {
-                [edge.from, edge.to, edge.event, edge.action, row.command, row.outcome, lane()].iter().any(|&n| has(b, n))
+                [edge.from, edge.to, edge.event, edge.action, row.command, row.outcome, lane()]
+                    .iter()
+                    .any(|&n| has(b, n))
                     || store.guards(row).any(|(g, _)| has(b, g))
             }
             Self::Lane(b) => has(b, lane()),
@@ -238,9 +244,7 @@ impl Test {
                     && store.lanes.get(usize::from(row.lane)).is_some_and(|l| l.many)
                     && b.has(row.instance as usize)
             }
-            Self::Slot(s) => {
-                row.instance == *s && store.lanes.get(usize::from(row.lane)).is_some_and(|l| !l.many)
-            }
+            Self::Slot(s) => row.instance == *s && store.lanes.get(usize::from(row.lane)).is_some_and(|l| !l.many),
             Self::Good(good) => row.ok == if *good { Ok3::Yes } else { Ok3::No },
             Self::Longer(ns) => row.dur != OPEN && row.dur > *ns,
             Self::Shorter(ns) => row.dur < *ns,

@@ -128,8 +128,12 @@ impl Run {
     #[must_use]
     pub fn loads(&self) -> Vec<Load> {
         let store = &self.store;
-        let (Some(load), Some(exports)) = (store.names.find("load"), store.names.find("exports")) else { return Vec::new() };
-        let Some(lane) = store.lanes.iter().find(|l| l.kind == Kind::Export && l.name == exports) else { return Vec::new() };
+        let (Some(load), Some(exports)) = (store.names.find("load"), store.names.find("exports")) else {
+            return Vec::new();
+        };
+        let Some(lane) = store.lanes.iter().find(|l| l.kind == Kind::Export && l.name == exports) else {
+            return Vec::new();
+        };
         let ids: Vec<u64> = lane.rows.iter().map(|&(_, id)| id).collect();
         let mut out = Vec::new();
         for (i, &id) in ids.iter().enumerate() {
@@ -167,10 +171,22 @@ impl Run {
     pub fn file_size(&self, file: u32) -> u64 {
         let known = self.opened.as_ref().and_then(|o| o.files.get(file as usize)).map_or(0, |f| f.size);
         let tensors = || {
-            self.tensors.iter().filter(|t| t.source == file).map(|t| t.offset.saturating_add(t.bytes)).max().unwrap_or(0)
+            self.tensors
+                .iter()
+                .filter(|t| t.source == file)
+                .map(|t| t.offset.saturating_add(t.bytes))
+                .max()
+                .unwrap_or(0)
         };
         let spans = || {
-            self.store.io.spans.iter().filter(|s| s.file == file).map(|s| s.offset.saturating_add(s.len)).max().unwrap_or(0)
+            self.store
+                .io
+                .spans
+                .iter()
+                .filter(|s| s.file == file)
+                .map(|s| s.offset.saturating_add(s.len))
+                .max()
+                .unwrap_or(0)
         };
         if known > 0 { known } else { tensors().max(spans()) }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use weighbridge::{CancelToken, Observer};
 use weighbridge::trace::Record;
+use weighbridge::{CancelToken, Observer};
 
 /// Where updates go.
 #[derive(Clone)]

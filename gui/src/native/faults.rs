@@ -61,13 +61,19 @@ fn past(call: &Call, at: u64) -> Option<u32> {
     match call {
         Call::Read { offset, len, .. } => reaches(*offset, u64::from(*len)).then_some(0),
         Call::MapRange { offset, len, .. } => reaches(*offset, *len).then_some(0),
-        Call::ReadInto { batch, .. } => batch.iter().position(|p| reaches(p.offset, p.len)).and_then(|i| u32::try_from(i).ok()),
+        Call::ReadInto { batch, .. } => {
+            batch.iter().position(|p| reaches(p.offset, p.len)).and_then(|i| u32::try_from(i).ok())
+        }
         _ => None,
     }
 }
 
 fn failed(call: &Call, span: u32, error: StorageError) -> Answer {
-    if matches!(call, Call::ReadInto { .. }) { Answer::BatchFailed(BatchError { span, error }) } else { Answer::Failed(error) }
+    if matches!(call, Call::ReadInto { .. }) {
+        Answer::BatchFailed(BatchError { span, error })
+    } else {
+        Answer::Failed(error)
+    }
 }
 
 impl Interpose for Faults {
@@ -97,7 +103,10 @@ impl Interpose for Faults {
             (FaultKind::Fail(error), call) => Some(failed(call, 0, error)),
             (FaultKind::Short, Call::Read { source, offset, len }) => {
                 let path = inside.files.get(*source as usize)?;
-                Some(half(path, *offset, *len / 2).map_or(Answer::Failed(StorageError::Io(5)), |bytes| Answer::Bytes(bytes.into())))
+                Some(
+                    half(path, *offset, *len / 2)
+                        .map_or(Answer::Failed(StorageError::Io(5)), |bytes| Answer::Bytes(bytes.into())),
+                )
             }
             // Other calls have no short answer: the nearest thing to it is the end of the file.
             (FaultKind::Short, call) => Some(failed(call, 0, StorageError::EndOfSource)),

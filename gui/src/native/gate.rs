@@ -125,7 +125,9 @@ impl Inside {
                 Happening::Transition((from, to)) => {
                     Some(format!("{}: {} → {}", self.name(entry.machine), self.name(from), self.name(to)))
                 }
-                Happening::Command(command) => Some(format!("{} asks to {}", self.name(entry.machine), self.name(command))),
+                Happening::Command(command) => {
+                    Some(format!("{} asks to {}", self.name(entry.machine), self.name(command)))
+                }
                 _ => None,
             },
             What::Call(call) => Some(format!("before {}", call.name())),
@@ -136,7 +138,9 @@ impl Inside {
     fn hit(&self, record: &Record) -> Option<String> {
         let on_error = self.breaks.contains(&Breakpoint::Error);
         match &record.what {
-            What::Return { answer, .. } if on_error && !answer.is_ok() => Some("the host did not do what was asked".into()),
+            What::Return { answer, .. } if on_error && !answer.is_ok() => {
+                Some("the host did not do what was asked".into())
+            }
             What::Step(entry) => match entry.what {
                 Happening::Answer((name, false)) if on_error => Some(format!("{} was answered badly", self.name(name))),
                 Happening::Outcome((name, false)) if on_error => Some(format!("{} ended badly", self.name(name))),
@@ -166,7 +170,10 @@ mod tests {
     fn transition() -> Vec<Record> {
         let names = ["m", "a", "b"].map(String::from).to_vec();
         let step = Entry { machine: 0, instance: None, what: Happening::Transition((1, 2)) };
-        vec![Record { seq: 0, at: 0, what: What::Names { first: 0, names } }, Record { seq: 1, at: 1, what: What::Step(step) }]
+        vec![
+            Record { seq: 0, at: 0, what: What::Names { first: 0, names } },
+            Record { seq: 1, at: 1, what: What::Step(step) },
+        ]
     }
 
     #[test]

@@ -95,7 +95,12 @@ impl Driver {
 
     fn frame(&mut self, app: &mut Inspector) {
         let rect = egui::Rect::from_min_size(egui::Pos2::ZERO, self.size.into());
-        let input = egui::RawInput { screen_rect: Some(rect), time: Some(self.began.elapsed().as_secs_f64()), focused: true, ..egui::RawInput::default() };
+        let input = egui::RawInput {
+            screen_rect: Some(rect),
+            time: Some(self.began.elapsed().as_secs_f64()),
+            focused: true,
+            ..egui::RawInput::default()
+        };
         let output = self.ctx.run_ui(input, |ui| app.frame(ui));
         self.raster.update(output.textures_delta);
         if app.wants_picture() {
@@ -114,7 +119,9 @@ fn expect(app: &Inspector, wanted: &str) -> Result<(), String> {
     let failure = state.run.failure.as_ref().map(|(_, f)| f.error.cause.name());
     let (what, value) = wanted.split_once(' ').unwrap_or((wanted, ""));
     let told = match what {
-        "ok" => (failure.is_none() && !state.messages.iter().any(|m| m.bad), format!("{failure:?} {:?}", state.messages)),
+        "ok" => {
+            (failure.is_none() && !state.messages.iter().any(|m| m.bad), format!("{failure:?} {:?}", state.messages))
+        }
         "failed" => (failure == Some(value), format!("{failure:?}")),
         "held" => (state.held.is_some(), format!("{:?}", state.held)),
         "tensors" => (state.run.tensors.len().to_string() == value, state.run.tensors.len().to_string()),

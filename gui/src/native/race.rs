@@ -23,7 +23,15 @@ pub(super) fn race(worker: &mut Worker, selection: &Selection) {
             if cold {
                 drop_cache(&worker.files);
             }
-            let row = RaceRow { strategy: strategy.name().into(), cold, result: Ok(0), bytes: 0, moved: 0, calls: 0, touch_ns: 0 };
+            let row = RaceRow {
+                strategy: strategy.name().into(),
+                cold,
+                result: Ok(0),
+                bytes: 0,
+                moved: 0,
+                calls: 0,
+                touch_ns: 0,
+            };
             let run = once(worker, selection, strategy, row.clone());
             rows.push(run.unwrap_or_else(|error| RaceRow { result: Err(error.message), ..row }));
             worker.outbox.tell(Update::Race(rows.clone()));
@@ -33,7 +41,10 @@ pub(super) fn race(worker: &mut Worker, selection: &Selection) {
 
 /// One load in a session of its own, unwatched.
 fn once(worker: &Worker, selection: &Selection, strategy: Strategy, row: RaceRow) -> Result<RaceRow, Error> {
-    let unwatched = OpenOptions { guest: GuestOptions { observe: Level::Off, ..GuestOptions::default() }, ..OpenOptions::default() };
+    let unwatched = OpenOptions {
+        guest: GuestOptions { observe: Level::Off, ..GuestOptions::default() },
+        ..OpenOptions::default()
+    };
     // Armed faults are for the session that is shown.
     let options = SessionOptions { ring: 0, interpose: None, ..session_options(worker, &unwatched) };
     let mut session = worker.runtime.open_with(&worker.files, options)?;
@@ -44,7 +55,8 @@ fn once(worker: &Worker, selection: &Selection, strategy: Strategy, row: RaceRow
     let ns = nanos(began);
     let calls = session.stats().crossings_out - before;
     let began = Instant::now();
-    let resident: Vec<u32> = (0u32..).zip(session.states()?).filter(|(_, s)| s.location.is_some()).map(|(i, _)| i).collect();
+    let resident: Vec<u32> =
+        (0u32..).zip(session.states()?).filter(|(_, s)| s.location.is_some()).map(|(i, _)| i).collect();
     let mut chunk = vec![0u8; 1 << 20];
     for i in resident {
         let tensor = session.tensor_at(i)?;

@@ -63,11 +63,16 @@ pub(super) fn mermaid(worker: &mut Worker, file: &FileRef) {
 
 /// Opens a recording and tells it as if it happened.
 pub(super) fn open(worker: &mut Worker, file: &FileRef) {
-    let read = File::open(path(file)).map_err(|e| e.to_string()).and_then(|f| Recording::read(BufReader::new(f)).map_err(|e| e.to_string()));
+    let read = File::open(path(file))
+        .map_err(|e| e.to_string())
+        .and_then(|f| Recording::read(BufReader::new(f)).map_err(|e| e.to_string()));
     let recording = match read {
         Ok(recording) => recording,
         Err(why) => {
-            worker.outbox.tell(Update::Problem(format!("{} is no recording that can be read: {why}", crate::text::escape(&file.name))));
+            worker.outbox.tell(Update::Problem(format!(
+                "{} is no recording that can be read: {why}",
+                crate::text::escape(&file.name)
+            )));
             return;
         }
     };
@@ -90,8 +95,13 @@ fn tell(worker: &Worker, recording: &Recording) {
     }
     let (summary, sizes) = opened(recording);
     if let Some(summary) = summary {
-        let files = sizes.iter().enumerate().map(|(i, size)| FileFacts { name: format!("file {i}"), size: *size }).collect();
-        worker.outbox.tell(Update::Opened(Box::new(Opened { summary, files, capabilities: recording.header.capabilities })));
+        let files =
+            sizes.iter().enumerate().map(|(i, size)| FileFacts { name: format!("file {i}"), size: *size }).collect();
+        worker.outbox.tell(Update::Opened(Box::new(Opened {
+            summary,
+            files,
+            capabilities: recording.header.capabilities,
+        })));
     }
     for page in recording.records.chunks(PAGE) {
         worker.outbox.tell(Update::Records(page.to_vec()));

@@ -16,7 +16,8 @@ impl Default for NativeShell {
     }
 }
 
-const UNAVAILABLE: &str = "No file dialog: this desktop has no portal and no zenity. Drop the file on the window, or give it as an argument";
+const UNAVAILABLE: &str =
+    "No file dialog: this desktop has no portal and no zenity. Drop the file on the window, or give it as an argument";
 
 fn reference(path: &Path) -> FileRef {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -25,7 +26,9 @@ fn reference(path: &Path) -> FileRef {
 
 /// Whether anything could show a dialog: a session bus, or the program that the dialogs fall back to.
 fn possible() -> bool {
-    let zenity = || std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("zenity").is_file()));
+    let zenity = || {
+        std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("zenity").is_file()))
+    };
     std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some() || zenity()
 }
 
@@ -50,7 +53,9 @@ impl Shell for NativeShell {
         let file = reference(path);
         let name = crate::text::escape(&file.name);
         match std::fs::metadata(path) {
-            Ok(m) if m.is_dir() => Err(format!("{name} is a folder: open the model file in it, or the index of its shards")),
+            Ok(m) if m.is_dir() => {
+                Err(format!("{name} is a folder: open the model file in it, or the index of its shards"))
+            }
             Ok(_) => Ok(file),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(format!("{name} is not there (any more)")),
             Err(e) => Err(format!("{name} cannot be opened: {e}")),
@@ -62,7 +67,10 @@ fn ask(pick: Pick, suggested: &str) -> Picked {
     let dialog = rfd::AsyncFileDialog::new();
     let paths: Option<Vec<FileRef>> = match pick {
         Pick::Model => {
-            let dialog = dialog.set_title("Open model").add_filter("Models", &["gguf", "safetensors", "json"]).add_filter("Recordings", &["wbrec", "jsonl"]);
+            let dialog = dialog
+                .set_title("Open model")
+                .add_filter("Models", &["gguf", "safetensors", "json"])
+                .add_filter("Recordings", &["wbrec", "jsonl"]);
             pollster::block_on(dialog.pick_files()).map(|files| files.iter().map(|f| reference(f.path())).collect())
         }
         Pick::Recording => {

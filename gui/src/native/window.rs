@@ -24,7 +24,8 @@ pub fn run(files: Vec<String>, look: Option<Look>, picture: Option<Picture>) -> 
         .with_inner_size([1280.0, 860.0])
         .with_min_inner_size([400.0, 300.0])
         .with_drag_and_drop(true);
-    let options = eframe::NativeOptions { viewport, persist_window: picture.is_none(), ..eframe::NativeOptions::default() };
+    let options =
+        eframe::NativeOptions { viewport, persist_window: picture.is_none(), ..eframe::NativeOptions::default() };
     let started = eframe::run_native(
         "weighbridge-inspector",
         options,

@@ -53,8 +53,17 @@ pub(super) fn run(queue: &Receiver<Request>, outbox: Outbox, shared: Arc<Shared>
     outbox.tell(Update::Host(Box::new(facts(&runtime))));
     outbox.tell(Update::Idle);
     let limits = weighbridge::HostLimits::default();
-    let mut worker =
-        Worker { outbox, shared, runtime, current: Current::Nothing, limits, files: Vec::new(), deadline_ms: 0, borrowed: None, registered: false };
+    let mut worker = Worker {
+        outbox,
+        shared,
+        runtime,
+        current: Current::Nothing,
+        limits,
+        files: Vec::new(),
+        deadline_ms: 0,
+        borrowed: None,
+        registered: false,
+    };
     while let Ok(request) = queue.recv() {
         worker.shared.cancel.reset();
         let busy = words(&request);
@@ -101,14 +110,20 @@ fn words(request: &Request) -> Option<String> {
         Request::Replay => "Re-executing".into(),
         Request::Race(_) => "Racing".into(),
         Request::Close => "Closing".into(),
-        Request::SaveRecording(_) | Request::ExportPerfetto(_) | Request::ExportMermaid(_) | Request::WriteFile(..) => "Writing".into(),
+        Request::SaveRecording(_) | Request::ExportPerfetto(_) | Request::ExportMermaid(_) | Request::WriteFile(..) => {
+            "Writing".into()
+        }
         _ => return None,
     })
 }
 
 impl Worker {
     pub(super) fn watcher(&self) -> Arc<Watcher> {
-        Arc::new(Watcher { outbox: self.outbox.clone(), shared: self.shared.clone(), early: std::sync::Mutex::new(None) })
+        Arc::new(Watcher {
+            outbox: self.outbox.clone(),
+            shared: self.shared.clone(),
+            early: std::sync::Mutex::new(None),
+        })
     }
 
     fn perform(&mut self, request: Request) {
@@ -122,10 +137,16 @@ impl Worker {
                 records::open(self, &file);
             }
             Request::Load { selection, options } => self.load(&selection, &options),
-            Request::Release(selection) => self.act("release", |s| s.release(&selection).map(|n| format!("Released {n} tensors"))),
-            Request::Evict(selection) => self.act("evict", |s| s.evict(&selection).map(|n| format!("Evicted {n} tensors"))),
+            Request::Release(selection) => {
+                self.act("release", |s| s.release(&selection).map(|n| format!("Released {n} tensors")))
+            }
+            Request::Evict(selection) => {
+                self.act("evict", |s| s.evict(&selection).map(|n| format!("Evicted {n} tensors")))
+            }
             Request::Advise(tensor, advice) => {
-                self.act("advise", |s| s.advise(tensor, advice).map(|effect| format!("{} was {}", advice.name(), effect.name())));
+                self.act("advise", |s| {
+                    s.advise(tensor, advice).map(|effect| format!("{} was {}", advice.name(), effect.name()))
+                });
             }
             Request::Observe(level) => {
                 if let Current::Live(session) = &mut self.current
@@ -146,7 +167,12 @@ impl Worker {
             Request::Race(selection) => race::race(self, &selection),
             Request::Close => self.close(),
             // These act at once, in `NativeBackend::send`.
-            Request::Cancel | Request::Pause | Request::Continue | Request::Step | Request::SetBreakpoints(_) | Request::SetFaults(_) => {}
+            Request::Cancel
+            | Request::Pause
+            | Request::Continue
+            | Request::Step
+            | Request::SetBreakpoints(_)
+            | Request::SetFaults(_) => {}
         }
     }
 
@@ -194,7 +220,8 @@ impl Worker {
             return Err(Error::new(Phase::Request, Cause::OutOfMemory, message));
         }
         for tensor in tensors {
-            let len = usize::try_from(tensor.bytes).map_err(|_| Error::new(Phase::Request, Cause::OutOfMemory, "a tensor does not fit into memory"))?;
+            let len = usize::try_from(tensor.bytes)
+                .map_err(|_| Error::new(Phase::Request, Cause::OutOfMemory, "a tensor does not fit into memory"))?;
             session.register(tensor.name, vec![0u8; len])?;
         }
         Ok(())
@@ -257,7 +284,8 @@ impl Worker {
         match session.tensor_at(tensor) {
             Ok(view) => {
                 self.borrowed = Some(view);
-                self.outbox.tell(Update::Notice("A view is held: the unmap of this tensor will be answered busy".into()));
+                self.outbox
+                    .tell(Update::Notice("A view is held: the unmap of this tensor will be answered busy".into()));
             }
             Err(error) => self.fail("borrow", error),
         }

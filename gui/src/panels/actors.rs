@@ -1,15 +1,15 @@
 //! The state diagram of a machine: where it stands, what it did last, what it never did.
+use super::actor_rows::{Counts, counts, first, rows, tables, taken, words};
 use super::graph::{Picture, picture, smooth};
 use crate::app::State;
 use crate::backend::Breakpoint;
 use crate::command::Command;
 use crate::model::store::{Standing, Store};
-use crate::model::{Edge, Kind};
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, vec2};
 use std::collections::HashMap;
-use weighbridge::types::{MachineRow, MachineTable};
+use weighbridge::types::MachineTable;
 
 #[derive(Default)]
 pub(super) struct Actors {
@@ -33,53 +33,6 @@ enum Look {
 
 /// Below this the names of states cannot be read.
 const READABLE: f32 = 0.64;
-
-/// How often each transition of a table was taken.
-struct Counts {
-    by_route: HashMap<(String, String), u64>,
-    by_row: HashMap<(String, String, String, String), u64>,
-    lane: Option<u16>,
-}
-
-fn counts(store: &Store, standing: &Standing, machine: &str) -> Counts {
-    let lane = store.machine_lane(machine);
-    let mut out = Counts { by_route: HashMap::new(), by_row: HashMap::new(), lane };
-    for (i, edge) in store.edges.iter().enumerate() {
-        if Some(edge.lane) != lane {
-            continue;
-        }
-        let n = u64::from(standing.counts.get(i).copied().unwrap_or(0));
-        let name = |id| store.name(id).to_owned();
-        *out.by_route.entry((name(edge.from), name(edge.to))).or_default() += n;
-        *out.by_row.entry((name(edge.from), name(edge.event), name(edge.action), name(edge.to))).or_default() += n;
-    }
-    out
-}
-
-/// Tables of the component; for machines that have none, what was seen of them.
-fn tables(state: &State) -> Vec<MachineTable> {
-    let store = &state.run.store;
-    let mut tables = state.host.tables.clone();
-    for (i, lane) in store.lanes.iter().enumerate().filter(|(_, l)| l.kind == Kind::Transition) {
-        let name = store.name(lane.name);
-        if tables.iter().any(|t| t.machine == name) {
-            continue;
-        }
-        let seen: Vec<&Edge> = store.edges.iter().filter(|e| usize::from(e.lane) == i).collect();
-        let row = |e: &&Edge| MachineRow {
-            section: String::new(),
-            source: store.name(e.from).into(),
-            event: store.name(e.event).into(),
-            completion: false,
-            guard: String::new(),
-            action: store.name(e.action).into(),
-            target: store.name(e.to).into(),
-        };
-        let initial = seen.first().map_or_else(String::new, |e| store.name(e.from).into());
-        tables.push(MachineTable { machine: name.into(), initial, rows: seen.iter().map(row).collect() });
-    }
-    tables
-}
 
 impl Actors {
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
@@ -128,7 +81,10 @@ impl Actors {
                 let standing = state.standing();
                 let lane = state.run.store.machine_lane(&table.machine);
                 let now = lane.and_then(|l| standing.last.get(usize::from(l)).copied()).filter(|&s| s != 0);
-                let tip = now.map_or_else(|| "Did not move yet".to_owned(), |s| format!("Last reached: {}", escape(state.run.store.name(s))));
+                let tip = now.map_or_else(
+                    || "Did not move yet".to_owned(),
+                    |s| format!("Last reached: {}", escape(state.run.store.name(s))),
+                );
                 let name = escape(&table.machine);
                 if ui.selectable_label(table.machine == chosen, name).on_hover_text(tip).clicked() {
                     self.chosen = Some(table.machine.clone());
@@ -156,29 +112,53 @@ impl Actors {
                 Some(lane) => {
                     let name = standing_name(store, state.standing(), lane);
                     let since = store.last_in_lane(lane, state.end()).map_or(0, |r| r.at);
-                    let until = if state.is_live() { store.last_at() } else { state.cursor.and_then(|c| store.row(c)).map_or(0, |r| r.at) };
-                    theme::badge(ui, Tone::of_state(&name), &format!("{} for {}", escape(&name), duration(until.saturating_sub(since))))
+                    let until = if state.is_live() {
+                        store.last_at()
+                    } else {
+                        state.cursor.and_then(|c| store.row(c)).map_or(0, |r| r.at)
+                    };
+                    theme::badge(
+                        ui,
+                        Tone::of_state(&name),
+                        &format!("{} for {}", escape(&name), duration(until.saturating_sub(since))),
+                    )
                 }
             };
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.toggle_value(&mut self.rows, "Rows").on_hover_text("Every row of the table, with counts");
-                if ui.selectable_label(self.look == Look::Whole, "Whole").on_hover_text("The whole diagram, however small").clicked() {
+                if ui
+                    .selectable_label(self.look == Look::Whole, "Whole")
+                    .on_hover_text("The whole diagram, however small")
+                    .clicked()
+                {
                     self.look = if self.look == Look::Whole { Look::Follow } else { Look::Whole };
                 }
-                ui.weak(format!("{taken} of {} rows taken", table.rows.len())).on_hover_text("Rows of the table that this run has used");
+                ui.weak(format!("{taken} of {} rows taken", table.rows.len()))
+                    .on_hover_text("Rows of the table that this run has used");
             });
         });
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn draw(&mut self, ui: &mut Ui, state: &State, table: &MachineTable, picture: &Picture, counts: &Counts, height: f32, out: &mut Vec<Command>) {
+    fn draw(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        table: &MachineTable,
+        picture: &Picture,
+        counts: &Counts,
+        height: f32,
+        out: &mut Vec<Command>,
+    ) {
         let dark = ui.visuals().dark_mode;
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height.max(80.0)), Sense::click_and_drag());
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), height.max(80.0)), Sense::click_and_drag());
         theme::named(&response, Role::Canvas, format!("State diagram of {}", table.machine));
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, 5.0, theme::canvas(dark));
         let fit = (rect.width() / picture.size.x).min(rect.height() / picture.size.y).min(1.25);
-        let current = counts.lane.map_or_else(|| table.initial.clone(), |l| standing_name(&state.run.store, state.standing(), l));
+        let current =
+            counts.lane.map_or_else(|| table.initial.clone(), |l| standing_name(&state.run.store, state.standing(), l));
         let (mut scale, mut pan) = match self.look {
             Look::Follow => follow(picture, &current, rect.size(), fit),
             Look::Whole => (fit, Vec2::ZERO),
@@ -208,7 +188,13 @@ impl Actors {
             let lit = last.as_ref().is_some_and(|(f, t)| *f == arrow.from && *t == arrow.to);
             let color = arrow_color(dark, n, lit, state.flash());
             let points: Vec<Pos2> = smooth(&arrow.points).into_iter().map(place).collect();
-            let stroke = if lit { 2.2 + 1.5 * state.flash() } else if n > 0 { 1.5 } else { 1.0 };
+            let stroke = if lit {
+                2.2 + 1.5 * state.flash()
+            } else if n > 0 {
+                1.5
+            } else {
+                1.0
+            };
             head(&painter, &points, color, scale);
             painter.add(Shape::line(points, Stroke::new(stroke, color)));
             let text = if n > 0 { format!("{} ×{}", arrow.label, count(n)) } else { arrow.label.clone() };
@@ -225,7 +211,15 @@ impl Actors {
         self.nodes(ui, &painter, state, table, picture, counts, (&place, scale), out);
     }
 
-    fn arrow_click(&self, ui: &Ui, table: &MachineTable, arrow: &super::graph::Arrow, rect: Rect, n: u64, out: &mut Vec<Command>) {
+    fn arrow_click(
+        &self,
+        ui: &Ui,
+        table: &MachineTable,
+        arrow: &super::graph::Arrow,
+        rect: Rect,
+        n: u64,
+        out: &mut Vec<Command>,
+    ) {
         let name = format!("{} to {}", arrow.from, arrow.to);
         let response = ui.interact(rect, ui.scope_id().with(("arrow", &table.machine, &name)), Sense::click());
         theme::named(&response, Role::Button, format!("Transition {name}"));
@@ -245,12 +239,27 @@ impl Actors {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn nodes(&self, ui: &Ui, painter: &egui::Painter, state: &State, table: &MachineTable, picture: &Picture, counts: &Counts, (place, scale): (&dyn Fn(Pos2) -> Pos2, f32), out: &mut Vec<Command>) {
+    fn nodes(
+        &self,
+        ui: &Ui,
+        painter: &egui::Painter,
+        state: &State,
+        table: &MachineTable,
+        picture: &Picture,
+        counts: &Counts,
+        (place, scale): (&dyn Fn(Pos2) -> Pos2, f32),
+        out: &mut Vec<Command>,
+    ) {
         let dark = ui.visuals().dark_mode;
         let store = &state.run.store;
-        let population: HashMap<String, u32> = counts.lane.filter(|&l| store.lanes[usize::from(l)].many).map_or_else(HashMap::new, |lane| {
-            store.population(state.standing(), lane).into_iter().map(|(s, n)| (store.name(s).to_owned(), n)).collect()
-        });
+        let population: HashMap<String, u32> =
+            counts.lane.filter(|&l| store.lanes[usize::from(l)].many).map_or_else(HashMap::new, |lane| {
+                store
+                    .population(state.standing(), lane)
+                    .into_iter()
+                    .map(|(s, n)| (store.name(s).to_owned(), n))
+                    .collect()
+            });
         let current = counts.lane.map_or_else(|| table.initial.clone(), |l| standing_name(store, state.standing(), l));
         for node in &picture.nodes {
             let rect = Rect::from_min_max(place(node.rect.min), place(node.rect.max));
@@ -260,7 +269,13 @@ impl Actors {
             let tone = Tone::of_state(&node.name);
             let color = if seen { tone.color(dark) } else { ui.visuals().weak_text_color() };
             let fill = if lit { color.gamma_multiply(0.28) } else { ui.visuals().panel_fill };
-            painter.rect(rect, 6.0 * scale, fill, Stroke::new(if lit { 2.2 } else { 1.0 }, color), egui::StrokeKind::Inside);
+            painter.rect(
+                rect,
+                6.0 * scale,
+                fill,
+                Stroke::new(if lit { 2.2 } else { 1.0 }, color),
+                egui::StrokeKind::Inside,
+            );
             let size = (12.5 * scale).clamp(5.0, 17.0);
             let mark = rect.left_center() + vec2(11.0 * scale, 0.0);
             painter.add(tone.shape(mark, 4.2 * scale, color));
@@ -274,7 +289,15 @@ impl Actors {
             };
             let up = if second.is_some() { vec2(0.0, -6.5 * scale) } else { Vec2::ZERO };
             let at = rect.left_center() + vec2(20.0 * scale, 0.0);
-            theme::text_in(painter, at + up, Align2::LEFT_CENTER, &escape(&node.name), FontId::proportional(size), text, room);
+            theme::text_in(
+                painter,
+                at + up,
+                Align2::LEFT_CENTER,
+                &escape(&node.name),
+                FontId::proportional(size),
+                text,
+                room,
+            );
             if let Some(second) = second {
                 let font = FontId::proportional(size * 0.82);
                 theme::text_in(painter, at - up, Align2::LEFT_CENTER, &second, font, color, room);
@@ -304,7 +327,8 @@ fn follow(picture: &Picture, current: &str, room: Vec2, fit: f32) -> (f32, Vec2)
         return (fit, Vec2::ZERO);
     }
     let size = picture.size * READABLE;
-    let middle = picture.nodes.iter().find(|n| n.name == current).map_or(picture.size / 2.0, |n| n.rect.center().to_vec2());
+    let middle =
+        picture.nodes.iter().find(|n| n.name == current).map_or(picture.size / 2.0, |n| n.rect.center().to_vec2());
     let wanted = size / 2.0 - middle * READABLE;
     // No further than to the edge of the picture.
     let most = ((size - room) / 2.0).max(Vec2::ZERO);
@@ -323,12 +347,6 @@ fn menu(response: &egui::Response, at: Breakpoint, out: &mut Vec<Command>) {
             ui.close();
         }
     });
-}
-
-/// The machine that says most: the mappings, if there are any.
-fn first(tables: &[MachineTable]) -> String {
-    let by_name = |name: &str| tables.iter().find(|t| t.machine == name);
-    by_name("model/loader").or_else(|| by_name("io/mmap")).or(tables.first()).map_or_else(String::new, |t| t.machine.clone())
 }
 
 fn arrow_color(dark: bool, n: u64, lit: bool, flash: f32) -> Color32 {
@@ -350,47 +368,4 @@ fn head(painter: &egui::Painter, points: &[Pos2], color: Color32, scale: f32) {
     let side = vec2(-direction.y, direction.x) * size * 0.5;
     let back = *tip - direction * size;
     painter.add(Shape::convex_polygon(vec![*tip, back + side, back - side], color, Stroke::NONE));
-}
-
-fn words(row: &MachineRow) -> String {
-    let guard = if row.guard.is_empty() { String::new() } else { format!(" [{}]", escape(&row.guard)) };
-    let action = if row.action.is_empty() { String::new() } else { format!(" / {}", escape(&row.action)) };
-    format!("{}{guard}{action}", escape(&row.event))
-}
-
-fn taken(counts: &Counts, row: &MachineRow) -> u64 {
-    let key = (row.source.clone(), row.event.clone(), row.action.clone(), row.target.clone());
-    counts.by_row.get(&key).copied().unwrap_or(0)
-}
-
-/// The table itself.
-fn rows(ui: &mut Ui, table: &MachineTable, counts: &Counts, out: &mut Vec<Command>) {
-    use egui_extras::{Column, TableBuilder};
-    let columns = [("From", 110.0), ("Event", 100.0), ("Guard", 140.0), ("Action", 130.0), ("To", 110.0)];
-    ui.spacing_mut().item_spacing.y = 1.0;
-    let mut builder = TableBuilder::new(ui).striped(true).sense(Sense::click()).column(Column::exact(56.0));
-    for (_, width) in columns {
-        builder = builder.column(Column::initial(width).clip(true).resizable(true));
-    }
-    builder
-        .header(20.0, |mut header| {
-            header.col(|ui| drop(ui.strong("Taken")));
-            for (name, _) in columns {
-                header.col(|ui| drop(ui.strong(name)));
-            }
-        })
-        .body(|body| {
-            body.rows(20.0, table.rows.len(), |mut line| {
-                let row = &table.rows[line.index()];
-                let n = taken(counts, row);
-                line.col(|ui| drop(if n > 0 { ui.label(count(n)) } else { ui.weak("never") }));
-                for text in [&row.source, &row.event, &row.guard, &row.action, &row.target] {
-                    let text = escape(text);
-                    line.col(|ui| drop(if n > 0 { ui.label(text) } else { ui.weak(text) }));
-                }
-                if line.response().clicked() {
-                    out.push(Command::Query(format!("actor:{} event:{} edge:{}>{}", table.machine, row.event, row.source, row.target)));
-                }
-            });
-        });
 }

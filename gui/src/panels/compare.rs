@@ -52,7 +52,9 @@ impl Compare {
                         out.push(Command::Scrub(Some(right)));
                     }
                     badge
-                }).inner.on_hover_text("The first transition that differs");
+                })
+                .inner
+                .on_hover_text("The first transition that differs");
                 egui::Grid::new("parts").num_columns(2).spacing([10.0, 2.0]).show(ui, |ui| {
                     ui.weak("A goes to");
                     ui.label(said(l));
@@ -66,19 +68,51 @@ impl Compare {
         };
         lanes(ui, state, compared);
         if !result.tensors.is_empty() {
-            let first: Vec<String> = result.tensors.iter().take(3).map(|(i, a, b)| {
-                let name = state.run.names.get(*i as usize).map_or_else(|| i.to_string(), Clone::clone);
-                format!("{name}: {} / {}", escape(a), escape(b))
-            }).collect();
-            theme::badge(ui, Tone::Warn, &format!("{} in another state: {}", plural(result.tensors.len() as u64, "tensor"), first.join(", ")));
+            let first: Vec<String> = result
+                .tensors
+                .iter()
+                .take(3)
+                .map(|(i, a, b)| {
+                    let name = state.run.names.get(*i as usize).map_or_else(|| i.to_string(), Clone::clone);
+                    format!("{name}: {} / {}", escape(a), escape(b))
+                })
+                .collect();
+            theme::badge(
+                ui,
+                Tone::Warn,
+                &format!("{} in another state: {}", plural(result.tensors.len() as u64, "tensor"), first.join(", ")),
+            );
         }
         ui.checkbox(&mut self.all, "Also rows that are equal");
-        let rows: Vec<_> = result.rows.iter().filter(|d| self.all || d.a.count != d.b.count || d.a.bytes != d.b.bytes || d.a.ns.abs_diff(d.b.ns) > 1000).collect();
-        let columns = [("Actor", 100.0), ("Event", 230.0), ("A", 52.0), ("B", 52.0), ("A time", 72.0), ("B time", 72.0), ("Change", 70.0), ("A bytes", 76.0), ("B bytes", 76.0)];
+        let rows: Vec<_> = result
+            .rows
+            .iter()
+            .filter(|d| self.all || d.a.count != d.b.count || d.a.bytes != d.b.bytes || d.a.ns.abs_diff(d.b.ns) > 1000)
+            .collect();
+        let columns = [
+            ("Actor", 100.0),
+            ("Event", 230.0),
+            ("A", 52.0),
+            ("B", 52.0),
+            ("A time", 72.0),
+            ("B time", 72.0),
+            ("Change", 70.0),
+            ("A bytes", 76.0),
+            ("B bytes", 76.0),
+        ];
         ui.spacing_mut().item_spacing.y = 1.0;
-        let mut table = TableBuilder::new(ui).id_salt("deltas").cell_layout(egui::Layout::left_to_right(egui::Align::Center)).striped(true).max_scroll_height(320.0).auto_shrink([false, true]);
+        let mut table = TableBuilder::new(ui)
+            .id_salt("deltas")
+            .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
+            .striped(true)
+            .max_scroll_height(320.0)
+            .auto_shrink([false, true]);
         for (name, width) in columns {
-            let column = if name == "Event" { Column::remainder().at_least(width) } else { Column::initial(width).resizable(true) };
+            let column = if name == "Event" {
+                Column::remainder().at_least(width)
+            } else {
+                Column::initial(width).resizable(true)
+            };
             table = table.column(column.clip(true));
         }
         table
@@ -122,17 +156,30 @@ fn choose(ui: &mut Ui, state: &State, loads: &[LoadAt], out: &mut Vec<Command>) 
         return;
     }
     let find = |l: &LoadAt| loads.iter().position(|o| o.label == l.label);
-    let (mut a, mut b) = state.compared.as_ref().and_then(|c| Some((find(&c.a)?, find(&c.b)?))).unwrap_or((loads.len() - 2, loads.len() - 1));
+    let (mut a, mut b) = state
+        .compared
+        .as_ref()
+        .and_then(|c| Some((find(&c.a)?, find(&c.b)?)))
+        .unwrap_or((loads.len() - 2, loads.len() - 1));
     let before = (a, b);
     for (name, which) in [("A", &mut a), ("B", &mut b)] {
         ui.horizontal(|ui| {
             let label = ui.strong(name).id;
-            let text = format!("{} · {}", loads[*which].label, loads[*which].load.ns.map_or_else(|| "under way".into(), duration));
-            egui::ComboBox::from_id_salt(name).width(ui.available_width() - 16.0).selected_text(text).show_ui(ui, |ui| {
-                for (i, load) in loads.iter().enumerate() {
-                    ui.selectable_value(which, i, &load.label);
-                }
-            }).response.labelled_by(label);
+            let text = format!(
+                "{} · {}",
+                loads[*which].label,
+                loads[*which].load.ns.map_or_else(|| "under way".into(), duration)
+            );
+            egui::ComboBox::from_id_salt(name)
+                .width(ui.available_width() - 16.0)
+                .selected_text(text)
+                .show_ui(ui, |ui| {
+                    for (i, load) in loads.iter().enumerate() {
+                        ui.selectable_value(which, i, &load.label);
+                    }
+                })
+                .response
+                .labelled_by(label);
         });
     }
     if (a, b) != before || state.compared.is_none() && ui.button("Compare these").clicked() {
@@ -164,11 +211,27 @@ fn lanes(ui: &mut Ui, state: &State, compared: &Compared) {
     let area = Rect::from_min_max(pos2(rect.min.x + 126.0, rect.min.y), rect.max);
     for (n, name) in names.iter().enumerate() {
         let top = rect.min.y + n as f32 * 30.0 + 3.0;
-        theme::text_in(&painter, pos2(rect.min.x + 6.0, top + 13.0), Align2::LEFT_CENTER, &escape(name), FontId::proportional(12.0), ui.visuals().text_color(), 98.0);
-        for (s, (side, label, color)) in [(&compared.a, "A", Tone::Good), (&compared.b, "B", Tone::Working)].into_iter().enumerate() {
+        theme::text_in(
+            &painter,
+            pos2(rect.min.x + 6.0, top + 13.0),
+            Align2::LEFT_CENTER,
+            &escape(name),
+            FontId::proportional(12.0),
+            ui.visuals().text_color(),
+            98.0,
+        );
+        for (s, (side, label, color)) in
+            [(&compared.a, "A", Tone::Good), (&compared.b, "B", Tone::Working)].into_iter().enumerate()
+        {
             let y = top + s as f32 * 13.0;
             let color = color.color(dark);
-            painter.text(pos2(area.min.x - 8.0, y + 6.0), Align2::CENTER_CENTER, label, FontId::proportional(10.0), color);
+            painter.text(
+                pos2(area.min.x - 8.0, y + 6.0),
+                Align2::CENTER_CENTER,
+                label,
+                FontId::proportional(10.0),
+                color,
+            );
             let strip = Rect::from_min_max(pos2(area.min.x, y), pos2(area.max.x, y + 11.0));
             if let Some(run) = state.run_at(side.run) {
                 strip_of(&painter, run, side, name, strip, color, most);
@@ -179,7 +242,15 @@ fn lanes(ui: &mut Ui, state: &State, compared: &Compared) {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn strip_of(painter: &egui::Painter, run: &Run, side: &LoadAt, name: &str, strip: Rect, color: egui::Color32, most: f32) {
+fn strip_of(
+    painter: &egui::Painter,
+    run: &Run,
+    side: &LoadAt,
+    name: &str,
+    strip: Rect,
+    color: egui::Color32,
+    most: f32,
+) {
     let store = &run.store;
     let Some(lane) = store.lanes.iter().find(|l| store.name(l.name) == name && l.kind != Kind::Export) else { return };
     let begin = store.row(side.load.from).map_or(0, |r| r.at);
@@ -195,14 +266,23 @@ fn strip_of(painter: &egui::Painter, run: &Run, side: &LoadAt, name: &str, strip
             continue;
         }
         last = x + width;
-        painter.rect_filled(Rect::from_min_size(pos2(x, strip.min.y), vec2(width.min(strip.max.x - x).max(1.0), strip.height())), 1.0, color);
+        painter.rect_filled(
+            Rect::from_min_size(pos2(x, strip.min.y), vec2(width.min(strip.max.x - x).max(1.0), strip.height())),
+            1.0,
+            color,
+        );
     }
 }
 
 fn race_button(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     let info = Command::Race.info();
     let live = state.run.origin == Origin::Live && state.run.opened.is_some() && state.busy.is_none();
-    if ui.add_enabled(live, egui::Button::new(info.label)).on_hover_text(info.tip).on_disabled_hover_text("Open a model first").clicked() {
+    if ui
+        .add_enabled(live, egui::Button::new(info.label))
+        .on_hover_text(info.tip)
+        .on_disabled_hover_text("Open a model first")
+        .clicked()
+    {
         out.push(Command::Race);
     }
 }
@@ -214,7 +294,7 @@ fn race(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     if rows.is_empty() {
         return;
     }
-    let best = |cold: bool| rows.iter().filter(|r| r.cold == cold).filter_map(|r| Some(total(r)?)).min();
+    let best = |cold: bool| rows.iter().filter(|r| r.cold == cold).filter_map(total).min();
     egui::Grid::new("race").num_columns(7).spacing([16.0, 4.0]).striped(true).show(ui, |ui| {
         for name in ["Strategy", "Cache", "Load", "First touch", "Both", "Moved", "Calls"] {
             ui.strong(name);

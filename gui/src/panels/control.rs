@@ -23,9 +23,20 @@ impl Default for Control {
 /// Faults to choose from.
 fn kinds() -> Vec<FaultKind> {
     let mut all: Vec<FaultKind> = [
-        StorageError::Busy, StorageError::Io(5), StorageError::EndOfSource, StorageError::Changed, StorageError::Exhausted,
-        StorageError::AccessDenied, StorageError::OutOfBounds, StorageError::Unsupported, StorageError::Cancelled, StorageError::Deadline,
-    ].into_iter().map(FaultKind::Fail).collect();
+        StorageError::Busy,
+        StorageError::Io(5),
+        StorageError::EndOfSource,
+        StorageError::Changed,
+        StorageError::Exhausted,
+        StorageError::AccessDenied,
+        StorageError::OutOfBounds,
+        StorageError::Unsupported,
+        StorageError::Cancelled,
+        StorageError::Deadline,
+    ]
+    .into_iter()
+    .map(FaultKind::Fail)
+    .collect();
     all.push(FaultKind::Short);
     all
 }
@@ -44,7 +55,9 @@ impl Control {
             match (&state.held, &state.busy) {
                 (Some(why), _) => theme::badge(ui, Tone::Warn, &format!("Held: {why}")),
                 (None, Some(_)) => theme::badge(ui, Tone::Working, "Running"),
-                (None, None) => theme::badge(ui, Tone::Idle, "Not running: pause first, then load, to step from the beginning"),
+                (None, None) => {
+                    theme::badge(ui, Tone::Idle, "Not running: pause first, then load, to step from the beginning")
+                }
             };
             ui.horizontal_wrapped(|ui| {
                 for command in [Command::Pause, Command::Step, Command::Continue] {
@@ -58,7 +71,8 @@ impl Control {
                 }
             });
             let mut every = state.every_step;
-            if ui.checkbox(&mut every, "Watch every step").on_hover_text(Command::EveryStep(true).info().tip).changed() {
+            if ui.checkbox(&mut every, "Watch every step").on_hover_text(Command::EveryStep(true).info().tip).changed()
+            {
                 out.push(Command::EveryStep(every));
             }
             breaks(ui, state, out);
@@ -71,9 +85,18 @@ impl Control {
         ui.weak("An armed fault answers in place of the host, once. The guest cannot tell the difference.");
         ui.horizontal_wrapped(|ui| {
             for (label, fault) in [
-                ("Fail the next map", Fault::Call { call: FaultCall::Map, nth: 1, kind: FaultKind::Fail(StorageError::Io(12)) }),
-                ("Next unmap is busy", Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(StorageError::Busy) }),
-                ("Fail the next batch", Fault::Call { call: FaultCall::ReadInto, nth: 1, kind: FaultKind::Fail(StorageError::Io(5)) }),
+                (
+                    "Fail the next map",
+                    Fault::Call { call: FaultCall::Map, nth: 1, kind: FaultKind::Fail(StorageError::Io(12)) },
+                ),
+                (
+                    "Next unmap is busy",
+                    Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(StorageError::Busy) },
+                ),
+                (
+                    "Fail the next batch",
+                    Fault::Call { call: FaultCall::ReadInto, nth: 1, kind: FaultKind::Fail(StorageError::Io(5)) },
+                ),
                 ("Short header read", Fault::Call { call: FaultCall::Read, nth: 1, kind: FaultKind::Short }),
             ] {
                 if ui.button(label).clicked() {
@@ -83,20 +106,30 @@ impl Control {
         });
         ui.horizontal_wrapped(|ui| {
             let label = ui.label("Call").id;
-            egui::ComboBox::from_id_salt("call").selected_text(self.call.name()).width(90.0).show_ui(ui, |ui| {
-                for call in FaultCall::ALL {
-                    ui.selectable_value(&mut self.call, *call, call.name());
-                }
-            }).response.labelled_by(label);
+            egui::ComboBox::from_id_salt("call")
+                .selected_text(self.call.name())
+                .width(90.0)
+                .show_ui(ui, |ui| {
+                    for call in FaultCall::ALL {
+                        ui.selectable_value(&mut self.call, *call, call.name());
+                    }
+                })
+                .response
+                .labelled_by(label);
             let label = ui.label("number").id;
             ui.add(DragValue::new(&mut self.nth).range(1..=1_000_000)).labelled_by(label);
             let label = ui.label("answers").id;
-            egui::ComboBox::from_id_salt("kind").selected_text(kind_name(&self.kind)).width(110.0).show_ui(ui, |ui| {
-                for kind in kinds() {
-                    let name = kind_name(&kind);
-                    ui.selectable_value(&mut self.kind, kind, name);
-                }
-            }).response.labelled_by(label);
+            egui::ComboBox::from_id_salt("kind")
+                .selected_text(kind_name(&self.kind))
+                .width(110.0)
+                .show_ui(ui, |ui| {
+                    for kind in kinds() {
+                        let name = kind_name(&kind);
+                        ui.selectable_value(&mut self.kind, kind, name);
+                    }
+                })
+                .response
+                .labelled_by(label);
             if ui.button("Arm").on_hover_text("Counted from now on; 1 is the next such call").clicked() {
                 out.push(Command::Arm(Fault::Call { call: self.call, nth: self.nth, kind: self.kind.clone() }));
             }
@@ -129,7 +162,11 @@ impl Control {
 fn breaks(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     theme::section(ui, "Breakpoints");
     let mut on_error = state.breaks.contains(&Breakpoint::Error);
-    if ui.checkbox(&mut on_error, "Break on error (F7)").on_hover_text(Command::ToggleBreak(Breakpoint::Error).info().tip).changed() {
+    if ui
+        .checkbox(&mut on_error, "Break on error (F7)")
+        .on_hover_text(Command::ToggleBreak(Breakpoint::Error).info().tip)
+        .changed()
+    {
         out.push(Command::ToggleBreak(Breakpoint::Error));
     }
     ui.weak("Right-click a state or a transition in Actors to break there");

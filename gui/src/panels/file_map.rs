@@ -36,7 +36,8 @@ impl View {
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn offset(&self, x: f32) -> u64 {
-        (self.from + f64::from((x - self.area.min.x) / self.area.width().max(1.0)) * (self.to - self.from)).max(0.0) as u64
+        (self.from + f64::from((x - self.area.min.x) / self.area.width().max(1.0)) * (self.to - self.from)).max(0.0)
+            as u64
     }
 }
 
@@ -66,7 +67,9 @@ impl FileMap {
         let key = (self.file, state.run.tensors.len());
         if self.key != Some(key) {
             #[allow(clippy::cast_possible_truncation)]
-            let mut all: Vec<u32> = (0..state.run.tensors.len() as u32).filter(|&i| state.run.tensors[i as usize].source == self.file).collect();
+            let mut all: Vec<u32> = (0..state.run.tensors.len() as u32)
+                .filter(|&i| state.run.tensors[i as usize].source == self.file)
+                .collect();
             all.sort_by_key(|&i| state.run.tensors[i as usize].offset);
             (self.sorted, self.key) = (all, Some(key));
         }
@@ -77,11 +80,15 @@ impl FileMap {
             if files > 1 {
                 let label = ui.label("File").id;
                 let before = self.file;
-                egui::ComboBox::from_id_salt("file").selected_text(state.run.file_name(self.file)).show_ui(ui, |ui| {
-                    for f in 0..files.min(512) {
-                        ui.selectable_value(&mut self.file, f, state.run.file_name(f));
-                    }
-                }).response.labelled_by(label);
+                egui::ComboBox::from_id_salt("file")
+                    .selected_text(state.run.file_name(self.file))
+                    .show_ui(ui, |ui| {
+                        for f in 0..files.min(512) {
+                            ui.selectable_value(&mut self.file, f, state.run.file_name(f));
+                        }
+                    })
+                    .response
+                    .labelled_by(label);
                 if before != self.file {
                     (self.from, self.to) = (0.0, 0.0);
                 }
@@ -125,7 +132,13 @@ impl FileMap {
         };
         for (i, name) in (0u8..).zip(names) {
             let s = strip(i);
-            painter.text(pos2(rect.min.x + 8.0, s.center().y), Align2::LEFT_CENTER, name, FontId::proportional(12.0), ui.visuals().text_color());
+            painter.text(
+                pos2(rect.min.x + 8.0, s.center().y),
+                Align2::LEFT_CENTER,
+                name,
+                FontId::proportional(12.0),
+                ui.visuals().text_color(),
+            );
             painter.rect_filled(s, 2.0, ui.visuals().faint_bg_color);
         }
         self.tensors(&painter, state, view, strip(0), ui.visuals());
@@ -139,7 +152,10 @@ impl FileMap {
     fn tensors(&self, painter: &egui::Painter, state: &State, view: View, strip: Rect, visuals: &egui::Visuals) {
         let run = &state.run;
         let lane = run.store.machine_lane("model/tensor");
-        let first = self.sorted.partition_point(|&i| { let t = &run.tensors[i as usize]; view.x(t.offset.saturating_add(t.bytes)) < view.area.min.x });
+        let first = self.sorted.partition_point(|&i| {
+            let t = &run.tensors[i as usize];
+            view.x(t.offset.saturating_add(t.bytes)) < view.area.min.x
+        });
         let mut mesh = Mesh::default();
         let mut last = f32::MIN;
         for &i in self.sorted.iter().skip(first) {
@@ -159,23 +175,46 @@ impl FileMap {
             let bar = Rect::from_min_max(pos2(a, strip.min.y), pos2(last - seam, strip.max.y));
             mesh.add_colored_rect(bar, color);
             if state.tensor == Some(i) {
-                painter.rect_stroke(bar.expand(1.0), 1.0, Stroke::new(2.0, theme::accent(visuals.dark_mode)), egui::StrokeKind::Outside);
+                painter.rect_stroke(
+                    bar.expand(1.0),
+                    1.0,
+                    Stroke::new(2.0, theme::accent(visuals.dark_mode)),
+                    egui::StrokeKind::Outside,
+                );
             }
         }
         painter.add(mesh);
         // Names where there is room for them.
         for &i in self.sorted.iter().skip(first).take(200) {
             let t = &run.tensors[i as usize];
-            let (a, b) = (view.x(t.offset).max(view.area.min.x), view.x(t.offset.saturating_add(t.bytes)).min(view.area.max.x));
+            let (a, b) =
+                (view.x(t.offset).max(view.area.min.x), view.x(t.offset.saturating_add(t.bytes)).min(view.area.max.x));
             if b - a > 60.0 {
                 let at = pos2(a + 4.0, strip.center().y);
-                theme::text_in(painter, at, Align2::LEFT_CENTER, &run.names[i as usize], FontId::proportional(11.0), visuals.strong_text_color(), b - a - 6.0);
+                theme::text_in(
+                    painter,
+                    at,
+                    Align2::LEFT_CENTER,
+                    &run.names[i as usize],
+                    FontId::proportional(11.0),
+                    visuals.strong_text_color(),
+                    b - a - 6.0,
+                );
             }
         }
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn pointer(&mut self, ui: &Ui, response: &egui::Response, state: &State, view: View, size: f64, strip: Rect, out: &mut Vec<Command>) {
+    fn pointer(
+        &mut self,
+        ui: &Ui,
+        response: &egui::Response,
+        state: &State,
+        view: View,
+        size: f64,
+        strip: Rect,
+        out: &mut Vec<Command>,
+    ) {
         let span = view.to - view.from;
         if response.dragged() {
             let by = f64::from(response.drag_delta().x / view.area.width().max(1.0)) * span;
@@ -221,7 +260,9 @@ impl FileMap {
         let tensors = &state.run.tensors;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let (from, to) = (self.from as u64, self.to as u64);
-        let first = self.sorted.partition_point(|&i| tensors[i as usize].offset.saturating_add(tensors[i as usize].bytes) <= from);
+        let first = self
+            .sorted
+            .partition_point(|&i| tensors[i as usize].offset.saturating_add(tensors[i as usize].bytes) <= from);
         let past = self.sorted.partition_point(|&i| tensors[i as usize].offset < to).max(first);
         let seen = &self.sorted[first..past];
         let used: u64 = seen.iter().map(|&i| tensors[i as usize].bytes).fold(0, u64::saturating_add);
@@ -250,12 +291,17 @@ impl FileMap {
 fn bar(strip: Rect, view: View, offset: u64, len: u64) -> Option<Rect> {
     let (a, b) = (view.x(offset), view.x(offset.saturating_add(len)));
     (b >= view.area.min.x && a <= view.area.max.x).then(|| {
-        Rect::from_min_max(pos2(a.max(view.area.min.x), strip.min.y), pos2(b.min(view.area.max.x).max(a + 1.0), strip.max.y))
+        Rect::from_min_max(
+            pos2(a.max(view.area.min.x), strip.min.y),
+            pos2(b.min(view.area.max.x).max(a + 1.0), strip.max.y),
+        )
     })
 }
 
 fn extents(painter: &egui::Painter, state: &State, file: u32, view: View, strip: Rect, dark: bool) {
-    for (i, slot) in state.run.store.io.slots_before(state.end()).iter().enumerate().filter(|(_, s)| s.file == file && s.len > 0) {
+    for (i, slot) in
+        state.run.store.io.slots_before(state.end()).iter().enumerate().filter(|(_, s)| s.file == file && s.len > 0)
+    {
         let tone = Tone::of_slot(slot.status);
         if tone == Tone::Idle {
             continue;
@@ -264,7 +310,15 @@ fn extents(painter: &egui::Painter, state: &State, file: u32, view: View, strip:
         let color = tone.color(dark);
         painter.rect(rect, 2.0, color.gamma_multiply(0.3), Stroke::new(1.0, color), egui::StrokeKind::Inside);
         if rect.width() > 40.0 {
-            theme::text_in(painter, rect.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, &format!("slot {i}"), FontId::proportional(11.0), color, rect.width() - 6.0);
+            theme::text_in(
+                painter,
+                rect.left_center() + vec2(4.0, 0.0),
+                Align2::LEFT_CENTER,
+                &format!("slot {i}"),
+                FontId::proportional(11.0),
+                color,
+                rect.width() - 6.0,
+            );
         }
     }
 }
@@ -293,11 +347,18 @@ fn spans(painter: &egui::Painter, state: &State, file: u32, view: View, strips: 
 
 fn pages(painter: &egui::Painter, state: &State, file: u32, view: View, strip: Rect, visuals: &egui::Visuals) {
     let Some(pages) = state.run.pages.get(&file) else {
-        painter.text(strip.left_center() + vec2(6.0, 0.0), Align2::LEFT_CENTER, "Press Page cache to ask", FontId::proportional(11.0), visuals.weak_text_color());
+        painter.text(
+            strip.left_center() + vec2(6.0, 0.0),
+            Align2::LEFT_CENTER,
+            "Press Page cache to ask",
+            FontId::proportional(11.0),
+            visuals.weak_text_color(),
+        );
         return;
     };
     let all = pages.bits.len() as u64 * 8;
-    let resident = |p: u64| usize::try_from(p / 8).ok().and_then(|i| pages.bits.get(i)).is_some_and(|b| b >> (p % 8) & 1 == 1);
+    let resident =
+        |p: u64| usize::try_from(p / 8).ok().and_then(|i| pages.bits.get(i)).is_some_and(|b| b >> (p % 8) & 1 == 1);
     let color = Tone::Good.color(visuals.dark_mode);
     let mut mesh = Mesh::default();
     let mut x = strip.min.x;
@@ -314,7 +375,10 @@ fn pages(painter: &egui::Painter, state: &State, file: u32, view: View, strip: R
         if yes > 0 {
             let share = f32::from(yes) / f32::from(n.max(1));
             let top = strip.max.y - strip.height() * share;
-            mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + 2.0, strip.max.y)), color.gamma_multiply(0.7));
+            mesh.add_colored_rect(
+                Rect::from_min_max(pos2(x, top), pos2(x + 2.0, strip.max.y)),
+                color.gamma_multiply(0.7),
+            );
         }
         x += 2.0;
     }

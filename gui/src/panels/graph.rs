@@ -81,7 +81,8 @@ pub(super) fn picture(table: &MachineTable, right: bool) -> Picture {
         between.entry((&row.source, &row.target)).or_default().push(i);
     }
     // The layout turns some edges round for a while: where two states lead to each other it needs room for both.
-    let mut graph: Graph<NodeLabel, EdgeLabel> = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
+    let mut graph: Graph<NodeLabel, EdgeLabel> =
+        Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
     for state in &states {
         let size = (width(&short(state, 26), 7.2) + 34.0).max(84.0);
         graph.set_node((*state).to_owned(), Some(NodeLabel { width: size, height: 36.0, ..NodeLabel::default() }));
@@ -152,7 +153,8 @@ pub(super) fn smooth(points: &[Pos2]) -> Vec<Pos2> {
     let mut out = vec![points[0]];
     for (i, trio) in points.windows(3).enumerate() {
         let last = i + 3 == points.len();
-        let (from, to) = (out.last().copied().unwrap_or(trio[0]), if last { trio[2] } else { trio[1].lerp(trio[2], 0.5) });
+        let (from, to) =
+            (out.last().copied().unwrap_or(trio[0]), if last { trio[2] } else { trio[1].lerp(trio[2], 0.5) });
         for step in 1..=8u8 {
             let t = f32::from(step) / 8.0;
             let a = from.lerp(trio[1], t);
@@ -178,7 +180,8 @@ mod tests {
                 }
             }
             assert!(picture.arrows.iter().all(|a| a.points.len() >= 2));
-            let pairs: std::collections::BTreeSet<_> = table.rows.iter().filter(|r| r.source != r.target).map(|r| (&r.source, &r.target)).collect();
+            let pairs: std::collections::BTreeSet<_> =
+                table.rows.iter().filter(|r| r.source != r.target).map(|r| (&r.source, &r.target)).collect();
             assert_eq!(picture.arrows.len(), pairs.len(), "{}", table.machine);
         }
     }

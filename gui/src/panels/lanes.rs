@@ -1,5 +1,5 @@
-//! The picture of the timeline: a lane per machine and per host call. What is too dense to draw one by one is drawn as density,
-//! found by bisection, so that a frame costs the same for a thousand rows and for a million.
+//! The picture of the timeline: a lane per machine and per host call.
+use super::density::{Cache, densities, density, range};
 use super::timeline::Window;
 use crate::app::State;
 use crate::command::Command;
@@ -12,20 +12,9 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui
 const LANE: f32 = 19.0;
 const NAMES: f32 = 118.0;
 const AXIS: f32 = 20.0;
-/// Rows in view up to which each is drawn.
-const EACH: usize = 700;
-/// Pixels of a column of density.
-const COLUMN: f32 = 2.0;
-
-/// What was drawn last, and for which view.
-#[derive(Default)]
-pub(super) struct Cache {
-    key: Option<(u64, u64, u64, u32, bool)>,
-    columns: Vec<Vec<u32>>,
-}
 
 #[allow(clippy::cast_precision_loss)]
-const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
+pub(super) const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
     if steps { id as f64 } else { at as f64 }
 }
 
@@ -43,7 +32,11 @@ pub(super) fn extent(store: &Store, steps: bool) -> Window {
 pub(super) fn last(state: &State, steps: bool) -> Option<Window> {
     let store = &state.run.store;
     let lane = store.lanes.iter().find(|l| l.kind == Kind::Export)?;
-    let asks = |id: u64| store.row(id).is_some_and(|r| matches!(store.name(store.edge(r).event), "open" | "load" | "release" | "evict" | "advise" | "close"));
+    let asks = |id: u64| {
+        store.row(id).is_some_and(|r| {
+            matches!(store.name(store.edge(r).event), "open" | "load" | "release" | "evict" | "advise" | "close")
+        })
+    };
     let before = lane.rows.partition_point(|&(_, id)| id < state.end());
     let n = (0..before).rev().find(|&n| lane.rows.get(n).is_some_and(|&(_, id)| asks(id)))?;
     let &(at, id) = lane.rows.get(n)?;
@@ -82,7 +75,15 @@ pub(super) fn height(store: &Store) -> f32 {
 }
 
 /// Shows the lanes; answers another window when the user moved it.
-pub(super) fn show(ui: &mut Ui, state: &State, window: Window, all: Window, steps: bool, cache: &mut Cache, out: &mut Vec<Command>) -> Option<Window> {
+pub(super) fn show(
+    ui: &mut Ui,
+    state: &State,
+    window: Window,
+    all: Window,
+    steps: bool,
+    cache: &mut Cache,
+    out: &mut Vec<Command>,
+) -> Option<Window> {
     let store = &state.run.store;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height(store)), Sense::click_and_drag());
     theme::named(&response, Role::Canvas, "Timeline lanes");
@@ -90,7 +91,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, window: Window, all: Window, step
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 5.0, theme::canvas(dark));
     let area = Rect::from_min_max(pos2(rect.min.x + NAMES, rect.min.y), rect.max);
-    let view = View { area, window, steps, dark, text: ui.visuals().text_color(), weak: ui.visuals().weak_text_color() };
+    let view =
+        View { area, window, steps, dark, text: ui.visuals().text_color(), weak: ui.visuals().weak_text_color() };
     axis(&painter, &view);
     let order = order(store);
     densities(store, &order, &view, cache);
@@ -110,11 +112,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, window: Window, all: Window, step
     moved(ui, &response, &view, all)
 }
 
-struct View {
-    area: Rect,
-    window: Window,
-    steps: bool,
-    dark: bool,
+/// Where the lanes are, and what of them.
+pub(super) struct View {
+    pub(super) area: Rect,
+    pub(super) window: Window,
+    pub(super) steps: bool,
+    pub(super) dark: bool,
     text: Color32,
     weak: Color32,
 }
@@ -142,7 +145,10 @@ fn axis(painter: &Painter, view: &View) {
     let mut first = None;
     while value < view.window.to {
         let x = view.x(value);
-        painter.line_segment([pos2(x, view.area.min.y + AXIS - 4.0), pos2(x, view.area.max.y)], Stroke::new(1.0, theme::faint(view.dark)));
+        painter.line_segment(
+            [pos2(x, view.area.min.y + AXIS - 4.0), pos2(x, view.area.max.y)],
+            Stroke::new(1.0, theme::faint(view.dark)),
+        );
         if value >= 0.0 {
             // Far from the beginning, numbers that differ in their last digits say nothing: the first is whole, the others are added to it.
             let base = *first.get_or_insert(value);
@@ -151,63 +157,16 @@ fn axis(painter: &Painter, view: &View) {
                 more if more > 0.0 && base > step * 50.0 => format!("+{}", duration(more as u64)),
                 _ => duration(value as u64),
             };
-            painter.text(pos2(x + 3.0, view.area.min.y + 9.0), Align2::LEFT_CENTER, text, FontId::proportional(11.0), view.weak);
+            painter.text(
+                pos2(x + 3.0, view.area.min.y + 9.0),
+                Align2::LEFT_CENTER,
+                text,
+                FontId::proportional(11.0),
+                view.weak,
+            );
         }
         value += step;
     }
-}
-
-fn range(lane: &Lane, view: &View, from: f64, to: f64) -> (usize, usize) {
-    let a = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) < from);
-    let b = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) <= to);
-    // The one before reaches into the view.
-    (a.saturating_sub(1), b)
-}
-
-/// Rows per column, for lanes that are too dense; counted again when the view or the rows changed.
-fn densities(store: &Store, order: &[usize], view: &View, cache: &mut Cache) {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let columns = (view.area.width() / COLUMN).max(1.0) as u32;
-    let key = (view.window.from.to_bits(), view.window.to.to_bits(), store.end(), columns, view.steps);
-    if cache.key == Some(key) {
-        return;
-    }
-    cache.key = Some(key);
-    cache.columns.clear();
-    for &i in order {
-        let lane = &store.lanes[i];
-        let (a, b) = range(lane, view, view.window.from, view.window.to);
-        if b - a <= EACH {
-            cache.columns.push(Vec::new());
-            continue;
-        }
-        let width = (view.window.to - view.window.from) / f64::from(columns);
-        let mut counts = Vec::with_capacity(columns as usize);
-        let mut from = lane.rows.partition_point(|&(at, id)| x_of(view.steps, at, id) < view.window.from);
-        for column in 0..columns {
-            let until = view.window.from + f64::from(column + 1) * width;
-            let to = gallop(lane, view.steps, from, b, until);
-            counts.push(u32::try_from(to - from).unwrap_or(u32::MAX));
-            from = to;
-        }
-        cache.columns.push(counts);
-    }
-}
-
-/// The first row from `from` on at or past `until`: steps that double, then bisection between the last two.
-fn gallop(lane: &Lane, steps: bool, from: usize, end: usize, until: f64) -> usize {
-    let before = |i: usize| lane.rows.get(i).is_some_and(|&(at, id)| x_of(steps, at, id) < until);
-    let (mut low, mut step) = (from, 1);
-    while low + step < end && before(low + step) {
-        low += step;
-        step *= 2;
-    }
-    let (mut a, mut b) = (low, (low + step).min(end));
-    while a < b {
-        let middle = usize::midpoint(a, b);
-        if before(middle) { a = middle + 1 } else { b = middle }
-    }
-    a
 }
 
 fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &View, columns: Option<&Vec<u32>>) {
@@ -219,7 +178,8 @@ fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &V
         each(painter, store, lane, inner, view, a, b);
     }
     // What went wrong stays visible at any zoom.
-    let from = lane.bad.partition_point(|&id| store.row(id).is_none_or(|r| x_of(view.steps, r.at, id) < view.window.from));
+    let from =
+        lane.bad.partition_point(|&id| store.row(id).is_none_or(|r| x_of(view.steps, r.at, id) < view.window.from));
     let mut last = f32::MIN;
     for &id in lane.bad.iter().skip(from).take(4000) {
         let Some(row) = store.row(id) else { continue };
@@ -236,21 +196,7 @@ fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &V
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn density(painter: &Painter, lane: &Lane, inner: Rect, view: &View, columns: &[u32]) {
-    let most = columns.iter().copied().max().unwrap_or(1).max(1) as f32;
-    let color = lane_color(lane, view.dark);
-    let mut mesh = egui::Mesh::default();
-    for (i, &n) in columns.iter().enumerate().filter(|(_, n)| **n > 0) {
-        let x = inner.min.x + i as f32 * COLUMN;
-        let share = ((n as f32).ln_1p() / most.ln_1p()).max(0.15);
-        let top = inner.max.y - inner.height() * share;
-        mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + COLUMN, inner.max.y)), color);
-    }
-    painter.add(mesh);
-}
-
-fn lane_color(lane: &Lane, dark: bool) -> Color32 {
+pub(super) fn lane_color(lane: &Lane, dark: bool) -> Color32 {
     match lane.kind {
         Kind::Transition => Tone::Good.color(dark),
         Kind::Call => Tone::Working.color(dark),
@@ -266,7 +212,11 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
         let begins = if lane.kind == Kind::Host { at.saturating_sub(row.dur) } else { at };
         let lasts = if row.dur == u64::MAX { store.last_at().saturating_sub(at) } else { row.dur };
         let from = view.x(x_of(view.steps, begins, id));
-        let to = if view.steps { view.x(x_of(true, 0, id + 1)) } else { view.x(x_of(false, begins.saturating_add(lasts), id)) };
+        let to = if view.steps {
+            view.x(x_of(true, 0, id + 1))
+        } else {
+            view.x(x_of(false, begins.saturating_add(lasts), id))
+        };
         let (from, to) = (from.max(inner.min.x), to.min(inner.max.x));
         if to < inner.min.x || from > inner.max.x {
             continue;
@@ -282,9 +232,16 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
         // A machine at rest is a line: only what is under way has weight.
         let resting = matches!(tone, Some(Tone::Idle | Tone::Over));
         if lane.many || resting {
-            painter.rect_filled(Rect::from_min_max(pos2(bar.min.x, inner.min.y + 2.0), pos2(bar.min.x + 1.5, inner.max.y - 2.0)), 0.0, color);
+            painter.rect_filled(
+                Rect::from_min_max(pos2(bar.min.x, inner.min.y + 2.0), pos2(bar.min.x + 1.5, inner.max.y - 2.0)),
+                0.0,
+                color,
+            );
             if resting && !lane.many {
-                painter.line_segment([pos2(bar.min.x, inner.center().y), pos2(bar.max.x, inner.center().y)], Stroke::new(1.0, color.gamma_multiply(0.5)));
+                painter.line_segment(
+                    [pos2(bar.min.x, inner.center().y), pos2(bar.max.x, inner.center().y)],
+                    Stroke::new(1.0, color.gamma_multiply(0.5)),
+                );
             }
         } else {
             painter.rect_filled(bar, 2.0, color.gamma_multiply(0.35));
@@ -292,7 +249,15 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
         }
         if bar.width() > 46.0 && !lane.many {
             let at = pos2(bar.min.x + 5.0, bar.center().y);
-            theme::text_in(painter, at, Align2::LEFT_CENTER, &escape(text), FontId::proportional(11.0), view.text, bar.width() - 8.0);
+            theme::text_in(
+                painter,
+                at,
+                Align2::LEFT_CENTER,
+                &escape(text),
+                FontId::proportional(11.0),
+                view.text,
+                bar.width() - 8.0,
+            );
         }
     }
 }
@@ -314,12 +279,19 @@ fn cursor(painter: &Painter, state: &State, view: &View) {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn row_at(store: &Store, view: &View, x: f32) -> Option<u64> {
     let value = view.value(x).max(0.0) as u64;
-    if view.steps { Some(value.clamp(store.first(), store.end().saturating_sub(1))) } else { store.row_at(value).or(Some(store.first())) }
+    if view.steps {
+        Some(value.clamp(store.first(), store.end().saturating_sub(1)))
+    } else {
+        store.row_at(value).or(Some(store.first()))
+    }
 }
 
 fn pointer(ui: &Ui, response: &egui::Response, state: &State, view: &View, order: &[usize], out: &mut Vec<Command>) {
     let store = &state.run.store;
-    let Some(at) = response.hover_pos().or_else(|| response.interact_pointer_pos()).filter(|p| view.area.contains(*p)) else { return };
+    let Some(at) = response.hover_pos().or_else(|| response.interact_pointer_pos()).filter(|p| view.area.contains(*p))
+    else {
+        return;
+    };
     // The top of the picture scrubs; below it a click sets the cursor and a drag moves the view.
     let scrubs = at.y < view.area.min.y + AXIS || ui.input(|i| i.modifiers.shift);
     if response.clicked() || (scrubs && response.dragged()) {

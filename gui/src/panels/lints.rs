@@ -19,7 +19,11 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         theme::badge(ui, Tone::Good, "Nothing odd: alignment, gaps, slots, reads and metadata were looked at");
         return;
     }
-    theme::badge(ui, if warnings > 0 { Tone::Warn } else { Tone::Good }, &format!("{}, {}", plural(warnings, "warning"), plural(notes, "note")));
+    theme::badge(
+        ui,
+        if warnings > 0 { Tone::Warn } else { Tone::Good },
+        &format!("{}, {}", plural(warnings, "warning"), plural(notes, "note")),
+    );
     ui.add_space(4.0);
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for lint in lints {

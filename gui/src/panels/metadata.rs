@@ -10,7 +10,11 @@ pub(super) fn show(ui: &mut Ui, state: &State) {
     let entries = &state.run.metadata;
     if entries.is_empty() {
         let text = "The key-value pairs of the header: architecture, tokenizer, quantisation, authors.";
-        theme::empty(ui, if state.run.opened.is_some() { "This model has no metadata" } else { "No metadata yet" }, text);
+        theme::empty(
+            ui,
+            if state.run.opened.is_some() { "This model has no metadata" } else { "No metadata yet" },
+            text,
+        );
         return;
     }
     ui.spacing_mut().item_spacing.y = 1.0;

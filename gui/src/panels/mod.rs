@@ -1,7 +1,9 @@
 //! The panels. Each shows the state and answers with commands; none changes anything by itself.
+mod actor_rows;
 mod actors;
 mod compare;
 mod control;
+mod density;
 mod file_map;
 mod graph;
 mod lanes;
@@ -45,8 +47,19 @@ pub enum Panel {
 impl Panel {
     /// Every panel.
     pub const ALL: &[Self] = &[
-        Self::Actors, Self::Timeline, Self::Tensors, Self::FileMap, Self::Slots, Self::Timings, Self::Sandbox, Self::Why,
-        Self::Lints, Self::Control, Self::Compare, Self::Metadata, Self::Start,
+        Self::Actors,
+        Self::Timeline,
+        Self::Tensors,
+        Self::FileMap,
+        Self::Slots,
+        Self::Timings,
+        Self::Sandbox,
+        Self::Why,
+        Self::Lints,
+        Self::Control,
+        Self::Compare,
+        Self::Metadata,
+        Self::Start,
     ];
 
     /// What is said of showing it.
@@ -125,7 +138,9 @@ impl Panels {
             Command::StepAxis(steps) => self.timeline.axis(*steps),
             Command::FocusQuery => self.timeline.focus_query = true,
             Command::Query(text) => self.timeline.query.clone_from(text),
-            Command::Scrub(Some(_)) | Command::Next | Command::Previous | Command::FirstProblem => self.timeline.reveal = true,
+            Command::Scrub(Some(_)) | Command::Next | Command::Previous | Command::FirstProblem => {
+                self.timeline.reveal = true
+            }
             Command::SelectTensor(Some(_)) => self.tensors.reveal = true,
             _ => {}
         }

@@ -15,7 +15,16 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         theme::empty(ui, "No row answers this query", crate::model::query::HELP);
         return;
     }
-    let columns = [("Time", 82.0), ("Actor", 112.0), ("Event", 96.0), ("Guards", 168.0), ("Action", 100.0), ("Route", 190.0), ("Command and answer", 200.0), ("Lasted", 70.0)];
+    let columns = [
+        ("Time", 82.0),
+        ("Actor", 112.0),
+        ("Event", 96.0),
+        ("Guards", 168.0),
+        ("Action", 100.0),
+        ("Route", 190.0),
+        ("Command and answer", 200.0),
+        ("Lasted", 70.0),
+    ];
     ui.spacing_mut().item_spacing.y = 1.0;
     let mut table = TableBuilder::new(ui)
         .striped(true)
@@ -24,7 +33,11 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
         .column(Column::exact(64.0));
     for (name, width) in columns {
-        let column = if name == "Command and answer" { Column::remainder().at_least(120.0) } else { Column::initial(width).resizable(true) };
+        let column = if name == "Command and answer" {
+            Column::remainder().at_least(120.0)
+        } else {
+            Column::initial(width).resizable(true)
+        };
         table = table.column(column.clip(true));
     }
     if let Some(id) = reveal {
@@ -120,7 +133,9 @@ fn answer(ui: &mut Ui, state: &State, row: &Row) {
     match row.ok {
         Ok3::No => drop(theme::badge(ui, Tone::Bad, if text.is_empty() { "refused" } else { text })),
         Ok3::Yes => drop(theme::badge(ui, Tone::Good, if text.is_empty() { "ok" } else { text })),
-        Ok3::Unknown if row.dur == OPEN && row.kind != Kind::Transition => drop(theme::badge(ui, Tone::Working, "waiting")),
+        Ok3::Unknown if row.dur == OPEN && row.kind != Kind::Transition => {
+            drop(theme::badge(ui, Tone::Working, "waiting"))
+        }
         Ok3::Unknown => drop(ui.label(text)),
     }
 }

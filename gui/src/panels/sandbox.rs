@@ -24,37 +24,55 @@ pub(super) fn show(ui: &mut Ui, state: &State) {
             });
             memory(ui, state);
             theme::section(ui, "Crossings");
-            facts(ui, "crossings", &[
-                ("Calls into the guest", count(s.crossings_in)),
-                ("Calls out of it", count(s.crossings_out)),
-                ("Bytes into guest memory", bytes(s.bytes_to_guest)),
-                ("Tensor bytes moved by the host", bytes(s.bytes_moved)),
-                ("Mappings now", count(s.mappings)),
-                ("Deadline", if s.deadline_ms == 0 { "none".into() } else { format!("{} ms per call", s.deadline_ms) }),
-            ]);
+            facts(
+                ui,
+                "crossings",
+                &[
+                    ("Calls into the guest", count(s.crossings_in)),
+                    ("Calls out of it", count(s.crossings_out)),
+                    ("Bytes into guest memory", bytes(s.bytes_to_guest)),
+                    ("Tensor bytes moved by the host", bytes(s.bytes_moved)),
+                    ("Mappings now", count(s.mappings)),
+                    (
+                        "Deadline",
+                        if s.deadline_ms == 0 { "none".into() } else { format!("{} ms per call", s.deadline_ms) },
+                    ),
+                ],
+            );
             if s.bytes_to_guest > 0 && state.run.opened.is_some() {
                 let total = state.run.opened.as_ref().map_or(0, |o| o.summary.tensor_bytes);
-                ui.weak(format!("The guest saw {} of {} of tensors: header bytes only.", bytes(s.bytes_to_guest), bytes(total)));
+                ui.weak(format!(
+                    "The guest saw {} of {} of tensors: header bytes only.",
+                    bytes(s.bytes_to_guest),
+                    bytes(total)
+                ));
             }
         }
         if !host.imports.is_empty() {
             theme::section(ui, "Imports");
             for import in &host.imports {
-                theme::badge(ui, Tone::Good, &escape(import)).on_hover_text("Imported by the component and granted by the host");
+                theme::badge(ui, Tone::Good, &escape(import))
+                    .on_hover_text("Imported by the component and granted by the host");
             }
             for granted in &host.granted {
                 ui.weak(escape(granted));
             }
-            ui.weak("Not granted, because it is not imported: files by path, sockets, clocks, random numbers, environment.");
+            ui.weak(
+                "Not granted, because it is not imported: files by path, sockets, clocks, random numbers, environment.",
+            );
         }
         theme::section(ui, "Component");
         let id: String = host.component_id.chars().take(16).collect();
-        facts(ui, "component", &[
-            ("SHA-256", if host.component_id.len() > 16 { format!("{id}…") } else { id }),
-            ("Size", bytes(host.component_bytes)),
-            ("Code cache", escape(&host.cache)),
-            ("Ready after", duration(host.compile_ns)),
-        ]);
+        facts(
+            ui,
+            "component",
+            &[
+                ("SHA-256", if host.component_id.len() > 16 { format!("{id}…") } else { id }),
+                ("Size", bytes(host.component_bytes)),
+                ("Code cache", escape(&host.cache)),
+                ("Ready after", duration(host.compile_ns)),
+            ],
+        );
         for export in &host.exports {
             ui.weak(format!("exports {}", escape(export)));
         }
@@ -101,9 +119,17 @@ fn memory(ui: &mut Ui, state: &State) {
     if state.run.memory.len() < 3 {
         return;
     }
-    let points: Vec<[f64; 2]> = state.run.memory.iter().map(|&(at, n)| [at as f64 / 1e6, n as f64 / 1048576.0]).collect();
+    let points: Vec<[f64; 2]> =
+        state.run.memory.iter().map(|&(at, n)| [at as f64 / 1e6, n as f64 / 1048576.0]).collect();
     let color = Tone::Good.color(ui.visuals().dark_mode);
-    Plot::new("memory").height(80.0).allow_scroll(false).allow_drag(false).allow_zoom(false).include_y(0.0).show_grid([false, true]).show(ui, |plot| {
-        plot.line(Line::new("guest memory in MiB over ms", PlotPoints::from(points)).color(color));
-    });
+    Plot::new("memory")
+        .height(80.0)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .include_y(0.0)
+        .show_grid([false, true])
+        .show(ui, |plot| {
+            plot.line(Line::new("guest memory in MiB over ms", PlotPoints::from(points)).color(color));
+        });
 }

@@ -22,7 +22,14 @@ fn slots(state: &State) -> Vec<SlotState> {
         .io
         .slots_before(state.end())
         .into_iter()
-        .map(|s| SlotState { status: s.status, generation: s.generation, source: s.file, offset: s.offset, bytes: s.len, tensors: 0 })
+        .map(|s| SlotState {
+            status: s.status,
+            generation: s.generation,
+            source: s.file,
+            offset: s.offset,
+            bytes: s.len,
+            tensors: 0,
+        })
         .collect();
     let free = SlotState { status: SlotStatus::Free, generation: 0, source: 0, offset: 0, bytes: 0, tensors: 0 };
     out.resize(out.len().max(run.slots.len()), free);
@@ -56,7 +63,8 @@ impl Slots {
                 let n = slots.iter().filter(|s| s.status == *status).count() as u64;
                 theme::badge(ui, Tone::of_slot(*status), &format!("{} {}", count(n), status.name()));
             }
-            let used = slots.iter().filter(|s| s.status == SlotStatus::Owned).map(|s| s.bytes).fold(0, u64::saturating_add);
+            let used =
+                slots.iter().filter(|s| s.status == SlotStatus::Owned).map(|s| s.bytes).fold(0, u64::saturating_add);
             ui.weak(format!("{} mapped", bytes(used)));
         });
     }
@@ -89,14 +97,24 @@ impl Slots {
             let free = slot.status == SlotStatus::Free;
             let fill = if free { theme::canvas(dark) } else { color.gamma_multiply(0.25) };
             let chosen = self.chosen == Some(i);
-            let stroke = if chosen { Stroke::new(2.5, theme::accent(dark)) } else { Stroke::new(1.0, if free { theme::faint(dark) } else { color }) };
+            let stroke = if chosen {
+                Stroke::new(2.5, theme::accent(dark))
+            } else {
+                Stroke::new(1.0, if free { theme::faint(dark) } else { color })
+            };
             painter.rect(cell, 3.0, fill, stroke, egui::StrokeKind::Inside);
             let mark = if side > 30.0 { cell.center() - vec2(0.0, 8.0) } else { cell.center() };
             let radius = if free { 2.5 } else { 4.0 };
             painter.add(tone.shape(mark, radius, if free { color.gamma_multiply(0.5) } else { color }));
             if side > 30.0 {
                 let font = FontId::proportional(11.0);
-                painter.text(cell.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, i.to_string(), font, ui.visuals().text_color());
+                painter.text(
+                    cell.center() + vec2(0.0, 9.0),
+                    Align2::CENTER_CENTER,
+                    i.to_string(),
+                    font,
+                    ui.visuals().text_color(),
+                );
             }
             if pointer.is_some_and(|p| cell.contains(p)) {
                 if response.clicked() {
@@ -104,7 +122,10 @@ impl Slots {
                 }
                 response.clone().on_hover_text_at_pointer(format!(
                     "Slot {i}: {}, generation {}, {}, {}",
-                    slot.status.name(), slot.generation, bytes(slot.bytes), plural(u64::from(slot.tensors), "tensor")
+                    slot.status.name(),
+                    slot.generation,
+                    bytes(slot.bytes),
+                    plural(u64::from(slot.tensors), "tensor")
                 ));
             }
         }
@@ -126,7 +147,16 @@ fn detail(ui: &mut Ui, state: &State, i: usize, slot: &SlotState, out: &mut Vec<
         fact("Generation", format!("{}, so a handle of an earlier use is refused", slot.generation));
         if slot.bytes > 0 {
             let end = slot.offset.saturating_add(slot.bytes);
-            fact("Extent", format!("{} bytes {} to {} ({})", state.run.file_name(slot.source), count(slot.offset), count(end), bytes(slot.bytes)));
+            fact(
+                "Extent",
+                format!(
+                    "{} bytes {} to {} ({})",
+                    state.run.file_name(slot.source),
+                    count(slot.offset),
+                    count(end),
+                    bytes(slot.bytes)
+                ),
+            );
         }
         if state.is_live() {
             fact("Used by", plural(u64::from(slot.tensors), "tensor"));
@@ -136,7 +166,8 @@ fn detail(ui: &mut Ui, state: &State, i: usize, slot: &SlotState, out: &mut Vec<
         if ui.button("Its timeline").clicked() {
             out.push(Command::Query(format!("slot:{i}")));
         }
-        if ui.button("Release its tensors").on_hover_text("End mapped residency of every tensor in this slot").clicked() {
+        if ui.button("Release its tensors").on_hover_text("End mapped residency of every tensor in this slot").clicked()
+        {
             for (t, told) in state.run.states.iter().enumerate().filter(|(_, s)| s.slot == u32::try_from(i).ok()) {
                 if told.location.is_some() {
                     #[allow(clippy::cast_possible_truncation)]

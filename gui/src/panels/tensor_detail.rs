@@ -61,7 +61,12 @@ fn buttons(ui: &mut Ui, state: &State, i: u32, now: Lifecycle, out: &mut Vec<Com
     ui.horizontal_wrapped(|ui| {
         let mut button = |label: &str, enabled: bool, command: Command| {
             let tip = command.info().tip;
-            if ui.add_enabled(enabled && live, egui::Button::new(label)).on_hover_text(tip).on_disabled_hover_text(tip).clicked() {
+            if ui
+                .add_enabled(enabled && live, egui::Button::new(label))
+                .on_hover_text(tip)
+                .on_disabled_hover_text(tip)
+                .clicked()
+            {
                 out.push(command);
             }
         };
@@ -114,7 +119,8 @@ fn chart(ui: &mut Ui, bins: &[u32]) {
     for (i, &n) in bins.iter().enumerate() {
         let height = (rect.height() - 4.0) * n as f32 / most;
         let x = rect.min.x + i as f32 * width;
-        let bar = egui::Rect::from_min_max(egui::pos2(x + 0.5, rect.max.y - height), egui::pos2(x + width - 0.5, rect.max.y));
+        let bar =
+            egui::Rect::from_min_max(egui::pos2(x + 0.5, rect.max.y - height), egui::pos2(x + width - 0.5, rect.max.y));
         painter.rect_filled(bar, 0.0, Tone::Good.color(dark));
     }
     response.on_hover_text("How often each value occurs among the first ones");

@@ -71,7 +71,11 @@ impl Tensors {
             if self.list.len() == state.run.tensors.len() {
                 ui.weak(format!("{}, {}", plural(self.list.len() as u64, "tensor"), bytes(total)));
             } else {
-                ui.weak(format!("{} of {}", count(self.list.len() as u64), plural(state.run.tensors.len() as u64, "tensor")));
+                ui.weak(format!(
+                    "{} of {}",
+                    count(self.list.len() as u64),
+                    plural(state.run.tensors.len() as u64, "tensor")
+                ));
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if !state.is_live() {
@@ -85,7 +89,14 @@ impl Tensors {
     fn refresh(&mut self, state: &State) {
         let moving = matches!(self.by, By::State | By::Time);
         let end = if moving { state.end() } else { 0 };
-        let key = (self.filter.clone(), self.by, self.down, state.run.tensors.len(), if moving { state.run.revision } else { 0 }, end);
+        let key = (
+            self.filter.clone(),
+            self.by,
+            self.down,
+            state.run.tensors.len(),
+            if moving { state.run.revision } else { 0 },
+            end,
+        );
         if self.times_at != state.end() {
             self.times_at = state.end();
             self.times = load_times(state);
@@ -120,13 +131,24 @@ impl Tensors {
 
     fn table(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         let columns = [
-            ("Name", By::Name, 200.0), ("Type", By::Dtype, 54.0), ("Shape", By::Bytes, 96.0), ("Bytes", By::Bytes, 72.0),
-            ("File", By::Offset, 60.0), ("Offset", By::Offset, 92.0), ("State", By::State, 116.0), ("Strategy", By::State, 92.0),
-            ("Slot", By::State, 38.0), ("Load time", By::Time, 70.0),
+            ("Name", By::Name, 200.0),
+            ("Type", By::Dtype, 54.0),
+            ("Shape", By::Bytes, 96.0),
+            ("Bytes", By::Bytes, 72.0),
+            ("File", By::Offset, 60.0),
+            ("Offset", By::Offset, 92.0),
+            ("State", By::State, 116.0),
+            ("Strategy", By::State, 92.0),
+            ("Slot", By::State, 38.0),
+            ("Load time", By::Time, 70.0),
         ];
         let files = state.run.opened.as_ref().map_or(1, |o| o.files.len());
         ui.spacing_mut().item_spacing.y = 1.0;
-        let fixed: f32 = columns.iter().filter(|c| c.0 != "Name" && (c.0 != "File" || files > 1)).map(|c| c.2 + ui.spacing().item_spacing.x).sum();
+        let fixed: f32 = columns
+            .iter()
+            .filter(|c| c.0 != "Name" && (c.0 != "File" || files > 1))
+            .map(|c| c.2 + ui.spacing().item_spacing.x)
+            .sum();
         let wide = (ui.available_width() - fixed - 28.0).max(180.0);
         let mut table = TableBuilder::new(ui)
             .striped(true)

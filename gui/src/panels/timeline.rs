@@ -1,4 +1,5 @@
 //! What happened, when: lanes to zoom and scrub, one query box, and the rows that answer it.
+use super::density;
 use super::lanes;
 use super::rows;
 use crate::app::State;
@@ -26,7 +27,7 @@ pub(super) struct Timeline {
     steps: bool,
     hidden: bool,
     shown: Option<u64>,
-    cache: lanes::Cache,
+    cache: density::Cache,
 }
 
 impl Timeline {
@@ -52,16 +53,30 @@ impl Timeline {
         let now = self.view(state, all);
         let middle = match state.cursor.and_then(|c| state.run.store.row(c).map(|r| (c, r.at))) {
             #[allow(clippy::cast_precision_loss)]
-            Some((row, at)) => if self.steps { row as f64 } else { at as f64 },
+            Some((row, at)) => {
+                if self.steps {
+                    row as f64
+                } else {
+                    at as f64
+                }
+            }
             None => f64::midpoint(now.from, now.to),
         };
         let half = ((now.to - now.from) * factor / 2.0).max(5.0);
-        self.window = (half * 2.0 < all.to - all.from).then(|| Window { from: middle - half, to: middle + half });
+        if half * 2.0 < all.to - all.from {
+            self.window = Some(Window { from: middle - half, to: middle + half });
+        } else {
+            self.fit();
+        }
     }
 
     /// What is looked at: what the user chose, else the last request, else everything.
     fn view(&self, state: &State, all: Window) -> Window {
-        if self.whole { self.window.unwrap_or(all) } else { self.window.or_else(|| lanes::last(state, self.steps)).unwrap_or(all) }
+        if self.whole {
+            self.window.unwrap_or(all)
+        } else {
+            self.window.or_else(|| lanes::last(state, self.steps)).unwrap_or(all)
+        }
     }
 
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
@@ -76,16 +91,19 @@ impl Timeline {
         let window = self.view(state, all);
         if !self.hidden {
             let height = lanes::height(&state.run.store).min(ui.available_height() * 0.5);
-            egui::ScrollArea::vertical().id_salt("lanes").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-                if let Some(moved) = lanes::show(ui, state, window, all, self.steps, &mut self.cache, out) {
-                    self.window = Some(moved);
-                }
-            });
+            egui::ScrollArea::vertical().id_salt("lanes").max_height(height).auto_shrink([false, true]).show(
+                ui,
+                |ui| {
+                    if let Some(moved) = lanes::show(ui, state, window, all, self.steps, &mut self.cache, out) {
+                        self.window = Some(moved);
+                    }
+                },
+            );
             ui.add_space(2.0);
         }
         // Follow what happens, or go to where the cursor was put.
         let end = state.end();
-        let to = (self.reveal || (state.is_live() && self.shown != Some(end))).then(|| end.saturating_sub(1));
+        let to = (self.reveal || (state.is_live() && self.shown != Some(end))).then_some(end.saturating_sub(1));
         self.reveal = false;
         self.shown = Some(end);
         rows::show(ui, state, to, out);
@@ -113,7 +131,14 @@ impl Timeline {
                 None => {
                     let found = state.search.len(&state.run.store);
                     let more = if state.searching { " so far" } else { "" };
-                    ui.label(RichText::new(format!("{} of {} rows{more}", count(found as u64), count(state.run.store.len() as u64))).weak());
+                    ui.label(
+                        RichText::new(format!(
+                            "{} of {} rows{more}",
+                            count(found as u64),
+                            count(state.run.store.len() as u64)
+                        ))
+                        .weak(),
+                    );
                 }
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -121,7 +146,12 @@ impl Timeline {
                 if ui.toggle_value(&mut lanes, "Lanes").on_hover_text("Show the lanes").changed() {
                     self.hidden = !lanes;
                 }
-                for (label, command) in [("All", Command::ZoomFit), ("Last", Command::ZoomLast), ("+", Command::ZoomIn), ("–", Command::ZoomOut)] {
+                for (label, command) in [
+                    ("All", Command::ZoomFit),
+                    ("Last", Command::ZoomLast),
+                    ("+", Command::ZoomIn),
+                    ("–", Command::ZoomOut),
+                ] {
                     if ui.button(label).on_hover_text(command.info().label).clicked() {
                         out.push(command);
                     }

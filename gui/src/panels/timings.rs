@@ -47,7 +47,14 @@ fn phases(run: &Run) -> Vec<Phase> {
         }
     }
     for lane in store.lanes.iter().filter(|l| l.kind == Kind::Call) {
-        let total: u64 = lane.rows.iter().take(50_000).filter_map(|&(_, id)| store.row(id)).filter(|r| r.dur != OPEN).map(|r| r.dur).sum();
+        let total: u64 = lane
+            .rows
+            .iter()
+            .take(50_000)
+            .filter_map(|&(_, id)| store.row(id))
+            .filter(|r| r.dur != OPEN)
+            .map(|r| r.dur)
+            .sum();
         add(format!("host: {}", escape(store.name(lane.name))), total, Tone::Good);
     }
     out
@@ -64,10 +71,13 @@ fn throughput(run: &Run) -> Vec<[f64; 2]> {
         if !matches!(name, "read-into" | "map-range" | "read") {
             continue;
         }
-        let rows = lane.rows.iter().rev().take_while(|r| r.1 >= since).take(100_000).filter_map(|&(_, id)| store.row(id));
+        let rows =
+            lane.rows.iter().rev().take_while(|r| r.1 >= since).take(100_000).filter_map(|&(_, id)| store.row(id));
         moved.extend(rows.filter_map(|r| Some((r.at, store.detail(r)?.bytes))).filter(|m| m.1 > 0));
     }
-    let (Some(from), Some(to)) = (moved.iter().map(|m| m.0).min(), moved.iter().map(|m| m.0).max()) else { return Vec::new() };
+    let (Some(from), Some(to)) = (moved.iter().map(|m| m.0).min(), moved.iter().map(|m| m.0).max()) else {
+        return Vec::new();
+    };
     let width = ((to - from) / 100).max(1000);
     let mut bins = vec![0u64; ((to - from) / width) as usize + 1];
     for (at, n) in moved {
@@ -99,8 +109,17 @@ impl Timings {
             loads(ui, state, out);
             if self.throughput.len() > 1 {
                 theme::section(ui, "Throughput of the last load (MiB/s over ms)");
-                let line = Line::new("MiB/s", PlotPoints::from(self.throughput.clone())).color(Tone::Good.color(ui.visuals().dark_mode)).fill(0.0);
-                Plot::new("throughput").height(110.0).show_grid([false, true]).allow_scroll(false).allow_drag(false).allow_zoom(false).include_y(0.0).show(ui, |plot| plot.line(line));
+                let line = Line::new("MiB/s", PlotPoints::from(self.throughput.clone()))
+                    .color(Tone::Good.color(ui.visuals().dark_mode))
+                    .fill(0.0);
+                Plot::new("throughput")
+                    .height(110.0)
+                    .show_grid([false, true])
+                    .allow_scroll(false)
+                    .allow_drag(false)
+                    .allow_zoom(false)
+                    .include_y(0.0)
+                    .show(ui, |plot| plot.line(line));
             }
             self.latency(ui, state);
         });
@@ -114,12 +133,16 @@ impl Timings {
         }
         theme::section(ui, "Latency of host calls");
         let chosen = self.call.clone().filter(|c| calls.iter().any(|l| store.name(l.name) == c));
-        let busiest = || calls.iter().max_by_key(|l| l.rows.len()).map_or_else(String::new, |l| store.name(l.name).to_owned());
+        let busiest =
+            || calls.iter().max_by_key(|l| l.rows.len()).map_or_else(String::new, |l| store.name(l.name).to_owned());
         let chosen = chosen.unwrap_or_else(busiest);
         ui.horizontal_wrapped(|ui| {
             for lane in &calls {
                 let name = store.name(lane.name);
-                if ui.selectable_label(name == chosen, format!("{} ×{}", escape(name), count(lane.rows.len() as u64))).clicked() {
+                if ui
+                    .selectable_label(name == chosen, format!("{} ×{}", escape(name), count(lane.rows.len() as u64)))
+                    .clicked()
+                {
                     self.call = Some(name.to_owned());
                 }
             }
@@ -134,7 +157,11 @@ impl Timings {
                 #[allow(clippy::cast_precision_loss)]
                 let x = k as f64;
                 let below = 1u64 << k.min(62);
-                Bar::new(x, f64::from(*n)).width(0.85).name(format!("{} below {}", count(u64::from(*n)), duration(below)))
+                Bar::new(x, f64::from(*n)).width(0.85).name(format!(
+                    "{} below {}",
+                    count(u64::from(*n)),
+                    duration(below)
+                ))
             })
             .collect();
         let chart = BarChart::new("calls", bars).color(Tone::Working.color(ui.visuals().dark_mode));
@@ -159,7 +186,8 @@ impl Timings {
 fn bars(ui: &mut Ui, phases: &[Phase]) {
     let dark = ui.visuals().dark_mode;
     let most = phases.iter().map(|p| p.ns).max().unwrap_or(1).max(1) as f32;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), phases.len() as f32 * 20.0 + 4.0), Sense::hover());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), phases.len() as f32 * 20.0 + 4.0), Sense::hover());
     theme::named(&response, Role::GraphicsObject, "Phases by duration");
     let painter = ui.painter_at(rect);
     let (names, values) = (170.0, 80.0);
@@ -167,11 +195,25 @@ fn bars(ui: &mut Ui, phases: &[Phase]) {
     for (i, phase) in phases.iter().enumerate() {
         let y = rect.min.y + i as f32 * 20.0 + 10.0;
         let font = FontId::proportional(12.5);
-        theme::text_in(&painter, pos2(rect.min.x + 2.0, y), Align2::LEFT_CENTER, &phase.name, font.clone(), ui.visuals().text_color(), names - 8.0);
+        theme::text_in(
+            &painter,
+            pos2(rect.min.x + 2.0, y),
+            Align2::LEFT_CENTER,
+            &phase.name,
+            font.clone(),
+            ui.visuals().text_color(),
+            names - 8.0,
+        );
         let width = (room * phase.ns as f32 / most).max(1.5);
         let bar = Rect::from_min_max(pos2(rect.min.x + names, y - 6.0), pos2(rect.min.x + names + width, y + 6.0));
         painter.rect_filled(bar, 2.0, phase.tone.color(dark).gamma_multiply(0.75));
-        painter.text(pos2(bar.max.x + 6.0, y), Align2::LEFT_CENTER, duration(phase.ns), font, ui.visuals().text_color());
+        painter.text(
+            pos2(bar.max.x + 6.0, y),
+            Align2::LEFT_CENTER,
+            duration(phase.ns),
+            font,
+            ui.visuals().text_color(),
+        );
     }
 }
 
@@ -191,7 +233,8 @@ fn loads(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
                 None => ui.weak("under way"),
             };
             #[allow(clippy::cast_precision_loss)]
-            let change = before.zip(load.load.ns).filter(|(a, _)| *a > 0).map(|(a, b)| (b as f64 / a as f64 - 1.0) * 100.0);
+            let change =
+                before.zip(load.load.ns).filter(|(a, _)| *a > 0).map(|(a, b)| (b as f64 / a as f64 - 1.0) * 100.0);
             ui.weak(change.map_or_else(String::new, |c| format!("{c:+.0} % against the one before")));
             if i > 0 && ui.small_button("Compare").on_hover_text("With the one before").clicked() {
                 out.push(Command::CompareLoads(i - 1, i));
@@ -202,9 +245,19 @@ fn loads(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     });
     if let Some(report) = &state.run.report {
         let used = report.used.map_or("nothing to do", |s| s.name());
-        ui.weak(format!("Last: {used}, {} tensors, {}, {} moved, {} extents", count(u64::from(report.tensors)), bytes(report.bytes), bytes(report.moved), report.extents));
+        ui.weak(format!(
+            "Last: {used}, {} tensors, {}, {} moved, {} extents",
+            count(u64::from(report.tensors)),
+            bytes(report.bytes),
+            bytes(report.moved),
+            report.extents
+        ));
         for refused in &report.refused {
-            theme::badge(ui, Tone::Warn, &format!("{} was refused: {}", refused.strategy.name(), escape(&refused.reason.message)));
+            theme::badge(
+                ui,
+                Tone::Warn,
+                &format!("{} was refused: {}", refused.strategy.name(), escape(&refused.reason.message)),
+            );
         }
     }
 }

@@ -28,11 +28,20 @@ fn wrong(state: &State) -> Option<Wrong> {
     let run = &state.run;
     let (mut wrong, from_file) = match (&run.failure, run.store.error()) {
         (Some((row, failure)), _) => {
-            let wrong = Wrong { row: *row, first: *row, doing: failure.doing.clone(), error: failure.error.clone(), bytes: failure.bytes.clone() };
+            let wrong = Wrong {
+                row: *row,
+                first: *row,
+                doing: failure.doing.clone(),
+                error: failure.error.clone(),
+                bytes: failure.bytes.clone(),
+            };
             (wrong, failure.error.offset)
         }
         (None, Some((row, error))) => {
-            let doing = run.store.row(*row).map_or_else(|| "request".to_owned(), |r| run.store.name(run.store.edge(r).event).to_owned());
+            let doing = run
+                .store
+                .row(*row)
+                .map_or_else(|| "request".to_owned(), |r| run.store.name(run.store.edge(r).event).to_owned());
             let end = (*row..run.store.end()).rev().find(|&id| run.store.row(id).is_some_and(|r| r.ok == Ok3::No));
             let row = end.map_or(*row + 1, |e| e + 1);
             (Wrong { row, first: row, doing, error: error.clone(), bytes: None }, error.offset)
@@ -42,7 +51,8 @@ fn wrong(state: &State) -> Option<Wrong> {
     wrong.first = first_bad(state, wrong.row).unwrap_or(wrong.row.saturating_sub(1));
     if let (None, Some(offset)) = (&wrong.bytes, from_file) {
         let file = wrong.error.source.unwrap_or(0);
-        wrong.bytes = run.store.io.bytes_around(file, offset, 64).map(|(offset, bytes)| FileBytes { file, offset, bytes });
+        wrong.bytes =
+            run.store.io.bytes_around(file, offset, 64).map(|(offset, bytes)| FileBytes { file, offset, bytes });
     }
     Some(wrong)
 }
@@ -53,7 +63,9 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::InvalidRequest => "Change the request: an option or a selection cannot be asked for like this.",
         Cause::NotFound => "Check the name or the glob against the Tensors panel.",
         Cause::Busy => "Something still uses it. Give views back (Model menu), then ask again.",
-        Cause::Malformed => "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it.",
+        Cause::Malformed => {
+            "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it."
+        }
         Cause::UnsupportedFormat => "Open a GGUF (version 2 or 3) or a safetensors file.",
         Cause::UnsupportedDtype => "Load a selection without this tensor.",
         Cause::UnsupportedStrategy | Cause::StrategyUnavailable => "Choose the strategy auto, or another one.",
@@ -128,7 +140,11 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
                 out.push(Command::SelectTensor(Some(tensor)));
                 out.push(Command::Show(super::Panel::Tensors));
             }
-            if ui.button("Save recording…").on_hover_text("So that someone else can replay it without the file").clicked() {
+            if ui
+                .button("Save recording…")
+                .on_hover_text("So that someone else can replay it without the file")
+                .clicked()
+            {
                 out.push(Command::SaveRecording(None));
             }
         });
@@ -144,7 +160,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
 fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
     let e = &wrong.error;
     let dark = ui.visuals().dark_mode;
-    let frame = egui::Frame::group(ui.style()).stroke(Stroke::new(1.5, Tone::Bad.color(dark))).fill(ui.visuals().faint_bg_color);
+    let frame = egui::Frame::group(ui.style())
+        .stroke(Stroke::new(1.5, Tone::Bad.color(dark)))
+        .fill(ui.visuals().faint_bg_color);
     frame.inner_margin(10).show(ui, |ui| {
         ui.set_width(ui.available_width());
         theme::badge(ui, Tone::Bad, &format!("{} failed: {}", escape(&wrong.doing), e.cause.name()));
@@ -180,7 +198,12 @@ struct Step {
 /// The steps to the first row that went wrong, that row, and some steps after it.
 fn steps(state: &State, wrong: &Wrong) -> Vec<Step> {
     let store = &state.run.store;
-    let same = |a: u64, b: u64| store.row(a).zip(store.row(b)).is_some_and(|(a, b)| a.edge == b.edge && a.ok == b.ok && a.kind == Kind::Transition);
+    let same = |a: u64, b: u64| {
+        store
+            .row(a)
+            .zip(store.row(b))
+            .is_some_and(|(a, b)| a.edge == b.edge && a.ok == b.ok && a.kind == Kind::Transition)
+    };
     let mut steps: Vec<Step> = Vec::new();
     for id in (store.first()..wrong.first).rev().take(100_000) {
         let room = steps.len() < ROUTE;
@@ -211,23 +234,30 @@ fn route(ui: &mut Ui, state: &State, wrong: &Wrong, out: &mut Vec<Command>) {
     let store = &state.run.store;
     let steps = steps(state, wrong);
     if steps.iter().all(|s| store.row(s.from).is_none()) {
-        ui.weak(if state.run.origin == Origin::Live { "It failed before the guest was asked" } else { "The recording has no rows of it" });
+        ui.weak(if state.run.origin == Origin::Live {
+            "It failed before the guest was asked"
+        } else {
+            "The recording has no rows of it"
+        });
         return;
     }
-    egui::Grid::new("route").num_columns(4).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
+    egui::Grid::new("route").num_columns(3).spacing([12.0, 2.0]).striped(true).show(ui, |ui| {
         for step in steps {
             let Some(row) = store.row(step.from) else { continue };
             if ui.link(count(step.from)).on_hover_text("Go there").clicked() {
                 out.push(Command::Scrub(Some(step.from)));
             }
             ui.weak(duration(row.at));
-            theme::badge(ui, tone(state, row), &export::sentence(store, row));
-            let first = step.from == wrong.first;
-            match step.rows {
-                _ if first => ui.strong("the first that went wrong"),
-                1 => ui.label(""),
-                n => ui.weak(format!("and {} more like it", count(n - 1))),
-            };
+            let mut text: String = export::sentence(store, row).chars().take(90).collect();
+            if step.rows > 1 {
+                text += &format!(", and {} more like it", count(step.rows - 1));
+            }
+            ui.horizontal(|ui| {
+                theme::badge(ui, tone(state, row), &text);
+                if step.from == wrong.first {
+                    ui.strong("the first that went wrong");
+                }
+            });
             ui.end_row();
         }
     });
@@ -259,7 +289,9 @@ fn hex(ui: &mut Ui, bytes: &FileBytes, error: &Error) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 4.0, theme::canvas(dark));
     let (text, weak, bad) = (ui.visuals().text_color(), ui.visuals().weak_text_color(), Tone::Bad.color(dark));
-    let put = |x: f32, y: f32, s: String, color: Color32| painter.text(rect.min + vec2(x * width + 6.0, y), egui::Align2::LEFT_TOP, s, font.clone(), color);
+    let put = |x: f32, y: f32, s: String, color: Color32| {
+        painter.text(rect.min + vec2(x * width + 6.0, y), egui::Align2::LEFT_TOP, s, font.clone(), color)
+    };
     for line in 0..lines {
         let from = begin + line * 16;
         #[allow(clippy::cast_precision_loss)]
@@ -293,7 +325,15 @@ pub fn report(state: &State) -> String {
     let _ = writeln!(out, "component {}", escape(&state.host.component_id));
     if let Some(opened) = &run.opened {
         let s = &opened.summary;
-        let _ = writeln!(out, "model: {} version {}, {} tensors, {} bytes, {} file(s)", escape(&s.format), s.version, s.tensors, s.tensor_bytes, s.sources);
+        let _ = writeln!(
+            out,
+            "model: {} version {}, {} tensors, {} bytes, {} file(s)",
+            escape(&s.format),
+            s.version,
+            s.tensors,
+            s.tensor_bytes,
+            s.sources
+        );
     }
     let Some(wrong) = wrong(state) else {
         out.push_str("nothing has failed\n");
@@ -332,5 +372,9 @@ pub fn report(state: &State) -> String {
 
 /// A row of the report: exports name files, which a report must not.
 fn route_line(state: &State, row: &Row) -> String {
-    if row.kind == Kind::Export { state.run.store.name(state.run.store.edge(row).event).to_owned() } else { export::sentence(&state.run.store, row) }
+    if row.kind == Kind::Export {
+        state.run.store.name(state.run.store.edge(row).event).to_owned()
+    } else {
+        export::sentence(&state.run.store, row)
+    }
 }
