@@ -73,7 +73,7 @@ export class Browser {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const { value } = await response.json();
-    if (value?.error) throw new Error(`${value.error}: ${value.message.split('\n')[0]}`);
+    if (value?.error) throw new Error(`${value.error}: ${String(value.message).split('\n')[0]}`);
     return value;
   }
 
