@@ -27,7 +27,7 @@ const I8: u32 = 24;
 /// Sizes of the tensors of most samples: none is a multiple of a page, one is a single byte.
 pub const SIZES: [usize; 4] = [5000, 70_000, 1, 12_345];
 /// Sizes for chunks of a single byte.
-const SMALL: [usize; 4] = [500, 70, 1, 1234];
+const SMALL: [usize; 4] = [50, 70, 1, 123];
 /// The same with tensors of no bytes at both ends and in between.
 const SIZES_WITH_EMPTY: [usize; 7] = [0, 5000, 0, 70_000, 1, 12_345, 0];
 
