@@ -93,6 +93,19 @@ async function elsewhere(file, { ranges = true, cors = true } = {}) {
   return { server, url: `http://localhost:${server.address().port}/${basename(file)}` };
 }
 
+/** The page from a server that knows nothing of headers. */
+async function bare() {
+  const kinds = { html: 'text/html', js: 'text/javascript', css: 'text/css', json: 'application/json', svg: 'image/svg+xml', wasm: 'application/wasm' };
+  const server = createServer((request, response) => {
+    const path = new URL(request.url, 'http://localhost').pathname;
+    const file = join(root, 'target/web', path === '/' ? 'index.html' : path);
+    if (!existsSync(file)) response.writeHead(404).end();
+    else response.writeHead(200, { 'Content-Type': kinds[file.split('.').pop()] ?? 'application/octet-stream' }).end(readFileSync(file));
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { server, url: `http://localhost:${server.address().port}/` };
+}
+
 async function openUrl(browser, url) {
   await browser.run("document.querySelector('#url-form').hidden = false; document.querySelector('#url').value = args[0]; document.querySelector('#url-form').requestSubmit();", url);
 }
@@ -283,6 +296,28 @@ export const cases = {
       await browser.until(`${says}.test(document.querySelector('#messages').innerText)`);
       other.server.close();
     }
+  },
+
+  async 'where the server sends no headers cancel ends the worker, and pause is refused with a sentence'(browser) {
+    const { server, url } = await bare();
+    const { identifier } = await browser.cdp('Page.addScriptToEvaluateOnNewDocument', { source: "sessionStorage.setItem('isolated', 'not now')" });
+    await fresh(browser, url);
+    assert.equal(await browser.run('return crossOriginIsolated'), false);
+    await browser.run("weighbridge.client.send('Pause')");
+    await browser.until("/cross-origin isolated/.test(document.querySelector('#messages').innerText)");
+    const { file } = sparse('again.safetensors', 1000 << 20);
+    await browser.give('#files', file);
+    await browser.until('weighbridge.overview.moved > 0');
+    await browser.click('#cancel');
+    await browser.until("/the worker was ended, and the model opened anew/.test(document.querySelector('#messages').innerText)");
+    await browser.until(`document.querySelectorAll('#panel-tensors tbody tr').length === 3 && ${idle}`);
+    // From the next load on the service worker sends the headers.
+    await browser.until('navigator.serviceWorker.ready.then(() => true)');
+    await fresh(browser, url);
+    assert.equal(await browser.run('return crossOriginIsolated'), true);
+    await browser.cdp('Page.removeScriptToEvaluateOnNewDocument', { identifier });
+    server.closeAllConnections();
+    server.close();
   },
 
   async 'at 400 px nothing is cut off'(browser, base) {

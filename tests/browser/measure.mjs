@@ -121,6 +121,10 @@ try {
       }
       out.plains.push(await plain({ file, bytes, how: 'bytes' }));
     }
+    await open('off');
+    await load('read-copy');
+    const memory = await performance.measureUserAgentSpecificMemory();
+    out.memory = memory.bytes;
     return out;`);
   const opened = least(figures.opens);
   const header = least(figures.headers);
@@ -130,6 +134,7 @@ try {
     const took = least(figures[policy]);
     console.log(`${policy.padEnd(11)} of 1 GiB            ${(2 ** 30 / 1e6 / took).toFixed(2)} GB/s; File.slice().arrayBuffer() ${(2 ** 30 / 1e6 / plain).toFixed(2)} GB/s: ${(plain / took).toFixed(2)}×`);
   }
+  console.log(`memory of page and worker         ${((figures.memory - 2 ** 30) / 2 ** 20).toFixed(1)} MiB beyond the tensors that were loaded`);
 } finally {
   await browser.stop();
   server.kill();
