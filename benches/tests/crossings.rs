@@ -1,6 +1,6 @@
 //! How often a load crosses the bridge: a constant, once per window of the header, a constant number of times per extent;
 //! never per tensor, and never for an observer that nobody set.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 use std::path::PathBuf;
 use weighbridge::{
     ExtentPolicy, LoadOptions, Runtime, Selection, SessionOptions, Strategy, StrategyPolicy,

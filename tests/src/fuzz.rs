@@ -119,7 +119,8 @@ fn request(session: &mut Session<Double>, choose: &mut impl FnMut() -> u8) {
                 1 => ExtentPolicy::PerTensor,
                 _ => ExtentPolicy::Window(u64::from(choose()) * 64),
             };
-            let validate = Validation { structure: choose() % 4 == 0, architecture: choose() % 4 == 0 };
+            let validate =
+                Validation { structure: choose().is_multiple_of(4), architecture: choose().is_multiple_of(4) };
             let options = LoadOptions { policy, extent, staging_bytes: 1 + u64::from(choose()) * 16, validate };
             let _report_or_error = session.load(&selection, &options);
         }

@@ -5,6 +5,9 @@ use weighbridge_tests::{node::Node, run::run_all};
 #[test]
 fn every_scenario_holds() {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/web/component/manifest.json");
-    assert!(std::path::Path::new(built).is_file(), "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`");
+    assert!(
+        std::path::Path::new(built).is_file(),
+        "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`"
+    );
     run_all::<Node>("component");
 }

@@ -1,5 +1,5 @@
 //! io/mmap: two slots, extents of three tensors, every handle there ever was, and answers of every kind.
-use super::{Actor, NOW, TICKETS, faults, must};
+use super::{Actor, LATE, NOW, TICKETS, faults, must};
 use std::collections::BTreeSet;
 use weighbridge_loader::actors::io_mmap::{
     Abandon, Advise, Advised, Command, Context, Event, Handle, IoMmap, Map, Mapped, Outcome, Output, Release, Retain,
@@ -302,11 +302,17 @@ impl Actor for Mmap {
             all.extend([advise(0, 0), advise(SOURCE_LEN + 1, 1), advise(u64::MAX, 1)].map(Event::from));
         }
         for ticket in TICKETS {
-            for fault in faults(ticket) {
-                all.push(Unmapped { ticket, fault }.into());
-                all.push(Mapped { ticket, result: fault.map_or(Ok(9), Err) }.into());
-                all.push(Advised { ticket, result: fault.map_or(Ok(AdviceEffect::Applied), Err) }.into());
-            }
+            // Every cause, where an answer is waited for; elsewhere it is put aside unread.
+            let read = |is: bool| faults(if is { ticket } else { LATE });
+            let (map, unmap, advise) = (
+                matches!(self.out, Some(Command::Map { .. })),
+                matches!(self.out, Some(Command::Unmap { .. })),
+                matches!(self.out, Some(Command::Advise { .. })),
+            );
+            all.extend(read(map).map(|fault| Event::from(Mapped { ticket, result: fault.map_or(Ok(9), Err) })));
+            all.extend(read(unmap).map(|fault| Event::from(Unmapped { ticket, fault })));
+            let effect = |fault: Option<_>| fault.map_or(Ok(AdviceEffect::Applied), Err);
+            all.extend(read(advise).map(|fault| Event::from(Advised { ticket, result: effect(fault) })));
         }
         all
     }

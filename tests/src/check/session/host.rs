@@ -194,12 +194,12 @@ impl Drop for Handle {
         let id = self.id;
         let leaked = match self.what {
             What::Mapping => {
-                let at = world.mappings.iter().position(|mapping| mapping.id == id);
-                at.map(|at| world.mappings.remove(at)).is_none_or(|mapping| mapping.live)
+                world.mappings.retain(|mapping| mapping.id != id || mapping.live);
+                world.mapping(id).is_some()
             }
             What::Target => {
-                let at = world.targets.iter().position(|target| target.id == id);
-                at.map(|at| world.targets.remove(at)).is_none_or(|target| target.live && !target.registered)
+                world.targets.retain(|target| target.id != id || (target.live && !target.registered));
+                world.target(id).is_some()
             }
         };
         if leaked && world.flaw == Flaw::None {
@@ -229,7 +229,7 @@ impl Storage for Host {
 
     fn map_range(&mut self, (): &(), offset: u64, len: u64) -> Result<Handle, StorageError> {
         let world = &mut *self.world.borrow_mut();
-        if offset % GRANULARITY != 0 || len == 0 || offset + len > world.file.1 || !self.can.mmap {
+        if !offset.is_multiple_of(GRANULARITY) || len == 0 || offset + len > world.file.1 || !self.can.mmap {
             world.protest(|| format!("a mapping of {len} bytes from {offset} was asked for"));
         }
         if let Answer::Fails(number) = world.answer(Call::Map) {

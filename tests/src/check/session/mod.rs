@@ -10,16 +10,17 @@
 //!   retire, generations do count, and a configuration with early retirement keeps them in the key.
 //! - Buffers by another number are the same buffers: nothing asks for a number but who has been given it.
 //! - `strategy` of a tensor, and what io/* and the driver keep of the load before, is reported and never asked. That no
-//!   request behaves differently for it is tried: [`Model::audit`].
+//!   request behaves differently for it is tried, in every so many states: `audit`.
 //! - A tensor that was evicted loads as one that never was does. The two are kept apart in the key where `exact` is set;
 //!   model/tensor's own check has the rest.
+mod audit;
 pub mod host;
 pub mod oracle;
 pub mod requests;
 mod rules;
 
 use super::search::{self, Visit};
-use host::{Flaw, Handle, Host, World};
+use host::{Flaw, Host, World};
 use oracle::{Answer, Oracle, Rules, error};
 use requests::{Outcome, Request, Set, TENSORS};
 use weighbridge_loader::actors::model_tensor::Hold;
@@ -52,6 +53,8 @@ pub struct Config {
     pub flaw: Flaw,
     /// Whether a request is made.
     pub asks: fn(&Request) -> bool,
+    /// Of so many new states one is compared with others of its key.
+    pub audits: Option<usize>,
     /// What else has to hold.
     pub also: fn(&Session<Host>) -> Result<(), String>,
 }
@@ -62,13 +65,14 @@ impl Config {
         can: host::CAN,
         slots: 2,
         retires_after: None,
-        quota: 4,
+        quota: 3,
         last_is_empty: false,
         exact: false,
-        failures: 3,
+        failures: 2,
         every_error_until: 2,
         flaw: Flaw::None,
         asks: |_| true,
+        audits: Some(16),
         also: |_| Ok(()),
     };
 }
@@ -113,8 +117,13 @@ pub struct Step {
 pub struct Model {
     config: Config,
     host: Host,
+    /// The world as it was.
+    fresh: World,
     /// Runs whose further failures the bound on failures kept out.
     pub cut: u64,
+    /// States that were compared with others of their key.
+    pub audited: usize,
+    arrived: usize,
 }
 
 impl Model {
@@ -127,7 +136,7 @@ impl Model {
             file = file.tensor(&format!("t{tensor}"), "U8", &[bytes], &vec![1; usize::try_from(bytes).unwrap()]);
         }
         let world = World::new(file.build(), config.quota, config.flaw);
-        Self { config, host: Host::new(world, config.can), cut: 0 }
+        Self { config, host: Host::new(world.clone(), config.can), fresh: world, cut: 0, audited: 0, arrived: 0 }
     }
 
     /// Runs one request with these answers, and the first of those that come after them.
@@ -162,6 +171,7 @@ impl search::Model for Model {
     type Step = Step;
 
     fn start(&mut self) -> Result<Node, String> {
+        self.host.install(self.fresh.clone());
         let options = SessionOptions {
             slots: self.config.slots,
             limits: weighbridge_loader::api::Limits {
@@ -246,7 +256,12 @@ impl search::Model for Model {
     }
 
     fn arrive(&mut self, node: &Node) -> Result<(), String> {
-        rules::stale_handles(node)
+        rules::stale_handles(node)?;
+        self.arrived += 1;
+        match self.config.audits {
+            Some(every) if self.arrived.is_multiple_of(every) => self.audit(node),
+            _ => Ok(()),
+        }
     }
 
     fn weight(step: &Step) -> usize {
@@ -262,8 +277,8 @@ impl search::Model for Model {
             for (call, answer) in &node.world.log {
                 let answer = match answer {
                     Answer::Ok => "ok".to_owned(),
-                    Answer::Fails(number) => format!("{:?}", error(*number)),
-                    Answer::FailsAt(span, number) => format!("{:?} at span {span}", error(*number)),
+                    Answer::Fails(number) => requests::word(&error(*number)),
+                    Answer::FailsAt(span, number) => format!("{} at span {span}", requests::word(&error(*number))),
                     other => format!("{other:?}"),
                 };
                 text.push_str(&format!("\n     host: {call:?}: {answer}"));
@@ -278,6 +293,3 @@ impl search::Model for Model {
 fn small(number: u32) -> u8 {
     u8::try_from(number).unwrap()
 }
-
-/// A handle that the host gave out.
-pub type HostHandle = Handle;

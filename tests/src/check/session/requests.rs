@@ -154,6 +154,12 @@ const fn name(strategy: Strategy) -> &'static str {
     }
 }
 
+/// A variant's name without that of its type.
+pub(super) fn word(variant: &impl fmt::Debug) -> String {
+    let text = format!("{variant:?}");
+    text.split_once("::").map_or(text.clone(), |(_, word)| word.to_owned())
+}
+
 /// What a request was answered.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -172,11 +178,13 @@ pub enum Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Loaded(report) => write!(f, "ok, by {:?}, {} tensors", report.used.map(name), report.tensors),
+            Self::Loaded(report) => {
+                write!(f, "ok, {} tensors by {}", report.tensors, report.used.map_or("none", name))
+            }
             Self::Ended(tensors) => write!(f, "ok, {tensors} tensors"),
-            Self::Advised(effect) => write!(f, "{effect:?}"),
+            Self::Advised(effect) => f.write_str(&word(effect)),
             Self::Closed => f.write_str("ok"),
-            Self::Failed(error) => write!(f, "{:?} in phase {:?}", error.cause, error.phase),
+            Self::Failed(error) => write!(f, "{} in phase {}", word(&error.cause), word(&error.phase)),
         }
     }
 }
