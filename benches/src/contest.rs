@@ -7,6 +7,17 @@ use std::{
 /// Least rounds of a contest, whatever the time.
 const ROUNDS: usize = 15;
 
+/// The pause before a turn.
+const REST: Duration = Duration::from_micros(200);
+
+/// A number by chance, the same in every run (xorshift64, Marsaglia 2003).
+const fn chance(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed
+}
+
 /// What an entrant must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
@@ -74,7 +85,7 @@ impl<'a> Contest<'a> {
         self
     }
 
-    /// Lets the entrants take turns for about `time`, each beginning as often as the others.
+    /// Lets the entrants take turns for about `time`, in another order each round.
     ///
     /// # Errors
     /// That of the first entrant that fails.
@@ -83,13 +94,18 @@ impl<'a> Contest<'a> {
         for entrant in &mut self.entrants {
             (entrant.turn)()?;
         }
-        let (began, count) = (Instant::now(), self.entrants.len().max(1));
+        let (began, count, mut seed) = (Instant::now(), self.entrants.len(), 0x9e37_79b9_7f4a_7c15);
         for round in 0.. {
             if round >= ROUNDS && began.elapsed() >= time {
                 break;
             }
-            for place in 0..count {
-                let at = (round + place) % count;
+            let mut order: Vec<usize> = (0..count).collect();
+            for place in (1..count).rev() {
+                order.swap(place, chance(&mut seed) as usize % (place + 1));
+            }
+            for at in order {
+                // Who has just worked is the first to be interrupted on a busy machine; so each begins rested.
+                std::thread::sleep(REST);
                 if let Some(entrant) = self.entrants.get_mut(at) {
                     let took = (entrant.turn)()?;
                     entrant.times.push(took.as_secs_f64());

@@ -69,7 +69,7 @@ impl Session {
             }
         };
         let chunk = usize::try_from(staging_bytes).unwrap_or(usize::MAX);
-        self.native()?.sink = Some(Sink { chunk, tensors, consumer: Mutex::new(Box::new(lend)) });
+        self.native()?.sink = Some(Sink { chunk, tensors, consumer: Mutex::new((Box::new(lend), Vec::new())) });
         let session = &mut *self;
         let report = std::thread::scope(|scope| {
             let worker =

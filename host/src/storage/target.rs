@@ -104,5 +104,6 @@ impl Target {
 pub(crate) struct Sink {
     pub(crate) chunk: usize,
     pub(crate) tensors: std::collections::HashMap<String, (u32, u64)>,
-    pub(crate) consumer: Mutex<Consumer>,
+    /// With the memory that chunks are staged in: the same for every batch of the load, so that there is never more of it.
+    pub(crate) consumer: Mutex<(Consumer, Vec<u8>)>,
 }

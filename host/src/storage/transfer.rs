@@ -206,10 +206,12 @@ fn feed(
 ) -> Result<(), BatchError> {
     let Some((first, ..)) = consumed.first() else { return Ok(()) };
     let sink = sink.ok_or_else(|| at(*first, StorageError::Unsupported))?;
-    let mut consumer = sink.consumer.try_lock().map_err(|_| at(*first, StorageError::Busy))?;
+    let mut held = sink.consumer.try_lock().map_err(|_| at(*first, StorageError::Busy))?;
+    let (consumer, kept) = &mut *held;
     let longest = consumed.iter().map(|(_, _, span)| span.len).max().unwrap_or(0);
     let size = usize::try_from(longest).unwrap_or(usize::MAX).min(sink.chunk.max(1));
-    let mut staging = Vec::new();
+    let mut staging = std::mem::take(kept);
+    staging.clear();
     staging.try_reserve_exact(size).map_err(|_| at(*first, StorageError::Exhausted))?;
     for (index, tensor, span) in consumed {
         let mut done = 0;
@@ -228,5 +230,6 @@ fn feed(
             usage.moved(len as u64);
         }
     }
+    *kept = staging;
     Ok(())
 }
