@@ -52,7 +52,8 @@ fn a_load_crosses_per_window_and_per_extent_and_never_per_tensor() {
         for path in [&many, &gguf] {
             let large = load(path.clone(), strategy, ExtentPolicy::WholeFile);
             assert_eq!((large.into, large.others), (small.into, small.others), "{strategy:?}: {large:?}");
-            assert!(large.windows <= 16, "{large:?}");
+            // Of a GGUF header less and less is sure towards its end, and so the windows get smaller: some thirty, not 20,000.
+            assert!(large.windows <= 48, "{large:?}");
             // 20,000 tensors in 40 extents: no more than four calls for each.
             let cut = load(path.clone(), strategy, ExtentPolicy::Window(32 << 10));
             assert!(cut.extents >= 20 && cut.extents <= 256, "{cut:?}");
