@@ -203,10 +203,13 @@ fn usage(ui: &mut Ui, state: &State) {
     theme::named(&response, Role::GraphicsObject, "Slots in use over time");
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 4.0, theme::canvas(dark));
-    let last = state.run.store.last_at().max(first.0 + 1);
+    let last = state.run.store.last_at().max(first.0.saturating_add(1));
     let area = rect.shrink2(vec2(6.0, 8.0));
     let area = Rect::from_min_max(area.min, area.max - vec2(0.0, 12.0));
-    let x = |at: u64| area.min.x + area.width() * ((at - first.0) as f32 / (last - first.0) as f32).min(1.0);
+    let x = |at: u64| {
+        area.min.x
+            + area.width() * (at.saturating_sub(first.0) as f32 / last.saturating_sub(first.0).max(1) as f32).min(1.0)
+    };
     let y = |n: u32| area.max.y - area.height() * n as f32 / most.max(1) as f32;
     let mut points = vec![egui::pos2(area.min.x, y(0))];
     let mut before = 0;
