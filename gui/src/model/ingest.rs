@@ -10,6 +10,12 @@ use weighbridge::types::{Entry, Error, Happening, SlotStatus};
 
 /// Slots are numbered by the trace; a broken recording could name any.
 const MOST_SLOTS: u32 = 65_536;
+/// Times past this (52 days, in nanoseconds) are of no load: they read as this, so that sums and pictures of times stay exact.
+pub const MOST_NS: u64 = 1 << 52;
+/// Most instances of a machine: the contract's bound on tensors. Those past it share one.
+const MOST_INSTANCES: u32 = 4_194_304;
+/// Mappings remembered at once.
+const MOST_MAPPINGS: usize = 65_536;
 /// Guards remembered for one row.
 const MOST_GUARDS: usize = 200;
 
@@ -46,7 +52,7 @@ impl Store {
 
     /// Adds a record.
     pub fn push(&mut self, record: &Record) {
-        self.last_at = self.last_at.max(record.at);
+        self.last_at = self.last_at.max(record.at.min(MOST_NS));
         let at = self.last_at;
         match &record.what {
             What::Names { first, names } => self.names.announce(*first, names),
@@ -101,7 +107,7 @@ impl Store {
     fn step(&mut self, seq: u64, at: u64, entry: &Entry) {
         let machine = self.names.of_trace(entry.machine);
         let lane = self.lane_id(Kind::Transition, machine);
-        let instance = entry.instance.unwrap_or(NONE);
+        let instance = entry.instance.filter(|&i| i < MOST_INSTANCES).unwrap_or(NONE);
         if self.names.get(machine) == "io/mmap" && instance < MOST_SLOTS {
             self.ingest.slot = instance;
         }
@@ -274,7 +280,9 @@ impl Store {
             (Call::MapRange { source, offset, len }, Answer::Mapping(mapping)) => {
                 bytes = *len;
                 let slot = self.ingest.slot;
-                self.ingest.mappings.insert(*mapping, (slot, *source, *offset, *len));
+                if self.ingest.mappings.len() < MOST_MAPPINGS {
+                    self.ingest.mappings.insert(*mapping, (slot, *source, *offset, *len));
+                }
                 self.slot_op(row, slot, SlotStatus::Owned, (*source, *offset, *len), at);
             }
             (Call::MapRange { source, offset, len }, _) => {

@@ -131,7 +131,7 @@ impl Io {
             (w.file == file && at <= w.bytes.len()).then(|| {
                 let from = at.saturating_sub(around);
                 let to = (at + around).min(w.bytes.len());
-                (w.offset + from as u64, w.bytes[from..to].to_vec())
+                (w.offset.saturating_add(from as u64), w.bytes[from..to].to_vec())
             })
         })
     }
@@ -154,7 +154,7 @@ impl Io {
             }
             let slot = &mut out[at];
             if op.status == SlotStatus::Reserved {
-                slot.generation += 1;
+                slot.generation = slot.generation.saturating_add(1);
             }
             (slot.status, slot.file, slot.offset, slot.len) = (op.status, op.file, op.offset, op.len);
         }

@@ -101,7 +101,7 @@ fn gaps(run: &Run, out: &mut Vec<Lint>) {
         let gap = b.1 - a.2;
         // Padding to the usual alignments is no gap.
         if gap >= 4096 {
-            wasted += gap;
+            wasted = wasted.saturating_add(gap);
             count += 1;
             if gap > largest.0 {
                 largest = (gap, b.3);

@@ -384,6 +384,7 @@ impl Store {
         if row.dur != OPEN {
             return;
         }
+        let dur = dur.min(super::ingest::MOST_NS);
         row.dur = dur;
         let (lane, kind) = (usize::from(row.lane), row.kind);
         self.dirty.push(id);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use weighbridge::recording::Recording;
-use weighbridge::types::{Cause, Error, ExtentPolicy, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
+use weighbridge::types::{Cause, Error, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
 use weighbridge::{CacheUse, Runtime, Session, Tensor};
 
 /// First bytes of a tensor that are shown.
@@ -201,8 +201,6 @@ impl Worker {
             self.outbox.tell(Update::Problem("Open a model first".into()));
             return;
         };
-        // A window must be whole pages; the guest says so, and the menu offers nothing else.
-        debug_assert!(!matches!(options.extent, ExtentPolicy::Window(0)));
         match session.load(selection, options) {
             Ok(report) => self.outbox.tell(Update::Report(Box::new(report))),
             Err(error) => self.fail("load", error),

@@ -307,7 +307,7 @@ fn race(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
                 Ok(ns) => {
                     ui.label(duration(*ns));
                     ui.label(duration(row.touch_ns));
-                    let total = ns + row.touch_ns;
+                    let total = ns.saturating_add(row.touch_ns);
                     if best(row.cold) == Some(total) {
                         theme::badge(ui, Tone::Good, &format!("{} fastest", duration(total)));
                     } else {
@@ -325,5 +325,5 @@ fn race(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
 }
 
 fn total(row: &RaceRow) -> Option<u64> {
-    row.result.as_ref().ok().map(|ns| ns + row.touch_ns)
+    row.result.as_ref().ok().map(|ns| ns.saturating_add(row.touch_ns))
 }

@@ -8,6 +8,9 @@ use weighbridge::types::MachineTable;
 /// States beyond which no picture is made: it would be slow and say nothing.
 const MOST_STATES: usize = 80;
 
+/// Routes between them, for the same reason.
+const MOST_ARROWS: usize = 240;
+
 /// A state.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -79,6 +82,9 @@ pub(super) fn picture(table: &MachineTable, right: bool) -> Picture {
             return Picture { too_big: true, ..Picture::default() };
         }
         between.entry((&row.source, &row.target)).or_default().push(i);
+        if between.len() > MOST_ARROWS {
+            return Picture { too_big: true, ..Picture::default() };
+        }
     }
     // The layout turns some edges round for a while: where two states lead to each other it needs room for both.
     let mut graph: Graph<NodeLabel, EdgeLabel> =

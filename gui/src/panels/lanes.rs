@@ -23,8 +23,8 @@ pub(super) const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
 pub(super) fn extent(store: &Store, steps: bool) -> Window {
     let from = store.row(store.first()).map_or(0, |r| r.at);
     let (from, to) = if steps { (store.first(), store.end()) } else { (from, store.last_at()) };
-    let span = ((to - from) as f64).max(10.0);
-    Window { from: from as f64 - span * 0.01, to: to as f64 + span * 0.02 }
+    let span = (to.saturating_sub(from) as f64).max(10.0);
+    Window { from: from as f64 - span * 0.01, to: from as f64 + span * 1.02 }
 }
 
 /// The last request that did something, with a margin; in the past, the one that holds the cursor.
@@ -141,9 +141,14 @@ fn axis(painter: &Painter, view: &View) {
     let rough = span / f64::from((view.area.width() / 110.0).max(2.0));
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(power).max(1.0);
-    let mut value = (view.window.from / step).ceil() * step;
+    let begin = (view.window.from / step).ceil() * step;
     let mut first = None;
-    while value < view.window.to {
+    // A number each, not a sum: at great times a small step would not get on.
+    for n in 0..200u8 {
+        let value = begin + f64::from(n) * step;
+        if value >= view.window.to {
+            break;
+        }
         let x = view.x(value);
         painter.line_segment(
             [pos2(x, view.area.min.y + AXIS - 4.0), pos2(x, view.area.max.y)],
@@ -165,7 +170,6 @@ fn axis(painter: &Painter, view: &View) {
                 view.weak,
             );
         }
-        value += step;
     }
 }
 
@@ -335,7 +339,7 @@ fn moved(ui: &Ui, response: &egui::Response, view: &View, all: Window) -> Option
         let factor = if zoom == 1.0 { f64::from((-scroll.y / 220.0).exp()) } else { 1.0 / f64::from(zoom) };
         if (factor - 1.0).abs() > 1e-4 {
             let here = view.value(at.x);
-            let span = (span * factor).clamp(10.0, all.to - all.from);
+            let span = (span * factor).clamp(10.0, (all.to - all.from).max(10.0));
             let share = (here - window.from) / (window.to - window.from);
             window = Window { from: here - span * share, to: here + span * (1.0 - share) };
             touched = true;

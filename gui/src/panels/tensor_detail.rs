@@ -38,7 +38,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
                 };
                 fact("Index", i.to_string());
                 fact("Type", escape(&t.dtype));
-                fact("Shape", format!("{} ({} elements)", shape(&t.shape), count(t.shape.iter().product())));
+                fact(
+                    "Shape",
+                    format!(
+                        "{} ({} elements)",
+                        shape(&t.shape),
+                        count(t.shape.iter().copied().fold(1, u64::saturating_mul))
+                    ),
+                );
                 fact("Bytes", format!("{} ({})", count(t.bytes), bytes(t.bytes)));
                 fact("In", format!("{} at byte {}", state.run.file_name(t.source), count(t.offset)));
                 if let Some(place) = told(state, i).and_then(|s| s.location) {

@@ -67,7 +67,7 @@ impl Tensors {
             let label = ui.label("Name or type").id;
             let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("*attn* or q8_0").desired_width(170.0);
             ui.add(edit).labelled_by(label);
-            let total: u64 = state.run.tensors.iter().map(|t| t.bytes).sum();
+            let total: u64 = state.run.tensors.iter().map(|t| t.bytes).fold(0, u64::saturating_add);
             if self.list.len() == state.run.tensors.len() {
                 ui.weak(format!("{}, {}", plural(self.list.len() as u64, "tensor"), bytes(total)));
             } else {

@@ -29,7 +29,7 @@ fn phases(run: &Run) -> Vec<Phase> {
     let store = &run.store;
     let mut out: Vec<Phase> = Vec::new();
     let mut add = |name: String, ns: u64, tone: Tone| match out.iter_mut().find(|p| p.name == name) {
-        Some(p) => p.ns += ns,
+        Some(p) => p.ns = p.ns.saturating_add(ns),
         None => out.push(Phase { name, ns, tone }),
     };
     for lane in store.lanes.iter().filter(|l| matches!(l.kind, Kind::Host | Kind::Export)) {
@@ -54,7 +54,7 @@ fn phases(run: &Run) -> Vec<Phase> {
             .filter_map(|&(_, id)| store.row(id))
             .filter(|r| r.dur != OPEN)
             .map(|r| r.dur)
-            .sum();
+            .fold(0, u64::saturating_add);
         add(format!("host: {}", escape(store.name(lane.name))), total, Tone::Good);
     }
     out
@@ -81,7 +81,8 @@ fn throughput(run: &Run) -> Vec<[f64; 2]> {
     let width = ((to - from) / 100).max(1000);
     let mut bins = vec![0u64; ((to - from) / width) as usize + 1];
     for (at, n) in moved {
-        bins[((at - from) / width) as usize] += n;
+        let bin = &mut bins[((at - from) / width) as usize];
+        *bin = bin.saturating_add(n);
     }
     let value = |n: u64| n as f64 / 1_048_576.0 / (width as f64 / 1e9);
     bins.into_iter().enumerate().map(|(i, n)| [(from + i as u64 * width) as f64 / 1e6, value(n)]).collect()

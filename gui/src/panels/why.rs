@@ -277,9 +277,9 @@ fn hex(ui: &mut Ui, bytes: &FileBytes, error: &Error) {
     let dark = ui.visuals().dark_mode;
     let at = error.offset.unwrap_or(bytes.offset);
     // The length of the field is not in the error: eight bytes is what most fields have.
-    let field = at..at + 8;
+    let field = at..at.saturating_add(8);
     let begin = bytes.offset - bytes.offset % 16;
-    let end = bytes.offset + bytes.bytes.len() as u64;
+    let end = bytes.offset.saturating_add(bytes.bytes.len() as u64);
     let font = egui::TextStyle::Monospace.resolve(ui.style());
     let width = ui.fonts_mut(|f| f.glyph_width(&font, '0'));
     let lines = (end - begin).div_ceil(16).min(16);
@@ -293,12 +293,12 @@ fn hex(ui: &mut Ui, bytes: &FileBytes, error: &Error) {
         painter.text(rect.min + vec2(x * width + 6.0, y), egui::Align2::LEFT_TOP, s, font.clone(), color)
     };
     for line in 0..lines {
-        let from = begin + line * 16;
+        let from = begin.saturating_add(line * 16);
         #[allow(clippy::cast_precision_loss)]
         let y = line as f32 * 18.0 + 4.0;
         put(0.0, y, format!("{from:08x}"), weak);
         for i in 0..16u16 {
-            let offset = from + u64::from(i);
+            let offset = from.saturating_add(u64::from(i));
             let byte = offset.checked_sub(bytes.offset).and_then(|n| bytes.bytes.get(usize::try_from(n).ok()?));
             let Some(byte) = byte else { continue };
             let boxed = field.contains(&offset);
