@@ -94,14 +94,39 @@ impl Raster {
         // An edge that two triangles share belongs to one of them, or translucent shapes would show a seam.
         let owns = |a: egui::Pos2, b: egui::Pos2| (a.y == b.y && b.x > a.x) || b.y < a.y;
         let edges = [(v[1].pos, v[2].pos), (v[2].pos, v[0].pos), (v[0].pos, v[1].pos)];
+        let weights = |x: usize, y: usize| {
+            let p = egui::pos2(x as f32 + 0.5, y as f32 + 0.5);
+            edges.map(|(a, b)| area(a, b, p))
+        };
+        let inside = |w: [f32; 3]| (0..3).all(|i| w[i] > 0.0 || (w[i] == 0.0 && owns(edges[i].0, edges[i].1)));
+        // Most of a picture is areas of one colour: those need one look at the texture and no mixing.
+        let flat = v.iter().all(|c| c.color == v[0].color && c.uv == v[0].uv).then(|| {
+            let color = v[0].color.to_array().map(|c| f32::from(c) / 255.0);
+            let texel = texture.map_or([1.0; 4], |t| self.sample(t, v[0].uv.x, v[0].uv.y));
+            [0usize, 1, 2, 3].map(|i| color[i] * texel[i])
+        });
         for y in least(ys, clip[1])..most(ys, clip[3]) {
-            for x in least(xs, clip[0])..most(xs, clip[2]) {
-                let p = egui::pos2(x as f32 + 0.5, y as f32 + 0.5);
-                let w = edges.map(|(a, b)| area(a, b, p));
-                if (0..3).any(|i| w[i] < 0.0 || (w[i] == 0.0 && !owns(edges[i].0, edges[i].1))) {
-                    continue;
+            let (mut from, mut to) = (least(xs, clip[0]), most(xs, clip[2]));
+            while from < to && !inside(weights(from, y)) {
+                from += 1;
+            }
+            while to > from && !inside(weights(to - 1, y)) {
+                to -= 1;
+            }
+            let line = y * image.size[0];
+            if let Some(color) = flat {
+                let row = &mut image.pixels[line + from..line + to];
+                if color[3] > 0.999 {
+                    let mut first = Color32::TRANSPARENT;
+                    blend(&mut first, color);
+                    row.fill(first);
+                } else {
+                    row.iter_mut().for_each(|pixel| blend(pixel, color));
                 }
-                let w = w.map(|w| w / whole);
+                continue;
+            }
+            for x in from..to {
+                let w = weights(x, y).map(|w| w / whole);
                 let mix = |f: &dyn Fn(&Vertex) -> f32| f(&v[0]) * w[0] + f(&v[1]) * w[1] + f(&v[2]) * w[2];
                 let mut color = [0usize, 1, 2, 3].map(|i| mix(&|c: &Vertex| f32::from(c.color.to_array()[i])) / 255.0);
                 let (u, t) = (mix(&|c: &Vertex| c.uv.x), mix(&|c: &Vertex| c.uv.y));
@@ -111,7 +136,7 @@ impl Raster {
                         color[i] *= texel[i];
                     }
                 }
-                blend(&mut image.pixels[y * image.size[0] + x], color);
+                blend(&mut image.pixels[line + x], color);
             }
         }
     }
