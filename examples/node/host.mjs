@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { component as load } from '../../gui/web/host/component.js';
 
-export { LoadError, StorageFault, escape } from '../../gui/web/host/fault.js';
+export { LoadError, StorageFault, escape, typed } from '../../gui/web/host/fault.js';
 export { Control, Session } from '../../gui/web/host/session.js';
 export { Log } from '../../gui/web/host/log.js';
 export { readRecording, writeRecording } from '../../gui/web/host/recording.js';
 export { replay } from '../../gui/web/host/replay.js';
-export { stringify } from '../../gui/web/host/values.js';
+export { STRATEGIES, stringify } from '../../gui/web/host/values.js';
 
 const folder = new URL('../../target/web/component/', import.meta.url);
 

@@ -7,26 +7,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LoadError, Session, component, escape, stringify, writeRecording } from './host.mjs';
+import { LoadError, STRATEGIES, Session, component, escape, stringify, writeRecording } from './host.mjs';
 import { FileSource } from './source.mjs';
 
-const { values: options, positionals: paths } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    staged: { type: 'boolean', default: false },
-    strategy: { type: 'string', default: 'auto' },
-    select: { type: 'string' },
-    record: { type: 'string' },
-  },
-});
-if (paths.length === 0) {
-  console.error('usage: node load.mjs FILE… [--json] [--strategy NAME] [--select GLOB] [--staged] [--record OUT]');
-  process.exit(2);
-}
-
+const { options, paths } = asked();
 const loader = await component();
-const sources = paths.map((path) => new FileSource(path));
 /** Further shards are looked for beside the first file. */
 const find = (name) => {
   const path = join(dirname(paths[0]), name);
@@ -37,6 +22,7 @@ const selection = options.select ? { matching: options.select } : 'all';
 
 let session;
 try {
+  const sources = paths.map((path) => new FileSource(path));
   session = Session.open({ component: loader, sources, find, guest: { observe: options.record ? 'transitions' : 'off' } });
   const tensors = session.tensors();
   // Staged, no tensor is kept: each chunk goes through the hash and is gone.
@@ -59,11 +45,44 @@ try {
 } catch (error) {
   if (!(error instanceof LoadError)) throw error;
   session ??= error.session;
-  if (options.json) console.log(stringify({ schema: 'weighbridge.error/1', error: error.error }));
+  if (options.json) console.log(stringify({ schema: 'weighbridge.error/1', error: shown(error.error) }));
   else console.error(`error: ${escape(error.message, 2000)}`);
   process.exitCode = 1;
 } finally {
   if (options.record && session) writeFileSync(options.record, writeRecording(session, loader));
+}
+
+/** What was asked for; what cannot be meant is said with exit status 2. */
+function asked() {
+  const usage = (why) => {
+    console.error(`error: ${why}\nusage: node load.mjs FILE… [--json] [--strategy NAME] [--select GLOB] [--staged] [--record OUT]`);
+    process.exit(2);
+  };
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        staged: { type: 'boolean', default: false },
+        strategy: { type: 'string', default: 'auto' },
+        select: { type: 'string' },
+        record: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    usage(escape(error.message));
+  }
+  const { values: options, positionals: paths } = parsed;
+  if (paths.length === 0) usage('no file was given');
+  if (!['auto', ...STRATEGIES].includes(options.strategy)) usage(`there is no strategy ${escape(options.strategy)}; there are auto, ${STRATEGIES.join(', ')}`);
+  return { options, paths };
+}
+
+/** An error as `weighbridge.error/1` has it. */
+function shown({ 'os-code': code, ...error }) {
+  const file = error.file ?? paths[error.source];
+  return { ...error, ...(file !== undefined && { file }), ...(code !== undefined && { os_code: code }) };
 }
 
 function print(session, report, hashed) {

@@ -1,7 +1,7 @@
 /** A file as a source: positional reads, and the identity that tells when it changes. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { StorageFault } from './host.mjs';
+import { LoadError, StorageFault, escape, typed } from './host.mjs';
 
 /** A system's error in the words of the contract. */
 function fault(error) {
@@ -15,9 +15,12 @@ export class FileSource {
 
   constructor(path) {
     this.name = basename(path);
-    this.#fd = openSync(path, 'r');
+    this.#fd = open(path);
     const stat = fstatSync(this.#fd, { bigint: true });
-    if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
+    if (!stat.isFile()) {
+      closeSync(this.#fd);
+      throw new LoadError(typed('request', 'invalid-request', `${escape(path)} is not a regular file; give one`, { file: path }));
+    }
     this.size = Number(stat.size);
     this.#identity = identity(stat);
   }
@@ -53,6 +56,17 @@ export class FileSource {
 
   close() {
     closeSync(this.#fd);
+  }
+}
+
+function open(path) {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const [cause, what] = { ENOENT: ['not-found', 'there is no such file; check the path'], EACCES: ['access-denied', 'permission denied; give this user the right to read it'] }[
+      error.code
+    ] ?? ['io', `${error.message}; try again, or look at the system's log`];
+    throw new LoadError(typed('request', cause, `${escape(path)} cannot be opened: ${what}`, { file: path, 'os-code': Math.abs(error.errno) }));
   }
 }
 

@@ -245,7 +245,7 @@ export class Guest {
       this.log.record({ leave: { ok: shown(value) } });
       return value;
     } catch (error) {
-      const outcome = this.dead ? { trapped: error.message } : { failed: error.error };
+      const outcome = this.dead ? { trapped: error.message } : { failed: this.names.error(error.error) };
       this.log.record({ leave: outcome });
       throw error;
     }
@@ -267,7 +267,7 @@ export class Guest {
 
   /** @param {{name: string, number: number}[]} sources */
   open(sources, options) {
-    const enter = { open: { sources: sources.map(({ name }) => this.names.given(name)), options: guestOptionsJson(options) } };
+    const enter = { open: { sources: this.names.opened(sources.map(({ name }) => name)), options: guestOptionsJson(options) } };
     this.traced('parse', enter, () => {
       this.session = this.loader.Session.open(this.#grant(sources), guestOptions(options));
     });

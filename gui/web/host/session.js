@@ -188,5 +188,6 @@ export class Session {
   }
 }
 
-/** Nothing but a plain name is looked for. */
-const isPlain = (name) => name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
+/** Nothing but a plain name is looked for: one that can only mean a file in the folder it is looked for in. */
+export const isPlain = (name) =>
+  name !== '' && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= 255 && !/[/\\:\0]/.test(name);

@@ -3,6 +3,7 @@
  * bits) and as recordings and messages have them (the JSON that serde writes: kebab-case records, `"case"` or
  * `{"case": value}`, integers of up to 64 bits).
  */
+import { LoadError, escape, typed } from './fault.js';
 
 /** @param {string} name */
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -53,12 +54,23 @@ export const guestOptions = (json = {}) => ({
 /** The same in JSON, every field there. */
 export const guestOptionsJson = (json) => toJson(guestOptions(json));
 
+/** The contract's strategies. */
+export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
+
 /** The order of `auto`: map, else read in chunks, else read at once. */
 export const AUTO = { 'first-available': ['mapped-file', 'staged-read', 'read-copy'] };
 
+/** A policy whose strategies there are. What there is not must not look as if the component had failed at it. */
+function policy(json) {
+  const named = variant(json);
+  const strange = [named.val].flat().find((name) => !STRATEGIES.includes(name));
+  if (strange === undefined) return named;
+  throw new LoadError(typed('request', 'invalid-request', `there is no strategy ${escape(strange)}; there are ${STRATEGIES.join(', ')}`));
+}
+
 /** `load-options`. */
 export const loadOptions = (json = {}) => ({
-  policy: variant(json.policy ?? AUTO),
+  policy: policy(json.policy ?? AUTO),
   extent: variant(json.extent ?? 'whole-file', big),
   stagingBytes: big(json['staging-bytes']),
   validate: { structure: json.validate?.structure ?? false, architecture: json.validate?.architecture ?? false },

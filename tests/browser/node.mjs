@@ -1,0 +1,261 @@
+/**
+ * The host module in Node against the native host, on real files: `node tests/browser/node.mjs [PART OF A NAME]`. The component must be
+ * there as a web module (`cargo xtask web --component-only`), and the native tool (`cargo build`).
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Control, LoadError, Log, STRATEGIES, Session, component, readRecording, replay, writeRecording } from '../../examples/node/host.mjs';
+import { FileSource } from '../../examples/node/source.mjs';
+import { models, native, nativeRun, root, run, safetensors, scratch } from './native.mjs';
+import { storageCases } from './storage.mjs';
+import { Tally } from './tally.mjs';
+
+const load = (...args) => run(process.execPath, join(root, 'examples/node/load.mjs'), ...args);
+const loader = await component();
+const tally = new Tally(process.argv[2]);
+
+const sample = join(scratch, 'sample.gguf');
+native('sample', sample);
+const MODELS = {
+  'a sample': sample,
+  'GGUF': join(models, 'minilm-q4_0.gguf'),
+  'GGUF, split': join(models, 'minilm-q8_0-00001-of-00003.gguf'),
+  'safetensors': join(models, 'minilm.safetensors'),
+  'safetensors, sharded': join(models, 'minilm-sharded/model.safetensors.index.json'),
+};
+
+/** A session on a file and what lies beside it. */
+const open = (path, options = {}) =>
+  Session.open({
+    component: loader,
+    sources: [new FileSource(path)],
+    find: (name) => (existsSync(join(dirname(path), name)) ? new FileSource(join(dirname(path), name)) : undefined),
+    ...options,
+  });
+
+/** What `work` throws. */
+function thrown(work) {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** The steps of the machines, by name and without time: what they did. */
+function steps(file) {
+  const { header, records } = readRecording(readFileSync(file));
+  const names = [...(header.names ?? [])];
+  return records.flatMap(({ names: more, step }) => {
+    if (more) names.push(...more.names);
+    if (!step) return [];
+    const [[kind, value]] = Object.entries(step.what);
+    const [first, second] = [value].flat();
+    return [[names[step.machine], step.instance ?? null, kind, names[first], kind === 'transition' ? names[second] : second]];
+  });
+}
+
+for (const [what, file] of Object.entries(MODELS)) {
+  await tally.run(`${what}: formats, strategy and hashes are the native ones`, () => {
+    const expected = nativeRun('verify', file, '--no-mmap', '--json').json;
+    for (const how of [[], ['--staged'], ['--strategy', 'read-copy']]) {
+      const { status, json } = load(file, '--json', ...how);
+      assert.equal(status, 0, how);
+      assert.deepEqual(json.files.map(({ path, bytes }) => [basename(path), bytes]), expected.files.map(({ path, bytes }) => [basename(path), bytes]));
+      assert.deepEqual(json.tensors, expected.tensors, how);
+      assert.deepEqual([json.schema, json.format], [expected.schema, expected.format]);
+      assert.equal(json.strategy, { '--staged': 'external-buffer', '--strategy': 'read-copy' }[how[0]] ?? expected.strategy);
+    }
+  });
+
+  await tally.run(`${what}: the report is the native one, with the reason why nothing is mapped`, () => {
+    const expected = nativeRun('load', file, '--no-mmap', '--json').json;
+    const session = open(file);
+    const report = session.load('all');
+    assert.deepEqual(
+      report.refused.map(({ strategy, reason }) => ({ strategy, cause: reason.cause, reason: reason.message })),
+      expected.strategy.refused,
+    );
+    assert.equal(report.refused.length, 1);
+    assert.deepEqual([report.used, report.tensors, Number(report.bytes), Number(report.moved), report.extents], [
+      expected.strategy.used, expected.tensors, expected.bytes, expected.moved, expected.extents,
+    ]);
+    session.close();
+    assert.equal(session.storage.usage.bufferBytes, 0, 'close gives all memory back');
+  });
+
+  await tally.run(`${what}: recordings cross over, and say the same`, () => {
+    const [ours, theirs] = ['node', 'native'].map((who) => join(scratch, `${who}-${basename(file)}.wbrec`));
+    assert.equal(load(file, '--record', ours).status, 0);
+    assert.match(native('replay', ours), /the component does what it did/);
+    for (const how of [[], ['--no-mmap']]) {
+      native('record', file, '--out', theirs, '--force', ...how);
+      const { compared, steps: count } = replay(loader, readRecording(readFileSync(theirs)));
+      assert.ok(compared > count && count > 100, `${compared} records, ${count} steps`);
+    }
+    assert.deepEqual(steps(ours).slice(0, steps(theirs).length), steps(theirs), 'transition for transition');
+  });
+}
+
+await tally.run('a selection loads alone, and its bytes are those of the file', () => {
+  const session = open(sample);
+  const { tensors, used } = session.load({ matching: 'blk.0.*' }, { policy: { only: 'read-copy' } });
+  const named = session.tensors().filter(({ name }) => name.startsWith('blk.0.'));
+  assert.deepEqual([tensors, used], [named.length, 'read-copy']);
+  const bytes = readFileSync(sample);
+  for (const { name, offset, bytes: len } of named) {
+    const view = session.view(session.guest.find(name));
+    assert.ok(bytes.subarray(Number(offset), Number(offset) + Number(len)).equals(view.bytes), name);
+  }
+  assert.equal(thrown(() => session.view(session.guest.find('output.weight'))).error.cause, 'not-resident');
+});
+
+/** Files that break the rules, and what is wrong with each. */
+const bytes = readFileSync(sample);
+const changed = (name, change) => {
+  const copy = Buffer.from(bytes);
+  const file = join(scratch, name);
+  writeFileSync(file, change(copy) ?? copy);
+  return file;
+};
+const one = (fields) => ({ a: { dtype: 'U8', shape: [1], data_offsets: [0, 1], ...fields } });
+const MALFORMED = [
+  changed('empty.gguf', () => Buffer.alloc(0)),
+  changed('magic.gguf', (copy) => copy.fill(0, 0, 4)),
+  changed('version.gguf', (copy) => copy.writeUInt32LE(99, 4) && copy),
+  changed('count.gguf', (copy) => copy.writeBigUInt64LE(2n ** 60n, 8) && copy),
+  changed('short.gguf', (copy) => copy.subarray(0, 100)),
+  changed('cut.gguf', (copy) => copy.subarray(0, copy.length - 4096)),
+  safetensors('offsets.safetensors', one({ data_offsets: [0, 9] }), Buffer.alloc(1)),
+  safetensors('dtype.safetensors', one({ dtype: 'Q99' }), Buffer.alloc(1)),
+  safetensors('reorder.safetensors', { '<b>\u202egpj': { dtype: 'U8', shape: [9], data_offsets: [0, 1] } }, Buffer.alloc(1)),
+  safetensors('text.safetensors', '{"a":', Buffer.alloc(1)),
+  join(scratch, 'not-there.gguf'),
+];
+for (const file of MALFORMED) {
+  await tally.run(`${basename(file)} is refused with the error that the native host gives`, () => {
+    const expected = nativeRun('verify', file, '--no-mmap', '--json');
+    const got = load(file, '--json');
+    assert.equal(got.status, 1);
+    assert.equal(expected.status, 1);
+    // What to do about it at a command line is the native tool's alone.
+    delete expected.json.error.hint;
+    assert.deepEqual(got.json, expected.json);
+    const said = load(file);
+    assert.deepEqual([said.status, said.stdout], [1, '']);
+    assert.doesNotMatch(said.stderr, /    at |[\u202e]/);
+  });
+}
+
+await tally.run('what cannot be meant is said with exit status 2', () => {
+  for (const args of [[], ['--nonsense'], [sample, '--strategy', 'teleport'], [sample, '--record']]) {
+    const { status, stdout, stderr } = load(...args);
+    assert.deepEqual([status, stdout], [2, ''], args);
+    assert.match(stderr, /^error: .*\nusage: /, args);
+  }
+});
+
+await tally.run('an unknown strategy is the caller’s error and ends nothing', () => {
+  const session = open(sample);
+  for (const policy of [{ only: 'teleport' }, { 'first-available': ['read-copy', 'x'] }]) {
+    assert.equal(thrown(() => session.load('all', { policy })).error.cause, 'invalid-request');
+  }
+  for (const strategy of STRATEGIES.slice(1, 3)) {
+    assert.equal(session.load('all', { policy: { only: strategy } }).used, strategy);
+    session.guest.evict('all');
+  }
+});
+
+await tally.run('a load that is cancelled, or too late, ends between two pieces and leaves nothing', () => {
+  for (const [control, cause] of [
+    [(moved) => new Control(() => moved.bytes > 0), 'cancelled'],
+    [() => new Control(() => false, 0.5), 'deadline'],
+  ]) {
+    const moved = { bytes: 0 };
+    let session;
+    const error = thrown(() => {
+      session = open(MODELS.safetensors, { control: control(moved), progress: (bytes) => (moved.bytes = bytes) });
+      session.load('all', { policy: { only: 'read-copy' } });
+    });
+    assert.equal(error.error.cause, cause);
+    const { storage } = session ?? error.session;
+    assert.equal(storage.usage.bufferBytes, 0);
+    assert.ok(storage.usage.moved < 90e6, `${storage.usage.moved} bytes were moved`);
+  }
+});
+
+await tally.run('a file that changes or shrinks is an answer, and the session lives on', () => {
+  const file = join(scratch, 'changing.gguf');
+  copyFileSync(sample, file);
+  const session = open(file);
+  truncateSync(file, bytes.length - 4096);
+  const { error } = thrown(() => session.load('all'));
+  assert.equal(error.cause, 'source-changed');
+  assert.equal(session.states().filter(({ lifecycle }) => lifecycle === 'resident').length, 0);
+  session.close();
+});
+
+await tally.run('what does not fit is refused before a byte moves', () => {
+  const session = open(sample, { bufferBytes: 1000 });
+  const { error } = thrown(() => session.load('all', { policy: { only: 'read-copy' } }));
+  assert.equal(error.cause, 'out-of-memory');
+  assert.equal(session.storage.usage.moved, 0);
+  assert.equal(session.load({ tensors: [1] }, { policy: { only: 'read-copy' } }).tensors, 1, 'a selection that fits does load');
+});
+
+await tally.run('a shard is only ever looked for by a plain name', () => {
+  const file = join(scratch, 'model.safetensors.index.json');
+  const asked = [];
+  for (const name of ['../secret.safetensors', '/etc/passwd', 'a/b.safetensors']) {
+    writeFileSync(file, JSON.stringify({ metadata: {}, weight_map: { a: name } }));
+    const error = thrown(() => open(file, { find: (wanted) => void asked.push(wanted) }));
+    assert.ok(error instanceof LoadError, String(error));
+  }
+  assert.deepEqual(asked, []);
+});
+
+await tally.run('a recording that was changed, cut or made by another component is refused with a sentence', () => {
+  const file = join(scratch, 'sentence.wbrec');
+  const session = open(sample, { guest: { observe: 'transitions' }, log: new Log() });
+  session.load('all');
+  writeFileSync(file, writeRecording(session, loader));
+  const written = readFileSync(file);
+  const flipped = Buffer.from(written);
+  const at = written.indexOf(10, written.length >> 1) + 12;
+  flipped[at] ^= 1;
+  assert.match(thrown(() => readRecording(flipped)).message, /line \d+ of the recording/);
+  assert.match(thrown(() => readRecording(written.subarray(0, written.length >> 1))).message, /recording/);
+  assert.match(thrown(() => readRecording(new Uint8Array())).message, /empty/);
+  const recording = readRecording(written);
+  assert.match(thrown(() => replay(loader, { ...recording, header: { ...recording.header, component: '0'.repeat(64) } })).message, /another component/);
+  const missed = { ...recording, records: recording.records.filter((_, index) => index !== 40) };
+  assert.match(thrown(() => replay(loader, missed)).message, /differs at record/);
+  assert.equal(replay(loader, recording).compared, recording.records.filter(({ host }) => !host).length);
+});
+
+await tally.run('a recording does not tell what the files are called, unless their index does', () => {
+  const file = join(scratch, 'secret-00001-of-00003.gguf');
+  copyFileSync(MODELS['GGUF, split'], file);
+  for (const number of [2, 3]) copyFileSync(MODELS['GGUF, split'], join(scratch, `secret-0000${number}-of-00003.gguf`));
+  const { session } = thrown(() => open(file));
+  const leaves = session.log.records.filter(({ leave }) => leave?.failed);
+  assert.match(leaves[0].leave.failed.message, /"file-0-00002-of-00003\.gguf"/);
+  assert.doesNotMatch(Buffer.from(writeRecording(session, loader)).toString(), /secret/);
+});
+
+await tally.run('without the component a sentence says how to make it', () => {
+  const copy = join(scratch, 'examples/node');
+  const { status, stderr } = run(process.execPath, '--input-type=module', '-e', `
+    import { cpSync } from 'node:fs';
+    cpSync(${JSON.stringify(join(root, 'examples'))}, ${JSON.stringify(join(scratch, 'examples'))}, { recursive: true });
+    cpSync(${JSON.stringify(join(root, 'gui/web'))}, ${JSON.stringify(join(scratch, 'gui/web'))}, { recursive: true });
+    await (await import(${JSON.stringify(`${copy}/host.mjs`)})).component();`);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /make it with `cargo xtask web --component-only`/);
+});
+
+for (const [name, work] of Object.entries(storageCases)) await tally.run(`storage: ${name}`, work);
+
+tally.end();
