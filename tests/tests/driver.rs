@@ -1,12 +1,13 @@
 //! What the driver does depends on the requests and on the host's answers, and on nothing else; and some hosts lie.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
-use weighbridge_loader::api::Selection;
+use weighbridge_loader::api::{MetadataEntry, MetadataValue, Selection};
 use weighbridge_loader::driver::Session;
+use weighbridge_loader::formats::build::{GgufBuilder, Value};
 use weighbridge_loader::storage::Capabilities;
-use weighbridge_loader::types::{AdviceEffect, Cause, Level};
+use weighbridge_loader::types::{AdviceEffect, Cause, Level, Phase};
 use weighbridge_tests::double::{Call, Double, Leaks};
 use weighbridge_tests::faults::{Fault, Kind, every_error};
-use weighbridge_tests::files;
+use weighbridge_tests::files::{self, Model};
 use weighbridge_tests::harness::{Harness, Setup};
 use weighbridge_tests::native::Native;
 use weighbridge_tests::run::{options, selection};
@@ -283,4 +284,80 @@ fn states_tell_strategy_and_place() {
     host.evict(&Selection::All).unwrap();
     host.release(&Selection::All).unwrap();
     assert!(host.states().iter().all(|state| state.strategy.is_none() && state.location.is_none()));
+}
+
+/// An answer of metadata is bounded as a whole: the caller who asks on from what it got sees every entry, each once.
+#[test]
+fn pages_of_metadata_end_early() {
+    let long = "x".repeat(5 << 20);
+    let mut file = GgufBuilder::new().kv("first", Value::U8(1));
+    for number in 0..5 {
+        file = file.kv(&format!("long.{number}"), Value::text(&long));
+    }
+    let file = file.kv("huge", Value::text(&"y".repeat(17 << 20))).kv("last", Value::U8(2)).build();
+    let model = Model { files: vec![files::File { name: "m.gguf".into(), bytes: file }], given: 1, tensors: vec![] };
+    let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+    let total = host.session().summary().metadata_entries;
+    let (mut keys, mut pages) = (Vec::new(), Vec::new());
+    while keys.len() < total as usize {
+        let page = host.session().metadata(u32::try_from(keys.len()).unwrap(), 256, 4).unwrap();
+        let text = |entry: &MetadataEntry| match &entry.value {
+            MetadataValue::Text(text) => text.len(),
+            _ => 0,
+        };
+        assert!(page.iter().map(text).sum::<usize>() <= (16 << 20) + 100);
+        pages.push(page.len());
+        keys.extend(page.into_iter().map(|entry| entry.key));
+    }
+    assert_eq!(pages, [4, 2, 1, 1]);
+    assert_eq!(keys, ["first", "long.0", "long.1", "long.2", "long.3", "long.4", "huge", "last"]);
+}
+
+/// A tensor has one number, that of the model, in errors about a part's header too.
+#[test]
+fn tensors_of_later_files_have_the_models_numbers() {
+    let mut model = Model { given: 3, ..files::named("split").unwrap() };
+    let third = &mut model.files[2].bytes;
+    third.truncate(third.len() - 1_000);
+    let error = Native::open(&model, &Setup::default(), &[]).err().unwrap();
+    assert_eq!((error.source, error.tensor), (Some(2), Some(3)), "{error:?}");
+    assert_eq!(error.field.as_deref(), Some("tensor_infos[1].offset"));
+}
+
+/// What comes at the wrong time says what to do instead.
+#[test]
+fn requests_out_of_turn_say_what_to_do() {
+    let mut host = Native::open(&files::named("whole-split").unwrap(), &Setup::default(), &[]).unwrap();
+    let other = ("other.gguf".to_owned(), host.host.grant(1).1);
+    let error = host.session().provide(vec![other]).unwrap_err();
+    assert_eq!((error.phase, &error.cause), (Phase::Request, &Cause::InvalidRequest));
+    assert!(error.message.contains("has all of its files"), "{error:?}");
+    host.close().unwrap();
+    for error in [
+        host.load(&Selection::All, &options(&words("auto"))).unwrap_err(),
+        host.release(&Selection::All).unwrap_err(),
+        host.evict(&Selection::All).unwrap_err(),
+    ] {
+        assert_eq!((error.phase, &error.cause), (Phase::Request, &Cause::InvalidRequest));
+        assert!(error.message.contains("Open the model again"), "{error:?}");
+    }
+}
+
+/// A tensor without bytes whose place is behind the end of the file: resident without a call.
+#[test]
+fn no_bytes_behind_the_end_are_touched() {
+    let file = GgufBuilder::new().tensor("x", 24, &[33], &[5; 33]).tensor_at(b"y", 24, &[0], 64);
+    let len = file.header().len().next_multiple_of(32) + 33;
+    let bytes = file.build()[..len].to_vec();
+    let tensors = vec![("x".to_owned(), vec![5; 33]), ("y".to_owned(), vec![])];
+    let model = Model { files: vec![files::File { name: "m.gguf".into(), bytes }], given: 1, tensors };
+    for load in ["mapped-file", "mapped-file per-tensor", "mapped-file window=4096", "read-copy", "staged-read"] {
+        let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
+        let report = host.load(&Selection::All, &options(&words(load))).unwrap();
+        assert_eq!((report.tensors, report.bytes, report.extents), (2, 33, 1), "{load}");
+        assert!(host.states().iter().all(|state| state.strategy.is_some() || state.location.is_none()));
+        let ends = host.host.calls().into_iter().filter(|call| call.kind == Kind::MapRange);
+        assert!(ends.map(|call| call.numbers[1] + call.numbers[2]).all(|end| end <= len as u64), "{load}");
+        host.close().unwrap();
+    }
 }

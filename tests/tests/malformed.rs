@@ -17,6 +17,10 @@ fn valid() -> GgufBuilder {
         .tensor("two", 2, &[32], &[2; 18])
 }
 
+fn parts(count: u32) -> GgufBuilder {
+    GgufBuilder::new().kv("split.no", Value::U16(0)).kv("split.count", Value::U32(count))
+}
+
 fn safetensors(json: &str) -> Vec<u8> {
     SafetensorsBuilder::new().json(json.as_bytes()).build()
 }
@@ -39,6 +43,8 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
         bad(valid().kv("b", Value::Raw(13, vec![0; 8])), Cause::Malformed, "kv[\"b\"].type"),
         bad(valid().kv("b", Value::Array(8, (1 << 61) + 1, Vec::new())), Cause::Malformed, "kv[\"b\"].count"),
         bad(valid().kv("general.alignment", Value::U32(48)), Cause::Malformed, "kv[\"general.alignment\"]"),
+        bad(parts(65_536), Cause::LimitExceeded, "kv[\"split.count\"]"),
+        bad(parts(u32::MAX), Cause::LimitExceeded, "kv[\"split.count\"]"),
         bad(valid().tensor("one", 0, &[1], &[0; 4]), Cause::Malformed, "tensor_infos[2].name"),
         bad(valid().tensor("bad", 4, &[1], &[0; 4]), Cause::UnsupportedDtype, "tensor_infos[2].type"),
         bad(valid().tensor_at(b"far", 0, &[1], (1 << 40) + 32), Cause::Malformed, "tensor_infos[2].offset"),

@@ -7,12 +7,12 @@ use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::ModelLoader;
 use crate::actors::model_tensor::Hold;
 use crate::api::{Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState};
-use crate::formats::CatalogueTensor;
+use crate::formats::{Budget, CatalogueTensor};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, Lifecycle, Phase};
 
 impl<S: Storage> Session<S> {
-    /// What the headers say of the model; of one whose files are missing, what its first files say.
+    /// What the headers say of the model; of one whose files are missing, only how many it has so far.
     #[must_use]
     pub fn summary(&self) -> ModelSummary {
         match &self.catalogue {
@@ -44,7 +44,8 @@ impl<S: Storage> Session<S> {
         self.catalogue.as_ref()?.find(name)
     }
 
-    /// Metadata entries from index `start`, at most `count`; of a sequence, at most `head` elements.
+    /// Metadata entries from index `start`, at most `count`; of a sequence, at most `head` elements. An answer has at most
+    /// about 16 MiB: it ends before the entry that would be too much, or, where that is its only one, has it shortened.
     ///
     /// # Errors
     /// What the host answers when it is asked for the bytes of a value.
@@ -55,7 +56,7 @@ impl<S: Storage> Session<S> {
         };
         self.watch.flush();
         let end = start.saturating_add(count).min(catalogue.metadata_len());
-        let mut entries = Vec::new();
+        let (mut entries, mut budget) = (Vec::new(), Budget::default());
         for index in start..end {
             let Some((source, at)) = catalogue.metadata(index) else { break };
             let Some((_, header)) = catalogue.files().get(source as usize) else { break };
@@ -67,7 +68,11 @@ impl<S: Storage> Session<S> {
                     .map_err(|error| explain::host_error(Phase::Parse, &error).in_source(source)),
                 None => Err(Error::new(Phase::Parse, Cause::Internal, "The file is not at hand.")),
             };
-            let value = header.metadata.decode(at, head, &mut fetch).map_err(|error| error.in_source(source))?;
+            let value = header.metadata.decode(at, head, &mut budget, &mut fetch);
+            let value = value.map_err(|error| error.in_source(source))?;
+            if budget.is_cut() && !entries.is_empty() {
+                break;
+            }
             entries.push(MetadataEntry { key: key.to_owned(), kind: kind.to_owned(), source, value });
         }
         Ok(entries)

@@ -67,7 +67,10 @@ pub(super) fn sentence(phase: Phase, strategy: Option<Strategy>, fault: Fault) -
             "This host cannot map files. Choose read-copy or staged-read, or auto."
         }
         (Why::StrategyUnavailable, _) => "This host does not offer what the strategy needs. Choose another.",
-        (Why::LimitExceeded, _) => "A bound of the session was reached. Raise it, or ask for less.",
+        (Why::LimitExceeded, _) => {
+            "More than 2^40 bytes (1 TiB) would be mapped or moved in one piece. Cut the load with the extent per-tensor, \
+             or window; a single tensor of that size cannot be loaded."
+        }
         (Why::SlotsExhausted, _) => {
             "Every mapping slot is in use. Open the session with more slots, use larger extents, or release tensors."
         }
@@ -109,9 +112,23 @@ impl<S: Storage> Session<S> {
             );
             return Error::new(phase, Cause::NotFound, message).at_field("sources");
         }
+        if let (Why::InvalidRequest, Phase::Request, Some(message)) = (fault.why, phase, self.out_of_turn()) {
+            return Error::new(phase, Cause::InvalidRequest, message);
+        }
         match &self.host_words {
             Some(words) if fault.why == Why::Other => Error { tensor: fault.item, ..host_error(phase, words) },
             _ => sentence(phase, None, fault),
+        }
+    }
+
+    /// What to do where model/loader stands in no state for the request, all of whose parts were checked before.
+    fn out_of_turn(&self) -> Option<&'static str> {
+        match self.loader.state().as_str() {
+            "closed" => Some("The session is closed. Open the model again."),
+            "bound" => {
+                Some("The model has all of its files. Load from it, or open another model with the other files.")
+            }
+            _ => None,
         }
     }
 

@@ -117,18 +117,6 @@ impl Dtype {
     pub fn name(self) -> &'static str {
         self.layout().name
     }
-
-    /// The number of the type in GGUF; none for a type of safetensors.
-    #[must_use]
-    pub fn gguf_code(self) -> Option<u32> {
-        self.layout().code
-    }
-
-    /// Elements and bytes of one block; `(1, width)` for types that are not quantized.
-    #[must_use]
-    pub fn block(self) -> (u64, u64) {
-        (self.layout().elements, self.layout().bytes)
-    }
 }
 
 impl fmt::Debug for Dtype {

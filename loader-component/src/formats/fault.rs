@@ -6,6 +6,11 @@ pub(crate) fn fault(cause: Cause, offset: u64, field: impl Into<String>, message
     Error { cause, ..Error::malformed(offset, field, message) }
 }
 
+/// An error of phase `parse` that is about no one place of the file, or about one that is not known any more.
+pub(crate) fn unplaced(cause: Cause, field: impl Into<String>, message: impl Into<String>) -> Error {
+    Error::new(Phase::Parse, cause, message).at_field(field)
+}
+
 /// The file ends inside the field that begins at `offset`.
 pub(crate) fn truncated(offset: u64, field: impl Into<String>, size: u64) -> Error {
     let field = field.into();

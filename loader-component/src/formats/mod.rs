@@ -5,7 +5,7 @@
 //! file: each count is checked against the bytes that remain before anything loops or allocates, absolute caps
 //! ([`Limits`]) come second, and [`tensor_bytes`] is the only place where a tensor's size is computed.
 //!
-//! Tensor data never has to be read. What may be read of it is the tail of a window that began in the header.
+//! Tensor data is never read: only bytes that are certain to be of the header are asked for.
 #![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -30,7 +30,7 @@ pub use catalogue::{Catalogue, CatalogueTensor};
 pub use dtype::{Dtype, SizeError, tensor_bytes};
 pub use escape::escape;
 pub use limits::Limits;
-pub use metadata::MetadataIndex;
+pub use metadata::{Budget, MetadataIndex};
 pub use parser::{Format, Header, Parser, Split, Step};
 pub use safetensors::ShardIndex;
 pub use table::{TensorRef, TensorTable};

@@ -113,7 +113,8 @@ impl Parser {
     /// Goes on with the bytes that the last step asked for; the first call takes none.
     ///
     /// # Errors
-    /// Of phase `parse`, with offset and field, without the source's index, which the caller knows. `end-of-source` where the
+    /// Of phase `parse`, with offset and field, without the source's index, which the caller knows; a tensor has its number
+    /// in this file. `end-of-source` where the
     /// file ends inside a field or `window` is not what was asked for. After an error, and after [`Step::Done`], the parser
     /// is over.
     pub fn step(&mut self, window: Option<Window>) -> Result<Step, Error> {

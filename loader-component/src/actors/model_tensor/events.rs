@@ -98,14 +98,3 @@ pub struct Output {
     /// An answer that nobody had asked for was put aside.
     pub stray: bool,
 }
-
-impl Command {
-    /// The name that the observer is told.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::LetGo(_) => "let-go",
-            Self::Drop(_) => "drop",
-        }
-    }
-}

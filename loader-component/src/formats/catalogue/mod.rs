@@ -2,7 +2,7 @@
 mod shards;
 
 use super::escape;
-use super::fault::{fault, over_limit};
+use super::fault::unplaced;
 use super::metadata::MetadataIndex;
 use super::names::{NameIndex, Refused};
 use super::parser::{Format, Header};
@@ -29,20 +29,20 @@ pub struct Catalogue {
     names: NameIndex,
     /// The file that has all tensors, where one does.
     only: Option<u32>,
-    missing: Vec<String>,
 }
 
 impl Catalogue {
-    /// Puts the files of one model together. Files may be missing, and [`missing_files`](Self::missing_files) then names
-    /// them; what is there has to agree.
+    /// Puts the files of one model together. Files may be missing, which [`missing`](Self::missing) names; what is there has
+    /// to agree.
     ///
     /// # Errors
     /// Phase `request`: no files, or files that are no parts of one model. Phase `parse`, with the source: shards that do
-    /// not agree with one another or with their index, a tensor in two files, more tensors than the limit.
+    /// not agree with one another or with their index, a tensor in two files, more tensors than the limit. The tensor, if
+    /// any, has its number in the model.
     pub fn build(files: Vec<(String, Header)>) -> Result<Self, Error> {
         let views: Vec<(String, &Header)> = files.iter().map(|(name, header)| (name.clone(), header)).collect();
         shards::agree(&views)?;
-        let missing = shards::missing(&views)?;
+        let complete = shards::missing(&views)?.is_empty();
         drop(views);
         let mut firsts = vec![0u32];
         let mut total = 0u32;
@@ -51,7 +51,7 @@ impl Catalogue {
             total = sum.filter(|sum| *sum <= header.tensor_limit).ok_or_else(|| {
                 let message =
                     format!("The model has more than {} tensors, the limit of this session.", header.tensor_limit);
-                over_limit(0, "tensor_count", message).in_source(source)
+                unplaced(Cause::LimitExceeded, "tensor_count", message).in_source(source)
             })?;
             firsts.push(total);
         }
@@ -59,15 +59,18 @@ impl Catalogue {
             (0u32..).zip(&files).filter(|(_, (_, header))| !header.tensors.is_empty()).map(|(s, _)| s);
         let only = with_tensors.next().filter(|_| with_tensors.next().is_none());
         drop(with_tensors);
-        let mut catalogue = Self { files, firsts, names: NameIndex::default(), only, missing };
+        let mut catalogue = Self { files, firsts, names: NameIndex::default(), only };
         if catalogue.only.is_none() {
             catalogue.index()?;
         }
-        catalogue.check_complete()?;
+        if complete {
+            catalogue.check_complete()?;
+        }
         Ok(catalogue)
     }
 
-    /// Names of the files that the model also consists of, given those that are there; plain file names only.
+    /// Names of the files that the model also consists of, given those that are there; plain file names only, and of very
+    /// many the first 4,096.
     ///
     /// # Errors
     /// Files that are there and do not belong together, as [`build`](Self::build) says. Phase `request` where a part of a
@@ -77,22 +80,10 @@ impl Catalogue {
         shards::missing(files)
     }
 
-    /// Names of the files that this model also consists of; empty when it is complete.
-    #[must_use]
-    pub fn missing_files(&self) -> &[String] {
-        &self.missing
-    }
-
     /// Files.
     #[must_use]
     pub fn files(&self) -> &[(String, Header)] {
         &self.files
-    }
-
-    /// Gives the files back, to build again with more of them.
-    #[must_use]
-    pub fn into_files(self) -> Vec<(String, Header)> {
-        self.files
     }
 
     /// Tensors in all files.
@@ -155,12 +146,6 @@ impl Catalogue {
         None
     }
 
-    /// The first file with an entry of this key, and the entry's index there.
-    #[must_use]
-    pub fn find_metadata(&self, key: &str) -> Option<(u32, usize)> {
-        (0u32..).zip(&self.files).find_map(|(source, (_, header))| Some((source, header.metadata.find(key)?)))
-    }
-
     /// The metadata of the first file that has this key.
     pub(crate) fn metadata_with(&self, key: &str) -> Option<&MetadataIndex> {
         self.files.iter().map(|(_, header)| &header.metadata).find(|metadata| metadata.find(key).is_some())
@@ -216,13 +201,14 @@ impl Catalogue {
                 let shown = escape(name);
                 let error = match why {
                     Refused::Full => {
-                        over_limit(0, "tensor_names", "The tensors' names are too many or were made to collide.")
+                        let message = "The tensors' names are too many or were made to collide.";
+                        unplaced(Cause::LimitExceeded, "tensor_names", message)
                     }
                     Refused::Duplicate(first) => {
                         let first = self.locate(first).and_then(|(source, _)| self.files.get(source as usize));
                         let first = first.map(|(name, _)| escape(name)).unwrap_or_default();
                         let message = format!("Tensor \"{shown}\" is in this file and in \"{first}\" too.");
-                        fault(Cause::Malformed, 0, format!("tensor[\"{shown}\"]"), message).at_tensor(index)
+                        unplaced(Cause::Malformed, format!("tensor[\"{shown}\"]"), message).at_tensor(index)
                     }
                 };
                 error.in_source(source)
@@ -234,21 +220,20 @@ impl Catalogue {
 
     /// What only a complete model can be asked.
     fn check_complete(&self) -> Result<(), Error> {
-        if !self.missing.is_empty() {
-            return Ok(());
-        }
         for ((_, header), source) in self.files.iter().zip(0u32..) {
             let said = header.split.and_then(|split| split.tensors);
             if let Some(said) = said.filter(|said| *said != u64::from(self.len())) {
                 let message =
                     format!("split.tensors.count is {said}, but all parts together have {} tensors.", self.len());
-                return Err(fault(Cause::Malformed, 0, "kv[\"split.tensors.count\"]", message).in_source(source));
+                let offset = header.metadata.value_at("split.tensors.count");
+                let error = unplaced(Cause::Malformed, "kv[\"split.tensors.count\"]", message).in_source(source);
+                return Err(Error { offset, ..error });
             }
             let Some(index) = &header.index else { continue };
             if let Some((tensor, file)) = index.iter().find(|(tensor, _)| self.find(tensor).is_none()) {
                 let (tensor, file) = (escape(tensor), escape(file));
                 let message = format!("The index says that \"{file}\" has a tensor \"{tensor}\", but it has not.");
-                return Err(fault(Cause::Malformed, 0, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
+                return Err(unplaced(Cause::Malformed, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
             }
         }
         Ok(())

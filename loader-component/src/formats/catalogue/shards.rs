@@ -1,10 +1,15 @@
 //! How the files of one model belong together.
 use super::super::escape;
 use super::super::escape::file_name_fault;
-use super::super::fault::fault;
+use super::super::fault::unplaced;
 use super::super::parser::{Format, Header, Split};
 use super::no_model;
 use crate::types::{Cause, Error};
+
+/// The entry that all parts have to have alike.
+const ARCHITECTURE: &str = "general.architecture";
+/// Most names of missing files that are answered at once: more than any host opens for one model.
+const MOST_NAMED: usize = 4_096;
 
 /// A file with its name.
 type File<'h> = (String, &'h Header);
@@ -36,7 +41,8 @@ fn parts(files: &[File<'_>]) -> Result<(), Error> {
     for ((name, header), source) in files.iter().zip(0u32..) {
         let shown = escape(name);
         let bad = |field: &str, message: String| {
-            Err(fault(Cause::Malformed, 0, format!("kv[\"{field}\"]"), message).in_source(source))
+            let error = unplaced(Cause::Malformed, format!("kv[\"{field}\"]"), message).in_source(source);
+            Err(Error { offset: header.metadata.value_at(field), ..error })
         };
         let Some(split) = header.split else {
             if files.len() == 1 {
@@ -79,14 +85,16 @@ fn parts(files: &[File<'_>]) -> Result<(), Error> {
             return bad("split.no", message);
         }
     }
-    let architecture = |header: &Header| header.metadata.get_text("general.architecture").map(String::from);
+    let architecture = |header: &Header| header.metadata.get_text(ARCHITECTURE).map(String::from);
     let mut known = files.iter().zip(0u32..).filter_map(|((_, header), source)| Some((architecture(header)?, source)));
     if let Some((first, _)) = known.next()
         && let Some((other, source)) = known.find(|(other, _)| *other != first)
     {
         let message =
             format!("This part is of a \"{}\" model, the first one of a \"{}\" model.", escape(&other), escape(&first));
-        return Err(fault(Cause::Malformed, 0, "kv[\"general.architecture\"]", message).in_source(source));
+        let offset = files.get(source as usize).and_then(|(_, header)| header.metadata.value_at(ARCHITECTURE));
+        let error = unplaced(Cause::Malformed, format!("kv[\"{ARCHITECTURE}\"]"), message).in_source(source);
+        return Err(Error { offset, ..error });
     }
     Ok(())
 }
@@ -109,32 +117,35 @@ fn shards(files: &[File<'_>]) -> Result<(), Error> {
         let shown = escape(name);
         if !index.has_file(name) {
             let message = format!("The index does not name \"{shown}\"; it is no shard of this model.");
-            return Err(fault(Cause::Malformed, 0, "weight_map", message).in_source(source));
+            return Err(unplaced(Cause::Malformed, "weight_map", message).in_source(source));
         }
         if let Some((tensor, number)) =
             header.tensors.iter().zip(0u32..).find(|(t, _)| index.file_of(t.name) != Some(name))
         {
             let tensor = escape(tensor.name);
             let message = format!("\"{shown}\" has a tensor \"{tensor}\" that the index does not place there.");
-            let error = fault(Cause::Malformed, 0, format!("weight_map[\"{tensor}\"]"), message);
-            return Err(error.in_source(source).at_tensor(number));
+            let error = unplaced(Cause::Malformed, format!("weight_map[\"{tensor}\"]"), message).in_source(source);
+            // In the model, the tensors of the files before it come first.
+            let before = files.iter().take(source as usize).map(|(_, header)| header.tensors.len());
+            let number = before.fold(number as usize, usize::saturating_add);
+            return Err(Error { tensor: u32::try_from(number).ok(), ..error });
         }
         if index.count_in(name) as usize != header.tensors.len()
             && let Some((tensor, _)) = index.iter().find(|(t, file)| file == name && header.tensors.find(t).is_none())
         {
             let tensor = escape(tensor);
             let message = format!("The index says that \"{shown}\" has a tensor \"{tensor}\", but it has not.");
-            return Err(fault(Cause::Malformed, 0, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
+            return Err(unplaced(Cause::Malformed, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
         }
     }
     Ok(())
 }
 
-/// Names of the files that are not there.
+/// Names of the files that are not there, at most [`MOST_NAMED`].
 pub(super) fn missing(files: &[File<'_>]) -> Result<Vec<String>, Error> {
     if let Some((_, index)) = files.iter().find_map(|(name, header)| Some((name, header.index.as_ref()?))) {
         let here = |wanted: &str| files.iter().any(|(name, _)| name == wanted);
-        return Ok(index.files().filter(|name| !here(name)).map(Into::into).collect());
+        return Ok(index.files().filter(|name| !here(name)).take(MOST_NAMED).map(Into::into).collect());
     }
     let Some(split) = files.iter().find_map(|(_, header)| header.split) else { return Ok(Vec::new()) };
     let mut here = vec![false; split.count as usize];
@@ -156,6 +167,6 @@ pub(super) fn missing(files: &[File<'_>]) -> Result<Vec<String>, Error> {
         );
         return Err(no_model(message));
     };
-    let absent = here.iter().zip(1u32..).filter(|(here, _)| !**here);
+    let absent = here.iter().zip(1u32..).filter(|(here, _)| !**here).take(MOST_NAMED);
     Ok(absent.map(|(_, number)| format!("{prefix}-{number:05}-of-{:05}.gguf", split.count)).collect())
 }

@@ -18,12 +18,15 @@ const ALIGNMENT: &str = "general.alignment";
 const DEFAULT_ALIGNMENT: u32 = 32;
 /// Largest alignment that is taken: 1 GiB, the largest page there is.
 const LARGEST_ALIGNMENT: u32 = 1 << 30;
+/// Most parts of a split model: ggml's own tool writes their number in 16 bits.
+const MOST_PARTS: u32 = 65_535;
 
 /// An array entry whose elements are being passed over.
 #[derive(Debug, Default)]
 pub(super) struct PendingArray {
     pub(super) key: String,
     key_at: u64,
+    value_at: u64,
     element: Option<Kind>,
     count: u64,
     /// Where the elements begin.
@@ -69,9 +72,9 @@ impl Gguf {
                 let end = self.bounds.room(offset, length, 1, value_at, || field(".length"))?;
                 if length <= INLINE {
                     let text = item.take(length, || field(""))?;
-                    self.metadata.push_text(key, text)
+                    self.metadata.push_text(key, text, Some(value_at))
                 } else {
-                    self.metadata.push(key, kind, Stored::Far { offset, len: length })
+                    self.metadata.push(key, kind, Stored::Far { offset, len: length }, Some(value_at))
                 }
                 .map(|()| end)
             }
@@ -83,13 +86,20 @@ impl Gguf {
                 let offset = item.at();
                 let end = self.bounds.room(offset, count, element.least(), count_at, || field(".count"))?;
                 if element.width().is_none() || element == Kind::Bool {
-                    let pending =
-                        PendingArray { key: key.into(), key_at: text_at, element: Some(element), count, at: offset };
+                    let pending = PendingArray {
+                        key: key.into(),
+                        key_at: text_at,
+                        value_at,
+                        element: Some(element),
+                        count,
+                        at: offset,
+                    };
                     self.at = offset;
                     return Ok(Some((ArrayWalk::new(element, count), pending)));
                 }
                 let len = end.saturating_sub(offset);
-                self.metadata.push(key, kind, Stored::Sequence { element, count, offset, len }).map(|()| end)
+                let stored = Stored::Sequence { element, count, offset, len };
+                self.metadata.push(key, kind, stored, Some(value_at)).map(|()| end)
             }
             _ => {
                 let width = kind.width().unwrap_or(1);
@@ -102,7 +112,7 @@ impl Gguf {
                     self.alignment = Some(alignment(bits, value_at)?);
                 }
                 let end = item.at();
-                self.metadata.push(key, kind, Stored::Bits(bits)).map(|()| end)
+                self.metadata.push(key, kind, Stored::Bits(bits), Some(value_at)).map(|()| end)
             }
         };
         self.at = kept.map_err(|why| refused(why, text_at, field(""), key))?;
@@ -111,10 +121,10 @@ impl Gguf {
 
     /// Keeps an array whose elements have been passed over.
     pub(super) fn keep_array(&mut self, pending: &PendingArray) -> Result<(), Error> {
-        let PendingArray { key, key_at, element, count, at } = pending;
+        let PendingArray { key, key_at, value_at, element, count, at } = pending;
         let (element, len) = (element.unwrap_or(Kind::U8), self.at.saturating_sub(*at));
         let stored = Stored::Sequence { element, count: *count, offset: *at, len };
-        let kept = self.metadata.push(key, Kind::Array, stored);
+        let kept = self.metadata.push(key, Kind::Array, stored, Some(*value_at));
         kept.map_err(|why| refused(why, *key_at, format!("kv[\"{}\"]", escape(key)), key))
     }
 
@@ -126,22 +136,37 @@ impl Gguf {
     /// What the `split.*` entries say; none for a model in one file. A count of 0 is what ggml's own tool leaves behind when
     /// it merges the parts.
     pub(super) fn split(&self) -> Result<Option<Split>, Error> {
+        let about = |key: &str, message: String| {
+            let at = self.metadata.value_at(key).unwrap_or(self.infos_at);
+            fault(Cause::Malformed, at, format!("kv[\"{key}\"]"), message)
+        };
         let number = |key: &str| match (self.metadata.find(key), self.metadata.get_u64(key)) {
             (Some(_), None) => {
-                let message = format!("{key} is of type {}, or negative.", self.metadata.kind(key).unwrap_or_default());
-                Err(fault(Cause::Malformed, self.infos_at, format!("kv[\"{key}\"]"), message))
+                let kind = self.metadata.kind(key).unwrap_or_default();
+                Err(about(key, format!("{key} is of type {kind}, or negative.")))
             }
             (_, value) => Ok(value),
         };
         let (no, count, tensors) = (number("split.no")?, number("split.count")?, number("split.tensors.count")?);
         let Some(count) = count.filter(|count| *count > 0) else { return Ok(None) };
-        let bad = |message: String| Err(fault(Cause::Malformed, self.infos_at, "kv[\"split.no\"]", message));
-        let Some(no) = no else {
-            return bad("split.count is given without split.no, so the file's place among its parts is unknown.".into());
+        let Some(count) = u32::try_from(count).ok().filter(|count| *count <= MOST_PARTS) else {
+            let message = format!(
+                "split.count is {count}, but a model has at most {MOST_PARTS} parts. Split it again into fewer and larger \
+                 parts; if it was never split into so many, the file is damaged: fetch it again."
+            );
+            return Err(Error { cause: Cause::LimitExceeded, ..about("split.count", message) });
         };
-        match (u32::try_from(no), u32::try_from(count)) {
-            (Ok(no), Ok(count)) if no < count => Ok(Some(Split { no, count, tensors })),
-            _ => bad(format!("split.no is {no}, but split.count is {count}; parts are numbered from 0.")),
+        let Some(no) = no else {
+            let message = "split.count is given without split.no, so the file's place among its parts is unknown.";
+            // There is no such entry to point at, so this points at the one that asks for it.
+            return Err(Error { offset: self.metadata.value_at("split.count"), ..about("split.no", message.into()) });
+        };
+        match u32::try_from(no) {
+            Ok(no) if no < count => Ok(Some(Split { no, count, tensors })),
+            _ => {
+                let message = format!("split.no is {no}, but split.count is {count}; parts are numbered from 0.");
+                Err(about("split.no", message))
+            }
         }
     }
 }

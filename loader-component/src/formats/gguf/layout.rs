@@ -5,8 +5,8 @@ use super::machine::Gguf;
 use crate::types::{Cause, Error};
 
 impl Gguf {
-    /// Makes offsets absolute and checks them; answers where the data section begins. Any order and any gaps will do, and
-    /// the last tensor needs no padding.
+    /// Makes offsets absolute and checks them; answers where the data section begins. Any order and any gaps will do, the
+    /// last tensor needs no padding, and one without bytes needs no place in the file.
     pub(super) fn lay_out(&mut self) -> Result<u64, Error> {
         if self.tensors.is_empty() {
             return Ok(self.at);
@@ -19,7 +19,7 @@ impl Gguf {
         let size = self.bounds.size;
         for ((offset, bytes), tensor) in self.tensors.spans().zip(0u32..) {
             let end = offset.saturating_add(bytes);
-            if end > size {
+            if bytes > 0 && end > size {
                 let why = format!("lies at bytes {offset} to {end}, but the file has {size}");
                 return Err(self.placed(tensor, why));
             }

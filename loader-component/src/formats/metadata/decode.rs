@@ -1,5 +1,5 @@
 //! Values of metadata entries, read when somebody asks.
-use super::super::fault::{over_limit, truncated};
+use super::super::fault::truncated;
 use super::super::gguf::{ArrayWalk, Bounds, little};
 use super::super::kind::Kind;
 use super::super::window::{Buffer, Stop, Window};
@@ -8,39 +8,95 @@ use super::{MetadataIndex, Stored, signed};
 use crate::api::{MetadataValue, SequenceHead};
 use crate::types::{Cause, Error, Phase};
 
-/// Most bytes of text that one value answers: an entry is for people, and 16 MiB is more than they read.
-const MOST_TEXT: u64 = 16 << 20;
+/// Most bytes of one answer: entries are for people, and 16 MiB is more than they read.
+const MOST: u64 = 16 << 20;
+/// What a string costs besides its text, and an entry besides its key: about what either takes in memory.
+const EACH: u64 = 32;
+
+/// What one answer may still have, over all of its entries.
+#[derive(Debug)]
+pub struct Budget {
+    left: u64,
+    cut: bool,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: MOST, cut: false }
+    }
+}
+
+impl Budget {
+    /// Whether something was left out or cut short for lack of room.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Takes what an element or an entry with so many bytes of text costs; false, and nothing taken, where that is too much.
+    fn take(&mut self, text: u64) -> bool {
+        match self.left.checked_sub(text.saturating_add(EACH)) {
+            Some(left) => self.left = left,
+            None => self.cut = true,
+        }
+        !self.cut
+    }
+
+    /// Takes what there is for a text of so many bytes that is to be answered whatever it costs, and says how many that is.
+    fn take_some(&mut self, text: u64) -> u64 {
+        let some = text.min(self.left.saturating_sub(EACH));
+        self.cut |= some < text;
+        self.left = self.left.saturating_sub(some.saturating_add(EACH));
+        some
+    }
+}
 
 /// Reads `(offset, len)` of the source; an answer of another length is refused.
 type Fetch<'f> = dyn FnMut(u64, u32) -> Result<Vec<u8>, Error> + 'f;
 
 impl MetadataIndex {
     /// The value of an entry. Of an array, the first `head` elements as text. Reads through `fetch` (an offset in the source
-    /// and a length of at most the parser's `max_read`) only what the value needs, and keeps one window of it.
+    /// and a length of at most the parser's `max_read`) only what the value needs, and keeps one window of it. The key, the
+    /// value and every element are charged to `budget`: an array ends before what is too much, a text is cut there and says
+    /// so. Where that happens, a caller who has other entries already does better to leave this one for the next answer.
     ///
     /// # Errors
-    /// Those of `fetch`; `not-found` for an index that is not there; `limit-exceeded` where the answer would have more
-    /// than 16 MiB of text; `malformed` or `end-of-source` where the file is no longer what was parsed.
-    pub fn decode(&self, index: usize, head: u32, fetch: &mut Fetch<'_>) -> Result<MetadataValue, Error> {
+    /// Those of `fetch`; `not-found` for an index that is not there; `malformed` or `end-of-source` where the file is no
+    /// longer what was parsed.
+    pub fn decode(
+        &self,
+        index: usize,
+        head: u32,
+        budget: &mut Budget,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<MetadataValue, Error> {
         let Some(entry) = self.entries.get(index) else {
             let message = format!("There is no metadata entry {index}; the file has {}.", self.entries.len());
             return Err(Error::new(Phase::Request, Cause::NotFound, message));
         };
-        let field = || format!("kv[\"{}\"]", self.get(index).map(|(key, _)| escape(key)).unwrap_or_default());
+        let key = self.get(index).map(|(key, _)| key).unwrap_or_default();
+        let field = || format!("kv[\"{}\"]", escape(key));
+        // A key has at most 65,535 bytes in GGUF; whatever it has, it is in memory already.
+        budget.take_some(key.len() as u64);
         match entry.stored {
             Stored::Bits(bits) => Ok(scalar(entry.kind, bits)),
             Stored::Text { start, len } => {
-                Ok(MetadataValue::Text(String::from_utf8_lossy(self.inline(start, len)).into_owned()))
+                let bytes = self.inline(start, len);
+                let some = usize::try_from(budget.take_some(u64::from(len))).unwrap_or(usize::MAX);
+                Ok(MetadataValue::Text(text(bytes.get(..some).unwrap_or(bytes), u64::from(len))))
             }
             Stored::Far { offset, len } => {
                 let mut reader = self.reader(offset, len, &field, fetch);
-                Ok(MetadataValue::Text(reader.text(len)?))
+                let some = budget.take_some(len);
+                reader.fill(some)?;
+                Ok(MetadataValue::Text(text(reader.bytes(some), len)))
             }
             Stored::Sequence { element, count, offset, len } => {
                 let mut reader = self.reader(offset, len, &field, fetch);
                 let mut elements = Vec::new();
                 for _ in 0..count.min(u64::from(head)) {
-                    elements.push(reader.element(element)?);
+                    let Some(element) = reader.element(element, budget)? else { break };
+                    elements.push(element);
                 }
                 Ok(MetadataValue::Sequence(SequenceHead { element: element.name().into(), count, head: elements }))
             }
@@ -49,8 +105,19 @@ impl MetadataIndex {
 
     fn reader<'r>(&self, offset: u64, len: u64, field: &'r dyn Fn() -> String, fetch: &'r mut Fetch<'r>) -> Reader<'r> {
         let end = offset.saturating_add(len);
-        Reader { buffer: Buffer::new(end, self.max_read), at: offset, end, text_left: MOST_TEXT, field, fetch }
+        Reader { buffer: Buffer::new(end, self.max_read), at: offset, end, field, fetch }
     }
+}
+
+/// What is here of a text of `whole` bytes; it says so where that is not all.
+fn text(bytes: &[u8], whole: u64) -> String {
+    if bytes.len() as u64 >= whole {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let text = String::from_utf8_lossy(bytes);
+    // The cut may go through a character, which then is none.
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    format!("{text}… [cut: {whole} bytes in the file]")
 }
 
 /// Walks one value.
@@ -58,16 +125,19 @@ struct Reader<'r> {
     buffer: Buffer,
     at: u64,
     end: u64,
-    text_left: u64,
     field: &'r dyn Fn() -> String,
     fetch: &'r mut Fetch<'r>,
 }
 
 impl Reader<'_> {
+    /// That the value has `n` bytes more.
+    fn inside(&self, n: u64) -> Result<(), Error> {
+        let inside = self.at.checked_add(n).is_some_and(|end| end <= self.end);
+        if inside { Ok(()) } else { Err(truncated(self.at, (self.field)(), self.end)) }
+    }
+
     fn fill(&mut self, n: u64) -> Result<(), Error> {
-        if self.at.checked_add(n).is_none_or(|end| end > self.end) {
-            return Err(truncated(self.at, (self.field)(), self.end));
-        }
+        self.inside(n)?;
         while !self.buffer.has(self.at, n) {
             let (offset, len) = self.buffer.ask(self.at, n, self.end.saturating_sub(self.at));
             let bytes = (self.fetch)(offset, len)?;
@@ -84,29 +154,32 @@ impl Reader<'_> {
         Ok(number)
     }
 
-    fn text(&mut self, len: u64) -> Result<String, Error> {
-        let Some(left) = self.text_left.checked_sub(len) else {
-            let message = format!("The value's text exceeds {MOST_TEXT} bytes, which is more than is shown.");
-            return Err(over_limit(self.at, (self.field)(), message));
-        };
-        self.text_left = left;
-        self.fill(len)?;
-        let bytes = usize::try_from(len).ok().and_then(|len| self.buffer.from(self.at).get(..len)).unwrap_or_default();
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        self.at = self.at.saturating_add(len);
-        Ok(text)
+    /// The next `n` bytes, once they are here.
+    fn bytes(&self, n: u64) -> &[u8] {
+        let n = usize::try_from(n).ok();
+        n.and_then(|n| self.buffer.from(self.at).get(..n)).unwrap_or_default()
     }
 
-    fn element(&mut self, kind: Kind) -> Result<String, Error> {
-        match kind {
+    /// The next element of an array, where there is room for it.
+    fn element(&mut self, kind: Kind, budget: &mut Budget) -> Result<Option<String>, Error> {
+        let element = match kind {
             Kind::String => {
                 let len = self.number(8)?;
-                self.text(len)
+                self.inside(len)?;
+                if !budget.take(len) {
+                    return Ok(None);
+                }
+                self.fill(len)?;
+                let text = text(self.bytes(len), len);
+                // Bytes that are no UTF-8 take more room than they did.
+                budget.left = budget.left.saturating_sub((text.len() as u64).saturating_sub(len));
+                self.at = self.at.saturating_add(len);
+                return Ok(Some(text));
             }
-            Kind::Array => self.nested(),
+            Kind::Array => self.nested()?,
             _ => {
                 let bits = self.number(kind.width().unwrap_or(1))?;
-                Ok(match scalar(kind, bits) {
+                match scalar(kind, bits) {
                     MetadataValue::Boolean(value) => value.to_string(),
                     MetadataValue::Unsigned(value) => value.to_string(),
                     MetadataValue::Signed(value) => value.to_string(),
@@ -114,9 +187,10 @@ impl Reader<'_> {
                     MetadataValue::Floating(_) if kind == Kind::F32 => f32::from_bits(bits as u32).to_string(),
                     MetadataValue::Floating(value) => value.to_string(),
                     MetadataValue::Text(_) | MetadataValue::Sequence(_) => String::new(),
-                })
+                }
             }
-        }
+        };
+        Ok(budget.take(element.len() as u64).then_some(element))
     }
 
     /// An array inside an array, as its type and length; its elements are passed over.

@@ -1,6 +1,8 @@
 //! Metadata of one file: keys in memory, values where they are.
 mod decode;
 
+pub use decode::Budget;
+
 use super::kind::Kind;
 use super::names::{Names, Refused};
 
@@ -24,6 +26,8 @@ pub(crate) enum Stored {
 struct Entry {
     kind: Kind,
     stored: Stored,
+    /// Where the value begins in the file, for errors about it; none where the format does not say.
+    at: Option<u64>,
 }
 
 /// Metadata entries in file order. Keys are distinct. Scalars and strings of at most 256 bytes are kept; everything else
@@ -94,6 +98,11 @@ impl MetadataIndex {
         self.entry(key).map(|entry| entry.kind.name())
     }
 
+    /// Where the value under this key begins in the file; none for safetensors.
+    pub(crate) fn value_at(&self, key: &str) -> Option<u64> {
+        self.entry(key)?.at
+    }
+
     /// Whether there is an array under this key, and how many elements it has.
     #[must_use]
     pub fn sequence_len(&self, key: &str) -> Option<u64> {
@@ -112,17 +121,18 @@ impl MetadataIndex {
         start.checked_add(len).and_then(|end| self.text.get(start..end)).unwrap_or_default()
     }
 
-    pub(crate) fn push(&mut self, key: &str, kind: Kind, stored: Stored) -> Result<(), Refused> {
+    /// Adds an entry whose value begins at `at` of the file.
+    pub(crate) fn push(&mut self, key: &str, kind: Kind, stored: Stored, at: Option<u64>) -> Result<(), Refused> {
         self.keys.push(key)?;
-        self.entries.push(Entry { kind, stored });
+        self.entries.push(Entry { kind, stored, at });
         Ok(())
     }
 
     /// Adds a string that is kept.
-    pub(crate) fn push_text(&mut self, key: &str, text: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn push_text(&mut self, key: &str, text: &[u8], at: Option<u64>) -> Result<(), Refused> {
         let start = u32::try_from(self.text.len()).map_err(|_| Refused::Full)?;
         let len = u32::try_from(text.len()).map_err(|_| Refused::Full)?;
-        self.push(key, Kind::String, Stored::Text { start, len })?;
+        self.push(key, Kind::String, Stored::Text { start, len }, at)?;
         self.text.extend_from_slice(text);
         Ok(())
     }

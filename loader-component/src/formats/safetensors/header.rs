@@ -265,7 +265,7 @@ impl<'j> Visitor<'j> for Texts<'_, '_> {
                 return Err(place.deny(Cause::LimitExceeded, message));
             }
             let text = map.next_value_seed(Text)?;
-            metadata.push_text(&key, text.as_bytes()).map_err(|why| refused(place, why, &key))?;
+            metadata.push_text(&key, text.as_bytes(), None).map_err(|why| refused(place, why, &key))?;
         }
         place.outside("header");
         Ok(())

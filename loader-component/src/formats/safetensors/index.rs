@@ -12,7 +12,7 @@ use super::super::table::TensorTable;
 use super::super::window::Buffer;
 use super::super::{Limits, escape};
 use super::header::refused;
-use super::json::{Part, Place, Skip, Text};
+use super::json::{Place, Skip, Text};
 use crate::types::{Cause, Error};
 
 /// The content of an index. File names are plain: no separator, no `..`.
@@ -23,8 +23,6 @@ pub struct ShardIndex {
     owners: Vec<u32>,
     /// Tensors of each file.
     owned: Vec<u32>,
-    /// `metadata.total_size` in bytes, where it is an integer. Not checked: tools disagree about tied tensors.
-    pub total_size: Option<u64>,
 }
 
 impl ShardIndex {
@@ -139,9 +137,9 @@ impl<'j> Visitor<'j> for Document<'_> {
                     place.outside("weight_map");
                     map.next_value_seed(WeightMap { place, limits, index: &mut index })?;
                 }
-                "metadata" => index.total_size = map.next_value_seed(Description { place, limits })?,
-                // Tools add keys of their own, and none of them says where a tensor is.
-                _ => _ = map.next_value_seed(Skip { place, depth: limits.nesting })?,
+                // `metadata` has the size of all tensors, about which tools disagree where tensors are tied; what other keys
+                // there are is the tools' own. None of them says where a tensor is.
+                _ => map.next_value_seed(Skip { place, depth: limits.nesting })?,
             }
             place.outside("header");
         }
@@ -150,41 +148,6 @@ impl<'j> Visitor<'j> for Document<'_> {
             return Err(place.deny(Cause::Malformed, "The index has no weight_map."));
         }
         Ok(index)
-    }
-}
-
-/// `metadata`, of which `total_size` counts.
-struct Description<'p> {
-    place: &'p Place,
-    limits: &'p Limits,
-}
-
-impl<'j> DeserializeSeed<'j> for Description<'_> {
-    type Value = Option<u64>;
-    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<Option<u64>, D::Error> {
-        reader.deserialize_map(self)
-    }
-}
-
-impl<'j> Visitor<'j> for Description<'_> {
-    type Value = Option<u64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
-    }
-
-    fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<Option<u64>, A::Error> {
-        let Self { place, limits } = self;
-        let mut total = None;
-        while let Some(key) = map.next_key_seed(Text)? {
-            let size = key == "total_size";
-            place.at(if size { Part::Field("total_size") } else { Part::Entry });
-            let value = map.next_value_seed(Skip { place, depth: limits.nesting })?;
-            if size {
-                total = value;
-            }
-        }
-        Ok(total)
     }
 }
 

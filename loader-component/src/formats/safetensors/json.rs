@@ -168,7 +168,7 @@ impl Visitor<'_> for Count {
     }
 }
 
-/// Any value, passed over, to a depth. Answers it where it is an unsigned integer.
+/// Any value, passed over, to a depth.
 pub(super) struct Skip<'p> {
     pub(super) place: &'p Place,
     pub(super) depth: u32,
@@ -183,44 +183,44 @@ impl<'p> Skip<'p> {
 }
 
 impl<'j> DeserializeSeed<'j> for Skip<'_> {
-    type Value = Option<u64>;
-    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<Option<u64>, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'j>>(self, reader: D) -> Result<(), D::Error> {
         reader.deserialize_any(self)
     }
 }
 
 impl<'j> Visitor<'j> for Skip<'_> {
-    type Value = Option<u64>;
+    type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
     fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(())
     }
     fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(())
     }
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Some(value))
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(())
     }
     fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(())
     }
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(())
     }
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(())
     }
     fn visit_seq<A: SeqAccess<'j>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         while seq.next_element_seed(self.inner()?)?.is_some() {}
-        Ok(None)
+        Ok(())
     }
     fn visit_map<A: MapAccess<'j>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_key::<IgnoredAny>()?.is_some() {
             map.next_value_seed(self.inner()?)?;
         }
-        Ok(None)
+        Ok(())
     }
 }
 

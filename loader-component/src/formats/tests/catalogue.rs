@@ -15,6 +15,9 @@ fn part(no: u16, count: u16, total: i32, tensors: &[&str]) -> Header {
     loads(&file)
 }
 
+/// Where the value of `split.no` of such a part begins.
+const SPLIT_NO: u64 = 24 + (8 + 20 + 4 + 8 + 5) + (8 + 8 + 4);
+
 fn shard(tensors: &[&str]) -> Header {
     let mut file = SafetensorsBuilder::new();
     for name in tensors {
@@ -26,6 +29,10 @@ fn shard(tensors: &[&str]) -> Header {
 fn index(map: &[(&str, &str)]) -> Header {
     let map: Vec<String> = map.iter().map(|(tensor, file)| format!("\"{tensor}\":\"{file}\"")).collect();
     parse(format!("{{\"weight_map\":{{{}}}}}", map.join(",")).as_bytes()).unwrap()
+}
+
+fn missing(files: &[(&str, &Header)]) -> Result<Vec<String>, Error> {
+    Catalogue::missing(&files.iter().map(|(name, header)| ((*name).to_owned(), *header)).collect::<Vec<_>>())
 }
 
 fn build(files: &[(&str, &Header)]) -> Result<Catalogue, Error> {
@@ -42,7 +49,7 @@ fn bad(files: &[(&str, &Header)], cause: Cause, field: &str) -> Error {
 #[test]
 fn one_file() {
     let model = build(&[("m.gguf", &loads(&valid()))]).unwrap();
-    assert_eq!((model.len(), model.metadata_len(), model.missing_files().len()), (3, 16, 0));
+    assert_eq!((model.len(), model.metadata_len()), (3, 16));
     assert_eq!(model.find("blk.0.attn_q.weight"), Some(1));
     assert_eq!((model.find("nothing"), model.tensor(3)), (None, None));
     assert_eq!(model.tensor(2).unwrap().tensor.name, "output_norm.weight");
@@ -56,26 +63,25 @@ fn one_file() {
 fn gguf_parts() {
     let (one, two, three) = (part(0, 3, 4, &["a", "b"]), part(1, 3, 4, &[]), part(2, 3, 4, &["c", "d"]));
     let names = ["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"];
-    let lone = build(&[(names[1], &two)]).unwrap();
-    assert_eq!(lone.missing_files(), [names[0], names[2]]);
-    let whole = build(&[(names[0], &one), (names[1], &two), (names[2], &three)]).unwrap();
-    assert!(whole.missing_files().is_empty());
+    assert_eq!(missing(&[(names[1], &two)]).unwrap(), [names[0], names[2]]);
+    assert_eq!(build(&[(names[1], &two)]).unwrap().len(), 0);
+    let all = [(names[0], &one), (names[1], &two), (names[2], &three)];
+    assert!(missing(&all).unwrap().is_empty());
+    let whole = build(&all).unwrap();
     assert_eq!(
         (whole.find("c"), whole.tensor(2).unwrap().source, whole.tensor(2).unwrap().tensor.name),
         (Some(2), 2, "c")
     );
-    assert_eq!(
-        (whole.metadata_len(), whole.metadata(5), whole.find_metadata("split.no")),
-        (12, Some((1, 1)), Some((0, 1)))
-    );
+    assert_eq!((whole.metadata_len(), whole.metadata(5)), (12, Some((1, 1))));
     assert_eq!(whole.iter().map(|t| t.source).collect::<Vec<_>>(), [0, 0, 2, 2]);
     bad(&[(names[0], &one), ("n-00002-of-00003.gguf", &two)], Cause::Malformed, "kv[\"split.no\"]");
-    bad(&[(names[0], &one), ("x.gguf", &one)], Cause::Malformed, "kv[\"split.no\"]");
+    let twice = bad(&[(names[0], &one), ("x.gguf", &one)], Cause::Malformed, "kv[\"split.no\"]");
+    assert_eq!((twice.source, twice.offset), (Some(1), Some(SPLIT_NO)));
     bad(&[(names[0], &two)], Cause::Malformed, "kv[\"split.no\"]");
     bad(&[(names[0], &one), ("x.gguf", &part(1, 4, 4, &[]))], Cause::Malformed, "kv[\"split.count\"]");
     bad(&[(names[0], &one), ("x.gguf", &loads(&valid()))], Cause::Malformed, "kv[\"split.count\"]");
     let duplicate = bad(&[(names[0], &one), (names[1], &part(1, 3, 4, &["b"]))], Cause::Malformed, "tensor[\"b\"]");
-    assert_eq!((duplicate.source, duplicate.tensor), (Some(1), Some(2)));
+    assert_eq!((duplicate.source, duplicate.tensor, duplicate.offset), (Some(1), Some(2), None));
     let few = part(1, 2, 4, &["c"]);
     let half = part(0, 2, 4, &["a", "b"]);
     bad(
@@ -91,17 +97,41 @@ fn gguf_parts() {
 fn safetensors_shards() {
     let map = index(&[("a", "m-1.safetensors"), ("b", "m-2.safetensors"), ("c", "m-2.safetensors")]);
     let (one, two) = (shard(&["a"]), shard(&["b", "c"]));
-    let lone = build(&[("m.index.json", &map)]).unwrap();
-    assert_eq!(lone.missing_files(), ["m-1.safetensors", "m-2.safetensors"]);
+    assert_eq!(missing(&[("m.index.json", &map)]).unwrap(), ["m-1.safetensors", "m-2.safetensors"]);
     let whole = build(&[("m.index.json", &map), ("m-2.safetensors", &two), ("m-1.safetensors", &one)]).unwrap();
     assert_eq!((whole.len(), whole.find("a"), whole.tensor(2).unwrap().source), (3, Some(2), 2));
     assert_eq!(whole.summary().format, "safetensors");
     bad(&[("i", &map), ("m-1.safetensors", &two)], Cause::Malformed, "weight_map[\"b\"]");
     bad(&[("i", &map), ("m-2.safetensors", &shard(&["b"]))], Cause::Malformed, "weight_map[\"c\"]");
-    bad(&[("i", &map), ("m-1.safetensors", &shard(&["a", "z"]))], Cause::Malformed, "weight_map[\"z\"]");
+    let files = [("m-2.safetensors", &two), ("i", &map), ("m-1.safetensors", &shard(&["a", "z"]))];
+    let unplaced = bad(&files, Cause::Malformed, "weight_map[\"z\"]");
+    // The number of the model, not of the file, and no byte of it.
+    assert_eq!((unplaced.source, unplaced.tensor, unplaced.offset), (Some(2), Some(3), None));
     bad(&[("i", &map), ("m-3.safetensors", &one)], Cause::Malformed, "weight_map");
     bad(&[("i", &map), ("j", &map)], Cause::InvalidRequest, "sources");
     bad(&[("x.safetensors", &one), ("m.gguf", &loads(&valid()))], Cause::InvalidRequest, "sources");
     bad(&[("x.safetensors", &one), ("y.safetensors", &one)], Cause::Malformed, "tensor[\"a\"]");
     bad(&[("x.safetensors", &one), ("x.safetensors", &two)], Cause::InvalidRequest, "sources");
+}
+
+/// A hundred bytes that say they are one of billions of files.
+#[test]
+fn split_counts_are_bounded() {
+    let claim = |count: u32| GgufBuilder::new().kv("split.no", Value::U16(0)).kv("split.count", Value::U32(count));
+    let at = 24 + (8 + 8 + 4 + 2) + (8 + 11 + 4);
+    for count in [65_536, u32::MAX] {
+        let error = refused(&claim(count), Cause::LimitExceeded, "kv[\"split.count\"]");
+        assert_eq!(error.offset, Some(at), "{error:?}");
+        assert!(error.message.contains(&count.to_string()) && error.message.contains("fetch it again"), "{error:?}");
+    }
+    let wide = GgufBuilder::new().kv("split.no", Value::U16(0)).kv("split.count", Value::U64(u64::MAX));
+    assert_eq!(refused(&wide, Cause::LimitExceeded, "kv[\"split.count\"]").offset, Some(at));
+    let most = loads(&claim(65_535));
+    let absent = missing(&[("m-00001-of-65535.gguf", &most)]).unwrap();
+    assert_eq!(absent.len(), 4_096);
+    assert_eq!((absent[0].as_str(), absent[4_095].as_str()), ("m-00002-of-65535.gguf", "m-04097-of-65535.gguf"));
+    let misplaced = GgufBuilder::new().kv("split.no", Value::U16(3)).kv("split.count", Value::U16(3));
+    assert_eq!(refused(&misplaced, Cause::Malformed, "kv[\"split.no\"]").offset, Some(24 + 8 + 8 + 4));
+    let nowhere = GgufBuilder::new().kv("split.count", Value::U16(3));
+    assert_eq!(refused(&nowhere, Cause::Malformed, "kv[\"split.no\"]").offset, Some(24 + 8 + 11 + 4));
 }

@@ -74,6 +74,13 @@ fn layout() {
     // A tensor without bytes may lie anywhere, even where another begins; the last one needs no padding.
     assert!(parse(&one(b"x", 0, &[0], 0).tensor_at(b"y", 0, &[1], 0).build()).is_ok());
     assert!(parse(&GgufBuilder::new().tensor("x", 24, &[33], &[0; 33]).build()).is_ok());
+    // Nor does a tensor without bytes need any of what would be behind it.
+    let unpadded = GgufBuilder::new().tensor("x", 24, &[33], &[0; 33]).tensor_at(b"y", 24, &[0], 64);
+    let bytes = unpadded.build();
+    let header = parse(&bytes[..unpadded.header().len().next_multiple_of(32) + 33]).unwrap();
+    let tensor = header.tensors.get(1).unwrap();
+    assert!(tensor.bytes == 0 && tensor.offset > header.size, "{tensor:?}");
+    refused(&one(b"x", 24, &[0], u64::MAX - 31), Cause::Malformed, "tensor_infos[0].offset");
     // Three of them, where the first reaches over the second into the third.
     let over = one(b"x", 24, &[200], 0).tensor_at(b"y", 24, &[0], 32).tensor_at(b"z", 24, &[32], 160);
     refused(&over, Cause::Malformed, "tensor_infos[2].offset");

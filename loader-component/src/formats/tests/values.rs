@@ -1,4 +1,5 @@
 //! Metadata values, read when asked for.
+use super::super::Budget;
 use super::super::build::{GgufBuilder, SafetensorsBuilder, Value};
 use super::*;
 use crate::api::MetadataValue;
@@ -12,7 +13,7 @@ fn value(file: &[u8], key: &str, head: u32) -> Result<MetadataValue, Error> {
             assert!(len > 0 && len <= max);
             Ok(slice(file, offset, len))
         };
-        answers.push(header.metadata.decode(index, head, fetch));
+        answers.push(header.metadata.decode(index, head, &mut Budget::default(), fetch));
     }
     let last = answers.pop().unwrap();
     assert!(answers.iter().all(|answer| *answer == last), "{answers:?} {last:?}");
@@ -49,10 +50,44 @@ fn long_texts_are_read_and_bad_ones_replaced() {
     let file = GgufBuilder::new().kv("long", Value::text(&long)).kv("bad", Value::Text(vec![b'a', 0xff])).build();
     assert_eq!(value(&file, "long", 0), Ok(MetadataValue::Text(long)));
     assert_eq!(value(&file, "bad", 0), Ok(MetadataValue::Text("a\u{fffd}".into())));
-    let huge = GgufBuilder::new().kv("huge", Value::text(&"x".repeat((16 << 20) + 1))).build();
-    let header = drive("m", huge.len() as u64, 1 << 20, Limits::default(), &mut |o, l| slice(&huge, o, l)).unwrap();
-    let error = header.metadata.decode(0, 0, &mut |o, l| Ok(slice(&huge, o, l))).unwrap_err();
-    assert_eq!(error.cause, Cause::LimitExceeded);
+}
+
+/// What an answer of one value is, and whether it is less than what the file has.
+fn answer(file: &[u8], head: u32) -> (MetadataValue, bool) {
+    let header = drive("m", file.len() as u64, 1 << 20, Limits::default(), &mut |o, l| slice(file, o, l)).unwrap();
+    let mut budget = Budget::default();
+    let value = header.metadata.decode(0, head, &mut budget, &mut |o, l| Ok(slice(file, o, l))).unwrap();
+    (value, budget.is_cut())
+}
+
+#[test]
+fn a_text_that_is_too_long_is_cut_and_says_so() {
+    for text in ["x".repeat((16 << 20) + 1), "ä".repeat(9 << 20)] {
+        let ending = format!("… [cut: {} bytes in the file]", text.len());
+        let gguf = GgufBuilder::new().kv("huge", Value::text(&text)).build();
+        let safetensors = SafetensorsBuilder::new().metadata("huge", &text).build();
+        for file in [gguf, safetensors] {
+            let (MetadataValue::Text(shown), true) = answer(&file, 0) else { panic!("no text, or not cut") };
+            let rest = shown.strip_suffix(&ending).expect("the ending");
+            assert!(text.starts_with(rest) && ((16 << 20) - 100..=16 << 20).contains(&rest.len()), "{}", rest.len());
+        }
+    }
+}
+
+/// Forty million elements of a byte each would be a gigabyte of strings.
+#[test]
+fn every_element_counts() {
+    let bytes = Value::Raw(9, [&0u32.to_le_bytes()[..], &40_000_000u64.to_le_bytes(), &vec![7; 40_000_000]].concat());
+    let (value, cut) = answer(&GgufBuilder::new().kv("bytes", bytes).build(), u32::MAX);
+    let MetadataValue::Sequence(sequence) = value else { panic!("no sequence") };
+    assert!(cut && sequence.count == 40_000_000);
+    assert!((100_000..1_000_000).contains(&sequence.head.len()), "{}", sequence.head.len());
+    let texts = Value::texts(std::iter::repeat_n("", 1_000_000));
+    let (MetadataValue::Sequence(sequence), true) = answer(&GgufBuilder::new().kv("texts", texts).build(), u32::MAX)
+    else {
+        panic!("no sequence, or not cut")
+    };
+    assert!((100_000..1_000_000).contains(&sequence.head.len()), "{}", sequence.head.len());
 }
 
 #[test]
@@ -79,11 +114,17 @@ fn a_file_that_changed_is_an_error() {
     let file = valid().build();
     let header = parse(&file).unwrap();
     let index = header.metadata.find("a.texts").unwrap();
-    let error = header.metadata.decode(index, 9, &mut |_, len| Ok(vec![0xff; len as usize])).unwrap_err();
+    let error = header
+        .metadata
+        .decode(index, 9, &mut Budget::default(), &mut |_, len| Ok(vec![0xff; len as usize]))
+        .unwrap_err();
     assert!(matches!(error.cause, Cause::LimitExceeded | Cause::EndOfSource), "{error:?}");
-    let error = header.metadata.decode(index, 9, &mut |_, _| Ok(vec![])).unwrap_err();
+    let error = header.metadata.decode(index, 9, &mut Budget::default(), &mut |_, _| Ok(vec![])).unwrap_err();
     assert_eq!(error.cause, Cause::EndOfSource);
-    assert_eq!(header.metadata.decode(99, 9, &mut |_, _| Ok(vec![])).unwrap_err().cause, Cause::NotFound);
+    assert_eq!(
+        header.metadata.decode(99, 9, &mut Budget::default(), &mut |_, _| Ok(vec![])).unwrap_err().cause,
+        Cause::NotFound
+    );
 }
 
 #[test]
