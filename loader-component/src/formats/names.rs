@@ -35,13 +35,6 @@ enum Probe {
 }
 
 impl NameIndex {
-    fn hash(&self, name: &str) -> u32 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.seed);
-        hasher.write(name.as_bytes());
-        (hasher.finish() >> 32) as u32
-    }
-
     fn probe<'n>(&self, hash: u32, name: &str, name_of: impl Fn(u32) -> &'n str) -> Probe {
         let mask = self.slots.len().wrapping_sub(1);
         let first = hash as usize;
@@ -63,7 +56,7 @@ impl NameIndex {
 
     /// The number of a name.
     pub(crate) fn find<'n>(&self, name: &str, name_of: impl Fn(u32) -> &'n str) -> Option<u32> {
-        match self.probe(self.hash(name), name, name_of) {
+        match self.probe(hash(self.seed, name), name, name_of) {
             Probe::Found(number) => Some(number),
             Probe::Free(_) | Probe::Crowded => None,
         }
@@ -77,10 +70,10 @@ impl NameIndex {
         name_of: impl Fn(u32) -> &'n str,
     ) -> Result<(), Refused> {
         if self.len.saturating_add(1).saturating_mul(2) > self.slots.len() {
-            self.grow();
+            self.widen(self.slots.len().saturating_mul(2).max(16), &name_of)?;
         }
         loop {
-            let hash = self.hash(name);
+            let hash = hash(self.seed, name);
             match self.probe(hash, name, &name_of) {
                 Probe::Found(number) => return Err(Refused::Duplicate(number)),
                 Probe::Free(at) => {
@@ -90,55 +83,59 @@ impl NameIndex {
                     self.len += 1;
                     return Ok(());
                 }
-                Probe::Crowded => {
-                    self.seed += 1;
-                    if self.seed >= SEEDS {
-                        return Err(Refused::Full);
-                    }
-                    self.reseed(&name_of);
-                }
+                Probe::Crowded => self.reseed(&self.slots.clone(), &name_of)?,
             }
         }
     }
 
-    fn grow(&mut self) {
-        self.widen(self.slots.len().saturating_mul(2).max(16));
-    }
-
-    /// Gives it this many slots, a power of two.
-    fn widen(&mut self, wanted: usize) {
+    /// Gives it this many slots, a power of two; where that crowds them, under another seed.
+    fn widen<'n>(&mut self, wanted: usize, name_of: impl Fn(u32) -> &'n str) -> Result<(), Refused> {
         let old = std::mem::replace(&mut self.slots, vec![0; wanted]);
-        for slot in old.into_iter().filter(|slot| *slot != 0) {
-            place(&mut self.slots, slot);
-        }
+        let fits = old.iter().filter(|slot| **slot != 0).all(|slot| place(&mut self.slots, *slot));
+        if fits { Ok(()) } else { self.reseed(&old, name_of) }
     }
 
-    fn reseed<'n>(&mut self, name_of: impl Fn(u32) -> &'n str) {
-        let empty = vec![0; self.slots.len()];
-        let old = std::mem::replace(&mut self.slots, empty);
-        for slot in old.into_iter().filter(|slot| *slot != 0) {
-            let number = (slot as u32).wrapping_sub(1);
-            let hash = self.hash(name_of(number));
-            place(&mut self.slots, pack(hash, number));
+    /// Places these entries anew under the first further seed with which `find` reaches every one of them.
+    fn reseed<'n>(&mut self, entries: &[u64], name_of: impl Fn(u32) -> &'n str) -> Result<(), Refused> {
+        while self.seed + 1 < SEEDS {
+            self.seed += 1;
+            self.slots.fill(0);
+            let fits = entries.iter().filter(|slot| **slot != 0).all(|slot| {
+                let number = (*slot as u32).wrapping_sub(1);
+                place(&mut self.slots, pack(hash(self.seed, name_of(number)), number))
+            });
+            if fits {
+                return Ok(());
+            }
         }
+        Err(Refused::Full)
     }
+}
+
+fn hash(seed: u64, name: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u64(seed);
+    hasher.write(name.as_bytes());
+    (hasher.finish() >> 32) as u32
 }
 
 fn pack(hash: u32, number: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(number.wrapping_add(1))
 }
 
-fn place(slots: &mut [u64], packed: u64) {
+/// Puts an entry into the first free slot from its own on; false where that is so far away that nobody would look there.
+fn place(slots: &mut [u64], packed: u64) -> bool {
     let mask = slots.len().wrapping_sub(1);
     let first = (packed >> 32) as usize;
-    for step in 0..slots.len() {
+    for step in 0..LONGEST_RUN.min(slots.len()) {
         if let Some(slot) = slots.get_mut(first.wrapping_add(step) & mask)
             && *slot == 0
         {
             *slot = packed;
-            return;
+            return true;
         }
     }
+    false
 }
 
 /// Distinct names, numbered in the order in which they came.
@@ -159,7 +156,7 @@ impl Names {
         self.text.reserve(names.saturating_mul(USUAL));
         self.ends.reserve_exact(names);
         if self.index.slots.is_empty() {
-            self.index.widen(names.saturating_mul(2).next_power_of_two().max(16));
+            self.index.slots = vec![0; names.saturating_mul(2).next_power_of_two().max(16)];
         }
     }
 
@@ -209,15 +206,49 @@ mod tests {
         assert_eq!(names.get(50_000), "");
     }
 
+    /// 600 entries in one run, all of this hash.
+    fn crowd(index: &mut NameIndex, hash: u32) {
+        let mask = index.slots.len() - 1;
+        for number in 0..600u32 {
+            index.slots[(hash as usize + number as usize) & mask] = pack(hash, number);
+        }
+        index.len = 600;
+    }
+
+    /// 600 names that a second seed puts close together too.
+    fn crowded_under(seed: u64) -> Vec<String> {
+        let close = |name: &String| hash(seed, name) & 4095 < 64;
+        (0..).map(|n| format!("name.{n}")).filter(close).take(600).collect()
+    }
+
+    #[test]
+    fn a_seed_that_crowds_as_much_is_passed_over() {
+        let names = crowded_under(1);
+        let name_of = |n: u32| names.get(n as usize).map_or("victim", String::as_str);
+        // Nothing is free for the newcomer, or the table grows into what is as crowded.
+        for slots in [4096, 1024] {
+            let mut index = NameIndex { slots: vec![0; slots], len: 0, seed: 0 };
+            crowd(&mut index, hash(0, "victim"));
+            assert_eq!(index.insert("victim", 600, name_of), Ok(()));
+            let lost: Vec<u32> = (0..=600).filter(|n| index.find(name_of(*n), name_of) != Some(*n)).collect();
+            assert!(lost.is_empty(), "with {slots} slots: {lost:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_crowd_every_seed_are_refused() {
+        let mut index = NameIndex { slots: vec![0; 4096], len: 0, seed: SEEDS - 2 };
+        let names = crowded_under(SEEDS - 1);
+        let name_of = |n: u32| names.get(n as usize).map_or("victim", String::as_str);
+        crowd(&mut index, hash(SEEDS - 2, "victim"));
+        assert_eq!(index.insert("victim", 600, name_of), Err(Refused::Full));
+    }
+
     #[test]
     fn colliding_names_get_another_seed() {
         // A table whose every slot around the name's place is taken, as if someone had computed it.
         let mut index = NameIndex { slots: vec![0; 4096], len: 0, seed: 0 };
-        let hash = index.hash("victim");
-        for step in 0..600u32 {
-            place(&mut index.slots, pack(hash, step));
-            index.len += 1;
-        }
+        crowd(&mut index, hash(0, "victim"));
         let others: Vec<String> = (0..600).map(|n| format!("other.{n}")).collect();
         let name_of = |n: u32| others.get(n as usize).map_or("victim", String::as_str);
         assert_eq!(index.insert("victim", 600, name_of), Ok(()));
