@@ -52,7 +52,9 @@ impl Plan {
     }
 
     /// Cuts what was gathered into extents. A sum that wraps leaves the extent too long to be mapped or allocated.
-    fn cut(&mut self, policy: ExtentPolicy, source_len: impl Fn(u32) -> u64) {
+    /// `granularity` is the host's: a mapping begins at a multiple of so many bytes, so it may begin before its extent.
+    fn cut(&mut self, policy: ExtentPolicy, granularity: u64, source_len: impl Fn(u32) -> u64) {
+        let mapped_from = |offset: u64| offset - offset % granularity.max(1);
         self.tensors.sort_unstable_by_key(|planned| (planned.source, planned.offset));
         for (index, planned) in self.tensors.iter_mut().enumerate() {
             let end = planned.offset.saturating_add(planned.bytes);
@@ -61,7 +63,7 @@ impl Plan {
                     && match policy {
                         ExtentPolicy::WholeFile => true,
                         ExtentPolicy::PerTensor => false,
-                        ExtentPolicy::Window(most) => end.saturating_sub(extent.offset) <= most,
+                        ExtentPolicy::Window(most) => end.saturating_sub(mapped_from(extent.offset)) <= most,
                     }
             });
             if !joins {
@@ -104,7 +106,7 @@ impl<S: Storage> Session<S> {
             plan.tensors.push(Planned { tensor, source, offset, bytes, tile: 0 });
         }
         let size = |source: u32| self.sources.get(source as usize).map_or(0, |source| source.size);
-        plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), size);
+        plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), self.host.map_granularity, size);
         for planned in &plan.tensors {
             self.tensors.dispatch(planned.tensor, PlanTensor { ticket: plan.ticket }, &self.watch);
         }

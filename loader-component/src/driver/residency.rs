@@ -69,7 +69,9 @@ impl<S: Storage> Session<S> {
             self.tensors.dispatch(tensor, BindTensor { hold: Hold::NoBytes, strategy: None }, &self.watch);
         }
         self.report.tensors += u32::try_from(plan.empty.len()).unwrap_or(u32::MAX);
-        self.report.extents = u32::try_from(plan.extents.len()).unwrap_or(u32::MAX);
+        // Nothing is mapped or allocated for memory that the embedder registered.
+        let extents = if external { 0 } else { plan.extents.len() };
+        self.report.extents = u32::try_from(extents).unwrap_or(u32::MAX);
         self.plan = plan;
         self.leases.extend(held.iter().filter_map(|held| match held {
             Held::Mapping { handle, .. } => Some(*handle),

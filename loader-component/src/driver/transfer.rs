@@ -67,10 +67,15 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Outcome::Refused(strategy, fault) => {
-                let error = match strategy {
+                let mut error = match strategy {
                     Some(strategy) => self.refusal(strategy, fault),
                     None => super::explain::sentence(crate::types::Phase::Transfer, None, fault),
                 };
+                // There is no report to name those that were refused before it.
+                for Refusal { strategy, reason } in &self.report.refused {
+                    let before = format!(" Before it, {} was refused: {}", strategy_name(*strategy), reason.message);
+                    error.message.push_str(&before);
+                }
                 Err(self.note(error))
             }
         }
@@ -291,6 +296,15 @@ const fn copy(span: &Span, from: u64, len: u64) -> CopySpan {
         len,
         target: span.target,
         target_offset: span.target_offset + from,
+    }
+}
+
+const fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::MappedFile => "mapped-file",
+        Strategy::ReadCopy => "read-copy",
+        Strategy::StagedRead => "staged-read",
+        Strategy::ExternalBuffer => "external-buffer",
     }
 }
 
