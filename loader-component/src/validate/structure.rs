@@ -74,6 +74,10 @@ fn place(name: &str) -> Option<(&str, u32, &str)> {
     None
 }
 
+fn is_shared(suffix: &str) -> bool {
+    SHARED.iter().any(|shared| suffix.contains(shared))
+}
+
 fn hash(suffix: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(suffix.as_bytes());
@@ -131,7 +135,7 @@ fn groups(model: &Catalogue) -> BTreeMap<&str, Group<'_>> {
         let Some((prefix, number, suffix)) = place(name) else { continue };
         let group = groups.entry(prefix).or_default();
         group.example = prefix;
-        if SHARED.iter().any(|shared| suffix.contains(shared)) {
+        if is_shared(suffix) {
             continue;
         }
         group.mixed |= MIXED.iter().chain(QUANTIZED).any(|mixed| suffix.contains(mixed));
@@ -187,7 +191,8 @@ fn alike(model: &Catalogue, group: &Group<'_>) -> Result<(), Error> {
     let Some((good, _)) = group.blocks.iter().find(|(_, block)| kind(block) == wanted) else { return Ok(()) };
     let suffixes = |of: u32| -> BTreeSet<&str> {
         let places = model.iter().filter_map(|tensor| place(tensor.tensor.name));
-        places.filter(|(prefix, at, _)| *prefix == group.example && *at == of).map(|(_, _, suffix)| suffix).collect()
+        let own = places.filter(|(prefix, at, suffix)| *prefix == group.example && *at == of && !is_shared(suffix));
+        own.map(|(_, _, suffix)| suffix).collect()
     };
     let (these, those) = (suffixes(*number), suffixes(*good));
     let (here, there) = (format!("{}.{number}", group.example), format!("{}.{good}", group.example));

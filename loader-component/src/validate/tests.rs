@@ -88,6 +88,15 @@ fn mixed_blocks_may_differ() {
     assert_eq!(structure(&open(&heads)), Ok(()));
 }
 
+/// A tensor that the first block keeps for all is not what another block lacks.
+#[test]
+fn what_is_missing_is_nothing_shared() {
+    let broken = llama(3, &["blk.1.ffn_up.weight"]).tensor("blk.0.attn_rel_b.weight", 0, &[4], &[0; 16]);
+    let error = structure(&open(&broken)).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("blk.1.ffn_up.weight"), "{error:?}");
+    assert_eq!(structure(&open(&llama(3, &[]).tensor("blk.0.attn_rel_b.weight", 0, &[4], &[0; 16]))), Ok(()));
+}
+
 #[test]
 fn architectures() {
     let error = architecture(&open(&GgufBuilder::new())).unwrap_err();
