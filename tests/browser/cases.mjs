@@ -1,23 +1,12 @@
 /** What the page must do, in Debian's Chromium, by the means of a person: files given to its dialog or dropped, buttons, what is shown. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { sleep } from './driver.mjs';
-
-const root = new URL('../../', import.meta.url).pathname;
-const models = join(root, 'target/models');
-const tool = process.env.WEIGHBRIDGE ?? join(root, 'target/debug/weighbridge');
-export const scratch = mkdtempSync(join(tmpdir(), 'weighbridge-cases-'));
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-
-const native = (...args) => execFileSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
-
-/** Name → SHA-256, as the native host has it. */
-const verified = (file) => Object.fromEntries(JSON.parse(native('verify', file, '--json')).tensors.map(({ name, sha256 }) => [name, sha256]));
+import { models, native, nativeRun, root, safetensors, scratch, verified } from './native.mjs';
+import { serveStatic } from './static.mjs';
 
 const idle = "!document.querySelector('#load')?.disabled";
 const used = "document.querySelector('#report')?.dataset.used";
@@ -47,32 +36,39 @@ async function hashes(browser) {
   await browser.run("delete document.querySelector('#run').dataset.hashed");
   await browser.click('#hash');
   await browser.until("document.querySelector('#run').dataset.hashed !== undefined", 180);
+  // The table is drawn with the next frame.
+  await browser.until("[...document.querySelectorAll('#panel-tensors [data-sha256]')].every((cell) => cell.dataset.sha256)");
   return browser.run(`
-    await new Promise((done) => setTimeout(done, 100));
     return Object.fromEntries([...document.querySelectorAll('#panel-tensors tbody tr')]
       .map((row) => [row.cells[0].textContent, row.querySelector('[data-sha256]').dataset.sha256]));`);
 }
 
 /** A safetensors file of mostly nothing: a small tensor, one of `middle` bytes that takes no room on the disk, and a last one behind it. */
 function sparse(name, middle) {
-  const file = join(scratch, name);
   const far = middle + 16;
-  const header = JSON.stringify({
+  const header = {
     near: { dtype: 'U8', shape: [16], data_offsets: [0, 16] },
     middle: { dtype: 'U8', shape: [middle], data_offsets: [16, far] },
     far: { dtype: 'F32', shape: [1024], data_offsets: [far, far + 4096] },
-  });
-  const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(padded.length));
-  writeFileSync(file, Buffer.concat([size, Buffer.from(padded)]));
-  const start = 8 + padded.length;
+  };
+  const file = safetensors(name, header);
+  const start = statSync(file).size;
   truncateSync(file, start + far + 4096);
   const bytes = Buffer.from(Float32Array.from({ length: 1024 }, (_, at) => at).buffer);
   const out = openSync(file, 'r+');
   writeSync(out, bytes, 0, 4096, start + far);
   closeSync(out);
   return { file, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** A GGUF that says that it has 2^60 tensors. */
+function malformed() {
+  const [good, bad] = ['good.gguf', 'malformed.gguf'].map((name) => join(scratch, name));
+  native('sample', good, '--force');
+  const bytes = readFileSync(good);
+  bytes.writeBigUInt64LE(2n ** 60n, 8);
+  writeFileSync(bad, bytes);
+  return bad;
 }
 
 /** A server on another origin of this machine. */
@@ -94,17 +90,7 @@ async function elsewhere(file, { ranges = true, cors = true } = {}) {
 }
 
 /** The page from a server that knows nothing of headers. */
-async function bare() {
-  const kinds = { html: 'text/html', js: 'text/javascript', css: 'text/css', json: 'application/json', svg: 'image/svg+xml', wasm: 'application/wasm' };
-  const server = createServer((request, response) => {
-    const path = new URL(request.url, 'http://localhost').pathname;
-    const file = join(root, 'target/web', path === '/' ? 'index.html' : path);
-    if (!existsSync(file)) response.writeHead(404).end();
-    else response.writeHead(200, { 'Content-Type': kinds[file.split('.').pop()] ?? 'application/octet-stream' }).end(readFileSync(file));
-  });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return { server, url: `http://localhost:${server.address().port}/` };
-}
+const bare = () => serveStatic({ '/': join(root, 'target/web/') });
 
 async function openUrl(browser, url) {
   await browser.run("document.querySelector('#url-form').hidden = false; document.querySelector('#url').value = args[0]; document.querySelector('#url-form').requestSubmit();", url);
@@ -120,7 +106,7 @@ export const cases = {
 
   async 'the sample is the native one; auto says why it does not map'(browser, base) {
     const file = join(scratch, 'sample.gguf');
-    native('sample', file);
+    native('sample', file, '--force');
     await fresh(browser, base);
     await browser.click('#sample');
     await browser.until(`${used} && ${idle}`);
@@ -162,30 +148,18 @@ export const cases = {
   },
 
   async 'a malformed file is answered with the why card and its bytes'(browser, base) {
-    const file = join(scratch, 'malformed.gguf');
-    const bytes = readFileSync(join(scratch, 'sample.gguf'));
-    bytes.writeBigUInt64LE(2n ** 60n, 8);
-    writeFileSync(file, bytes);
+    const file = malformed();
     await fresh(browser, base);
     await open(browser, file);
     const card = await browser.run("return { text: document.querySelector('#why').innerText, mark: document.querySelector('#why mark')?.textContent }");
-    let said;
-    try {
-      native('load', file, '--json');
-    } catch (error) {
-      said = JSON.parse(error.stdout).error;
-    }
+    const said = nativeRun('load', file, '--json').json.error;
     assert.ok(card.text.includes(said.message), `${card.text}\n${said.message}`);
     assert.ok(card.text.includes(said.cause) && card.text.includes(said.field));
     assert.notEqual(card.mark, undefined);
   },
 
   async 'a name from a file cannot reorder or inject anything'(browser, base) {
-    const file = join(scratch, 'evil.safetensors');
-    const header = JSON.stringify({ '<img src=x onerror=alert(1)>\u202egpj': { dtype: 'U8', shape: [1], data_offsets: [0, 1] } });
-    const size = Buffer.alloc(8);
-    size.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
-    writeFileSync(file, Buffer.concat([size, Buffer.from(header), Buffer.from([7])]));
+    const file = safetensors('evil.safetensors', { '<img src=x onerror=alert(1)>\u202egpj': { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, Buffer.from([7]));
     await fresh(browser, base);
     await open(browser, file);
     const shown = await browser.run("return { text: document.querySelector('#why').innerText, images: document.querySelectorAll('main img').length }");
@@ -203,9 +177,8 @@ export const cases = {
     await browser.until(`${used} && ${idle}`);
     await browser.run("delete document.querySelector('#run').dataset.hashed; weighbridge.client.send({ Hash: { tensors: [0, 2] } })");
     await browser.until("document.querySelector('#run').dataset.hashed !== undefined");
-    await sleep(100);
-    const shown = await browser.run("return [...document.querySelectorAll('[data-sha256]')].map((cell) => cell.dataset.sha256)");
-    assert.equal(shown[2], sha256);
+    const shown = await browser.until("document.querySelectorAll('[data-sha256]')[2].dataset.sha256");
+    assert.equal(shown, sha256);
     await browser.run("document.querySelector('#glob').value = '*'");
     await browser.click('#load');
     const why = await browser.until("document.querySelector('#why')?.innerText");
@@ -265,7 +238,7 @@ export const cases = {
     await browser.click('#tab-transitions');
     await browser.click('#save');
     const saved = join(scratch, 'load.wbrec');
-    for (let tries = 0; tries < 200 && !existsSync(saved); tries += 1) await sleep(50);
+    for (let tries = 0; tries < 600 && !existsSync(saved); tries += 1) await sleep(100);
     assert.match(native('replay', saved), /the component does what it did/);
     assert.ok(statSync(saved).size > 100_000);
   },
@@ -299,7 +272,7 @@ export const cases = {
   },
 
   async 'where the server sends no headers cancel ends the worker, and pause is refused with a sentence'(browser) {
-    const { server, url } = await bare();
+    const { close, url } = await bare();
     const { identifier } = await browser.cdp('Page.addScriptToEvaluateOnNewDocument', { source: "sessionStorage.setItem('isolated', 'not now')" });
     await fresh(browser, url);
     assert.equal(await browser.run('return crossOriginIsolated'), false);
@@ -316,8 +289,7 @@ export const cases = {
     await fresh(browser, url);
     assert.equal(await browser.run('return crossOriginIsolated'), true);
     await browser.cdp('Page.removeScriptToEvaluateOnNewDocument', { identifier });
-    server.closeAllConnections();
-    server.close();
+    close();
   },
 
   async 'at 400 px nothing is cut off'(browser, base) {
@@ -329,6 +301,9 @@ export const cases = {
       await browser.click(`#tab-${tab}`);
       assert.ok((await browser.run('return document.documentElement.scrollWidth')) <= 400, tab);
     }
+    assert.ok(await browser.run("const { scrollWidth, clientWidth } = document.querySelector('.tabs'); return scrollWidth <= clientWidth"), 'every tab is there');
+    await open(browser, malformed());
+    assert.ok((await browser.run('return document.documentElement.scrollWidth')) <= 400, 'the why card');
     await browser.cdp('Emulation.setDeviceMetricsOverride', { width: 1200, height: 860, deviceScaleFactor: 1, mobile: false });
   },
 };

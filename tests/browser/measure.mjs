@@ -2,14 +2,12 @@
  * Numbers of the page: `node tests/browser/measure.mjs`. The page must be built (`cargo xtask web`).
  * Each time is the least of several, the two sides of a ratio taken in turn.
  */
-import { spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Browser } from './driver.mjs';
+import { root, scratch } from './native.mjs';
+import { serve } from './serve.mjs';
 
-const root = new URL('../../', import.meta.url).pathname;
-const scratch = mkdtempSync(join(tmpdir(), 'weighbridge-measure-'));
 const beside = join(root, 'target/web/measure-worker.js');
 const ROUNDS = 7;
 
@@ -51,9 +49,7 @@ function large() {
   return file;
 }
 
-const xtask = process.env.XTASK ?? join(root, 'target/debug/xtask');
-const server = spawn(xtask, ['web', '--serve', '--as-it-is', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
-const base = await new Promise((resolve) => server.stdout.once('data', (line) => resolve(String(line).trim())));
+const { base, end } = await serve();
 copyFileSync(new URL('measure-worker.js', import.meta.url), beside);
 const browser = await Browser.start();
 const least = (list) => Math.min(...list);
@@ -137,7 +133,6 @@ try {
   console.log(`memory of page and worker         ${((figures.memory - 2 ** 30) / 2 ** 20).toFixed(1)} MiB beyond the tensors that were loaded`);
 } finally {
   await browser.stop();
-  server.kill();
+  await end();
   rmSync(beside, { force: true });
-  rmSync(scratch, { recursive: true, force: true });
 }

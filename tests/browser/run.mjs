@@ -3,31 +3,19 @@
  * `xtask web --serve --as-it-is`, unless WEIGHBRIDGE_PAGE has the address of one that is served already.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cases, scratch } from './cases.mjs';
-import { Browser, sleep } from './driver.mjs';
+import { cases } from './cases.mjs';
+import { Browser } from './driver.mjs';
 import { inspectorCases } from './inspector.mjs';
+import { root, scratch } from './native.mjs';
+import { serve } from './serve.mjs';
+import { Tally } from './tally.mjs';
 
-const root = new URL('../../', import.meta.url).pathname;
-const [wanted = ''] = process.argv.slice(2);
+const tally = new Tally(process.argv[2]);
 
-/** Serves the page; answers its address. */
-function serve() {
-  const xtask = process.env.XTASK ?? join(root, 'target/debug/xtask');
-  const child = spawn(xtask, ['web', '--serve', '--as-it-is', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', () => reject(new Error('the server ended')));
-    child.stdout.once('data', (line) => resolve({ base: String(line).trim(), end: () => child.removeAllListeners('exit').kill() }));
-  });
-}
-
-const { base, end } = process.env.WEIGHBRIDGE_PAGE ? { base: process.env.WEIGHBRIDGE_PAGE, end() {} } : await serve();
+const { base, end } = await serve();
 const withInspector = existsSync(join(root, 'target/web/inspector/inspector.js'));
-let failed = 0;
-let passed = 0;
 
 /** Requests of the last case that left this machine. `chrome:` is the browser's own first page. */
 async function strangers(browser) {
@@ -45,20 +33,17 @@ async function complaints(browser, name) {
 
 async function all(browser, list) {
   for (const [name, run] of Object.entries(list)) {
-    if (!name.includes(wanted)) continue;
-    const began = performance.now();
-    try {
+    const work = async () => {
       await run(browser, base, end);
       assert.deepEqual(await complaints(browser, name), [], 'the console is silent');
       assert.deepEqual(await strangers(browser), [], 'no request leaves this machine');
-      passed += 1;
-      console.log(`ok      ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAILED  ${name}\n${String(error.stack).replace(/^/gm, '        ')}`);
+    };
+    await tally.run(name, work, async () => {
       const picture = join(process.env.WEIGHBRIDGE_SHOTS ?? scratch, 'failed.png');
       await browser.screenshot().then((png) => writeFileSync(picture, png), () => {});
-    }
+      // What this case left on the console is not the next one's.
+      await browser.logs().catch(() => {});
+    });
   }
 }
 
@@ -71,8 +56,7 @@ try {
     async 'works offline once it was loaded'() {
       await browser.go(base);
       await browser.until("navigator.serviceWorker.controller !== null && document.documentElement.dataset.ready === 'true'");
-      end();
-      await sleep(300);
+      await end();
       await browser.go(base);
       await browser.until("document.documentElement.dataset.ready === 'true'");
       await browser.click('#sample');
@@ -83,25 +67,19 @@ try {
   });
 } finally {
   await browser.stop();
-  end();
+  await end();
 }
-if (wanted === '') {
+await tally.run('without WebGL the overview stays and says so', async () => {
   const plain = await Browser.start({ webgl: false });
-  const again = process.env.WEIGHBRIDGE_PAGE ? { base, end() {} } : await serve();
+  const again = await serve();
   try {
     await plain.go(again.base);
     await plain.until("document.documentElement.dataset.ready === 'true'");
     const title = await plain.run("const button = document.querySelector('#view-inspector'); return button.disabled && button.title");
     assert.match(title, /no WebGL/);
-    passed += 1;
-    console.log('ok      without WebGL the overview stays and says so');
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  without WebGL\n${error.stack}`);
   } finally {
     await plain.stop();
-    again.end();
+    await again.end();
   }
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+});
+tally.end();
