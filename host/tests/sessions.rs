@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use weighbridge::trace::{Record, What};
+use weighbridge::trace::{Call, Record, What};
 use weighbridge::{
     Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, External, GuestOptions, HostCapabilities, HostLimits,
     Level, Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
@@ -307,6 +307,37 @@ fn the_observer_hears_everything_in_order_and_nothing_when_off() {
     }
 }
 
+/// How many steps of machines came at once, at most.
+#[derive(Default)]
+struct Batches(Mutex<usize>);
+
+impl Observer for Batches {
+    fn observe(&self, records: &[Record]) {
+        let steps = records.iter().filter(|record| matches!(record.what, What::Step(_))).count();
+        let mut most = self.0.lock().unwrap();
+        *most = steps.max(*most);
+    }
+}
+
+#[test]
+fn the_level_is_changed_while_a_session_is_open() {
+    let (_folder, path) = model();
+    let batches = Arc::new(Batches::default());
+    let guest = GuestOptions { observe: Level::Off, ..GuestOptions::default() };
+    let mut session =
+        open(&path, SessionOptions { guest, observer: Some(batches.clone()), ..SessionOptions::default() });
+    let mut most = |level| {
+        session.observe(level).unwrap();
+        *batches.0.lock().unwrap() = 0;
+        session.load(&Selection::All, &only(Strategy::MappedFile)).unwrap();
+        session.release(&Selection::All).unwrap();
+        *batches.0.lock().unwrap()
+    };
+    assert_eq!(most(Level::Off), 0);
+    assert_eq!(most(Level::Steps), 1, "each step comes alone, so that the guest can be held there");
+    assert!(most(Level::Transitions) > 1);
+}
+
 #[test]
 fn no_name_of_the_model_is_in_the_trace_unless_it_may() {
     let (_folder, path) = file("secret.safetensors", &safetensors(TENSORS));
@@ -414,4 +445,52 @@ fn the_component_asks_for_storage_and_observer_alone() {
     assert!(loader().exports().contains(&"weighbridge:loader/loader@0.1.0".to_owned()));
     assert!(!loader().describe().unwrap().is_empty());
     assert_eq!(loader().component_id().len(), 64);
+}
+
+/// The panic of what is called back goes to the caller; nothing waits for ever.
+#[test]
+fn a_panic_of_a_consumer_or_an_observer_reaches_the_caller() {
+    struct Panics;
+    impl Observer for Panics {
+        fn observe(&self, records: &[Record]) {
+            assert!(
+                !records.iter().any(
+                    |record| matches!(record.what, What::Call(ref call) if matches!(**call, Call::ReadInto { .. }))
+                ),
+                "observed"
+            );
+        }
+    }
+    let (_folder, path) = model();
+    let run = |options: SessionOptions, consumer: fn(u32, u64, &[u8]) -> Result<(), StorageError>| {
+        let mut session = open(&path, options);
+        let load = std::panic::AssertUnwindSafe(|| session.load_into(&Selection::All, 4096, consumer));
+        std::panic::catch_unwind(load).expect_err("it panics").downcast_ref::<&str>().map(|text| (*text).to_owned())
+    };
+    assert_eq!(run(SessionOptions::default(), |_, _, _| panic!("consumed")).as_deref(), Some("consumed"));
+    let watched = SessionOptions { observer: Some(Arc::new(Panics)), ..SessionOptions::default() };
+    assert_eq!(run(watched, |_, _, _| Ok(())).as_deref(), Some("observed"));
+}
+
+#[test]
+fn the_host_bounds_mappings_header_bytes_and_lists() {
+    let (_folder, path) = model();
+    let with = |limits: HostLimits| SessionOptions { limits, ..SessionOptions::default() };
+    let mut session = open(&path, with(HostLimits { mappings: 2, ..HostLimits::default() }));
+    let each = LoadOptions { extent: ExtentPolicy::PerTensor, ..only(Strategy::MappedFile) };
+    assert_eq!(session.load(&Selection::All, &each).unwrap_err().cause, Cause::OutOfMemory);
+    assert_eq!(session.stats().mappings, 0);
+    session.load(&Selection::All, &only(Strategy::MappedFile)).unwrap();
+    check(&mut session);
+
+    let few = with(HostLimits { header_bytes: 8, ..HostLimits::default() });
+    assert_eq!(loader().open_with(std::slice::from_ref(&path), few).unwrap_err().cause, Cause::OutOfMemory);
+
+    let mut session = open(&path, with(HostLimits { listing_bytes: 64, ..HostLimits::default() }));
+    assert_eq!(session.tensors().unwrap_err().cause, Cause::LimitExceeded);
+    assert_eq!(session.states().unwrap_err().cause, Cause::LimitExceeded);
+
+    // A deadline beyond what a clock can say is none.
+    let never = with(HostLimits { deadline: Some(Duration::MAX), ..HostLimits::default() });
+    open(&path, never).load(&Selection::All, &LoadOptions::default()).unwrap();
 }

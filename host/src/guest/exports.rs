@@ -37,7 +37,7 @@ pub(crate) struct NamedSource {
 
 /// Declares the exports once: where they are in the component, and their typed functions, made when first used.
 macro_rules! exports {
-    ($($field:ident: $name:literal ($($param:ty),*) -> $result:ty;)*) => {
+    ($($field:ident: $name:literal ($($param:ty),*) $(-> $result:ty)?;)*) => {
         /// Where the exports are in the component.
         pub(crate) struct Exports { $($field: ComponentExportIndex),* }
 
@@ -53,7 +53,7 @@ macro_rules! exports {
 
         /// The typed functions of one instance.
         #[derive(Default)]
-        struct Functions { $($field: Option<TypedFunc<($($param,)*), ($result,)>>),* }
+        struct Functions { $($field: Option<TypedFunc<($($param,)*), ($($result,)?)>>),* }
     };
 }
 
@@ -73,7 +73,7 @@ exports! {
     states: "[method]session.states" (ResourceAny, u32, u32) -> Vec<TensorState>;
     slots: "[method]session.slots" (ResourceAny) -> Vec<SlotState>;
     machines: "[method]session.machines" (ResourceAny) -> Vec<MachineStatus>;
-    observe: "[method]session.observe" (ResourceAny, Level) -> ();
+    observe: "[method]session.observe" (ResourceAny, Level);
     close: "[method]session.close" (ResourceAny) -> Result<(), Error>;
 }
 
@@ -143,6 +143,21 @@ impl Guest {
         R: Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
+        self.call_for(phase, index, function, params).map(|(result,)| result)
+    }
+
+    /// The same with all results: `observe` has none, which is another type than one that is empty.
+    fn call_for<P, R>(
+        &mut self,
+        phase: Phase,
+        index: impl Fn(&Exports) -> &ComponentExportIndex,
+        function: impl Fn(&mut Functions) -> &mut Option<TypedFunc<P, R>>,
+        params: P,
+    ) -> Result<R, Error>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
         if let Some(dead) = &self.dead {
             return Err(dead.clone());
         }
@@ -156,11 +171,11 @@ impl Guest {
         let clock = self.ticker.run().ok_or_else(no_clock)?;
         let state = self.store.data_mut();
         state.enter();
-        state.control.deadline = self.deadline.map(|deadline| Instant::now() + deadline);
+        state.control.deadline = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         self.store.set_epoch_deadline(1);
         let result = call.call(&mut self.store, params);
         drop(clock);
-        result.map(|(result,)| result).map_err(|error| {
+        result.map_err(|error| {
             let error = ended(phase, &error, self.store.data());
             self.dead = Some(error.clone());
             error
@@ -342,7 +357,7 @@ impl Guest {
         let session = self.session()?;
         self.traced(
             |_| Export::Observe { level },
-            |guest| guest.call(Phase::Request, |at| &at.observe, |f| &mut f.observe, (session, level)).map(Ok),
+            |guest| guest.call_for(Phase::Request, |at| &at.observe, |f| &mut f.observe, (session, level)).map(Ok),
             |()| Value::Null,
         )
     }
