@@ -65,6 +65,7 @@ impl<S: Storage> Session<S> {
                 self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
             }
         }
+        // They were unbound or evicted when they were planned, so that nothing of them is left to be dropped.
         for &tensor in &plan.empty {
             self.tensors.dispatch(tensor, BindTensor { hold: Hold::NoBytes, strategy: None }, &self.watch);
         }
@@ -121,6 +122,7 @@ impl<S: Storage> Session<S> {
         // The load's leases keep the mappings until it is over, so that no unmap can fail here.
         let released = self.end(&tensors, Lifecycle::MmapResident, Ending::Undone);
         let evicted = self.end(&tensors, Lifecycle::Resident, Ending::Undone);
+        // Each has ended or is still mapped, so that this drops no copy; the session's model check counts what buffers hold.
         for tensor in plan.fresh {
             self.tensors.dispatch(tensor, Bind, &self.watch);
         }

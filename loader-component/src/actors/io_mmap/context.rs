@@ -2,6 +2,7 @@
 use super::events::{
     Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped,
 };
+use super::idle::{Extent, Idle};
 use super::machine::{IoMmapEvents, IoMmapStateMachineContext};
 use crate::actors::{Fault, Ticket, Why, refusals, strays};
 use crate::api::SlotStatus;
@@ -53,6 +54,11 @@ impl Slot {
     pub const fn is_live(&self) -> bool {
         matches!(self.status, SlotStatus::Owned | SlotStatus::UnmapPending)
     }
+
+    /// Whether a load may share its mapping.
+    const fn is_idle(&self) -> bool {
+        self.is_live() && !self.leased
+    }
 }
 
 /// What outlives a dispatch: the slots, their free stack, and the one command that may be out.
@@ -61,6 +67,10 @@ pub struct Context {
     slots: Vec<Slot>,
     /// The slot released last is given out first; at first 0, 1, 2, …
     free: Vec<u32>,
+    /// The slots that a load may share.
+    idle: Idle,
+    /// The one of them that has the extent which the event asks for.
+    shared: Option<u32>,
     mmap: bool,
     advise: bool,
     granularity: u64,
@@ -80,6 +90,8 @@ impl Context {
         Self {
             slots: vec![Slot::fresh(); slots as usize],
             free: (0..slots).rev().collect(),
+            idle: Idle::new(slots),
+            shared: None,
             mmap: host.mmap && host.map_granularity.is_power_of_two(),
             advise: host.advise,
             granularity: host.map_granularity,
@@ -135,7 +147,10 @@ impl Context {
     pub(super) fn begin(&mut self, event: &IoMmapEvents) -> Option<u32> {
         self.output = Output::default();
         match event {
-            IoMmapEvents::Map(map) => self.live(map).or_else(|| self.free.last().copied()),
+            IoMmapEvents::Map(map) => {
+                self.shared = self.idle.find(&self.slots, self.extent(map));
+                self.shared.or_else(|| self.free.last().copied())
+            }
             IoMmapEvents::Retain(e) => Some(e.handle.slot),
             IoMmapEvents::Release(e) => Some(e.handle.slot),
             IoMmapEvents::Abandon(e) => Some(e.handle.slot),
@@ -148,20 +163,14 @@ impl Context {
 
     /// Takes the output.
     pub(super) fn end(&mut self) -> Output {
+        self.shared = None;
         core::mem::take(&mut self.output)
     }
 
-    fn aligned(&self, map: &Map) -> (u64, u64) {
+    /// What is to be mapped, aligned.
+    fn extent(&self, map: &Map) -> Extent {
         let delta = map.offset % self.granularity.max(1);
-        (map.offset - delta, map.len.saturating_add(delta))
-    }
-
-    fn live(&self, map: &Map) -> Option<u32> {
-        let (offset, len) = self.aligned(map);
-        let same = |slot: &Slot| {
-            slot.is_live() && !slot.leased && slot.source == map.source && slot.offset == offset && slot.len == len
-        };
-        self.slots.iter().position(same).and_then(|slot| u32::try_from(slot).ok())
+        (map.source, map.offset - delta, map.len.saturating_add(delta))
     }
 
     fn refuse(&mut self, why: Why) {
@@ -174,9 +183,27 @@ impl Context {
         self.output.command = Some(command(self.ticket));
     }
 
+    /// Changes what a slot is; whether it may be shared then follows.
     fn change(&mut self, slot: u32, change: impl FnOnce(&mut Slot)) {
+        if self.is_idle(slot) {
+            self.idle.remove(&self.slots, slot);
+        }
         if let Some(slot) = self.slots.get_mut(slot as usize) {
             change(slot);
+        }
+        if self.is_idle(slot) {
+            self.idle.insert(&self.slots, slot);
+        }
+    }
+
+    fn is_idle(&self, slot: u32) -> bool {
+        self.slots.get(slot as usize).is_some_and(Slot::is_idle)
+    }
+
+    /// The number of tensors in a slot, which changes nothing else.
+    fn tensors(&mut self, slot: u32, change: impl FnOnce(&mut u32)) {
+        if let Some(slot) = self.slots.get_mut(slot as usize) {
+            change(&mut slot.tensors);
         }
     }
 
@@ -212,8 +239,8 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(!self.mmap)
     }
 
-    fn extent_live(&self, map: &Map) -> Result<bool, ()> {
-        Ok(self.live(map).is_some())
+    fn extent_live(&self, _: &Map) -> Result<bool, ()> {
+        Ok(self.shared.is_some())
     }
 
     fn pool_empty(&self, _: &Map) -> Result<bool, ()> {
@@ -224,8 +251,8 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(map.offset.saturating_add(map.len) > map.source_len)
     }
 
-    fn share(&mut self, map: &Map) -> Result<(), ()> {
-        if let Some(slot) = self.live(map) {
+    fn share(&mut self, _: &Map) -> Result<(), ()> {
+        if let Some(slot) = self.shared {
             self.change(slot, |slot| {
                 slot.leased = true;
                 slot.status = SlotStatus::Owned;
@@ -236,8 +263,7 @@ impl IoMmapStateMachineContext for &mut Context {
     }
 
     fn reserve(&mut self, map: &Map) -> Result<(), ()> {
-        let (offset, len) = self.aligned(map);
-        let source = map.source;
+        let (source, offset, len) = self.extent(map);
         if let Some(slot) = self.free.pop() {
             self.change(slot, |slot| {
                 *slot = Slot {
@@ -294,7 +320,7 @@ impl IoMmapStateMachineContext for &mut Context {
     }
 
     fn retain(&mut self, retain: &Retain) -> Result<(), ()> {
-        self.change(retain.handle.slot, |slot| slot.tensors += retain.tensors);
+        self.tensors(retain.handle.slot, |tensors| *tensors += retain.tensors);
         self.output.outcome = Some(Outcome::Kept);
         Ok(())
     }
@@ -312,7 +338,7 @@ impl IoMmapStateMachineContext for &mut Context {
     }
 
     fn let_go(&mut self, release: &Release) -> Result<(), ()> {
-        self.change(release.handle.slot, |slot| slot.tensors -= release.tensors);
+        self.tensors(release.handle.slot, |tensors| *tensors -= release.tensors);
         self.output.outcome = Some(Outcome::Kept);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Owns mappings and their slots, and nothing else: no residency, no choice of strategy.
 mod context;
 mod events;
+mod idle;
 mod machine;
 
 pub use context::{Context, Slot};
