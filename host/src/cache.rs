@@ -77,7 +77,8 @@ impl Cache {
         if u64::from_le_bytes(*stored) != sum(code) {
             return None;
         }
-        unsafe_ops::load_compiled(engine, &self.file).ok()
+        // By its descriptor where that can be done: whoever can rename the folder in between gets nothing run.
+        unsafe_ops::load_compiled(engine, &platform::path_of_open(&file, &self.file)).ok()
     }
 
     /// Keeps a compiled component. Written aside and renamed, so that nobody finds half a file.
@@ -111,9 +112,7 @@ impl Cache {
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let path = entry.path();
-                path.extension()
-                    .is_some_and(|end| end == "cwasm")
-                    .then_some((entry.metadata().ok()?.modified().ok()?, path))
+                is_ours(path.file_name()?.to_str()?).then_some((entry.metadata().ok()?.modified().ok()?, path))
             })
             .collect();
         codes.sort_unstable();
@@ -122,6 +121,13 @@ impl Cache {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Whether a file has a name as [`Cache::open`] gives them: a folder may have other people's compiled code in it.
+fn is_ours(name: &str) -> bool {
+    let hex = |text: &str, len: usize| text.len() == len && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = name.strip_suffix(".cwasm").and_then(|stem| stem.split_once('-'));
+    parts.is_some_and(|(component, engine)| hex(component, 32) && hex(engine, 16))
 }
 
 /// Against decay, not against malice: whoever can write here can do so with the right sum. Four lanes, since a start waits

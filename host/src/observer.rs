@@ -1,7 +1,7 @@
 //! Who watches a session, who may meddle with it, and the ring that keeps the last of what happened.
 use crate::{
     options::HostLimits,
-    trace::{Answer, Call, Record, What},
+    trace::{Answer, Call, Outcome, Record, What},
     types::{Entry, Happening},
 };
 use std::{
@@ -192,10 +192,31 @@ fn weight(record: &Record) -> u64 {
             Answer::Targets(targets) => 64 + targets.len() * 24,
             _ => 64,
         },
-        What::Enter(_) | What::Leave(_) => 512,
+        What::Enter(_) => 512,
+        What::Leave(outcome) => 512 + outcome_bytes(outcome),
         What::Host { part, .. } => part.len(),
     };
     (std::mem::size_of::<Record>() + beyond) as u64
+}
+
+/// About how many bytes an outcome holds. It is the guest's, and can be long.
+fn outcome_bytes(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Ok(value) => value_bytes(value),
+        Outcome::Failed(error) => error.message.len() + error.field.as_ref().map_or(0, String::len),
+        Outcome::Trapped(why) => why.len(),
+    }
+}
+
+fn value_bytes(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(list) => list.iter().map(value_bytes).sum(),
+            Value::Object(map) => map.iter().map(|(key, value)| 64 + key.len() + value_bytes(value)).sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 #[cfg(test)]

@@ -59,6 +59,10 @@ pub struct HostLimits {
     pub instances: u32,
     /// Most bytes mapped at once. Default 64 TiB: address space, not memory.
     pub mapped_bytes: u64,
+    /// Most mappings at once; a system has a bound of its own for the whole process (65,530 on Linux). Default 32,768.
+    pub mappings: u32,
+    /// Most header bytes that one call into the guest may read, all its reads together. Default 1 GiB.
+    pub header_bytes: u64,
     /// Most bytes of host buffers at once. Default: the machine's memory, where that is known, else 64 GiB.
     pub buffer_bytes: u64,
     /// Longest that one call into the guest may take, host work and an observer that waits included; storage answers
@@ -91,6 +95,8 @@ impl Default for HostLimits {
             table_elements: 1 << 16,
             instances: 32,
             mapped_bytes: 1 << 46,
+            mappings: 1 << 15,
+            header_bytes: 1 << 30,
             buffer_bytes: crate::platform::memory_bytes().unwrap_or(1 << 36),
             deadline: None,
             guest_time: Duration::from_secs(10),

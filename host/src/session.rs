@@ -12,7 +12,7 @@ use crate::{
     trace::Record,
     types::{
         Advice, AdviceEffect, Capabilities, Cause, Error, Level, LoadOptions, LoadReport, MachineStatus, MetadataEntry,
-        ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        MetadataValue, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use std::{path::PathBuf, sync::Arc};
@@ -89,38 +89,9 @@ impl Session {
     }
 
     fn list(&mut self) -> Result<Vec<TensorInfo>, Error> {
-        let total = self.summary.tensors;
-        let mut listing: Vec<TensorInfo> = Vec::new();
-        let mut bytes = 0u64;
-        while let Ok(start) = u32::try_from(listing.len())
-            && start < total
-        {
-            let page = self.guest.tensors(start, PAGE.min(total - start))?;
-            // Clamp: the guest answers what was asked for, and the list of a model that only claims to be large ends.
-            if page.is_empty() || page.len() > PAGE as usize {
-                return Err(Error::new(
-                    Phase::Request,
-                    Cause::Internal,
-                    format!("the component says that there are {total} tensors and lists others; please report it"),
-                ));
-            }
-            let weigh = |tensor: &TensorInfo| {
-                size_of::<TensorInfo>() + tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8
-            };
-            bytes += page.iter().map(|tensor| weigh(tensor) as u64).sum::<u64>();
-            if bytes > self.listing_bytes {
-                return Err(Error::new(
-                    Phase::Request,
-                    Cause::LimitExceeded,
-                    format!(
-                        "the list of tensors is longer than the {} bytes that the host keeps; raise `listing_bytes`",
-                        self.listing_bytes
-                    ),
-                ));
-            }
-            listing.extend(page);
-        }
-        Ok(listing)
+        let guest = &mut self.guest;
+        let weigh = |tensor: &TensorInfo| tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8;
+        pages(self.summary.tensors, PAGE, self.listing_bytes, weigh, |start, count| guest.tensors(start, count))
     }
 
     /// The index of a tensor, by its exact name.
@@ -136,18 +107,9 @@ impl Session {
     /// # Errors
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
+        let guest = &mut self.guest;
         let total = self.summary.metadata_entries;
-        let mut entries: Vec<MetadataEntry> = Vec::new();
-        while let Ok(start) = u32::try_from(entries.len())
-            && start < total
-        {
-            let page = self.guest.metadata(start, METADATA_PAGE.min(total - start), head)?;
-            if page.is_empty() {
-                break;
-            }
-            entries.extend(page);
-        }
-        Ok(entries)
+        pages(total, METADATA_PAGE, self.listing_bytes, weigh_entry, |start, count| guest.metadata(start, count, head))
     }
 
     /// Makes tensors resident. On an error residency is what it was before.
@@ -187,18 +149,9 @@ impl Session {
     /// # Errors
     /// The guest failed.
     pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
+        let guest = &mut self.guest;
         let total = self.summary.tensors;
-        let mut states: Vec<TensorState> = Vec::new();
-        while let Ok(start) = u32::try_from(states.len())
-            && start < total
-        {
-            let page = self.guest.states(start, PAGE.min(total - start))?;
-            if page.is_empty() {
-                break;
-            }
-            states.extend(page);
-        }
-        Ok(states)
+        pages(total, PAGE, self.listing_bytes, |_| 0, |start, count| guest.states(start, count))
     }
 
     /// Every slot of the pool of mappings.
@@ -293,6 +246,50 @@ impl Session {
         self.closed = true;
         Ok(())
     }
+}
+
+/// A list of the guest's, page after page. Clamp: a page is no longer than asked for, the list of a model that only claims
+/// to be large ends, and no more than `most` bytes are kept. `beyond` is what an entry holds beside itself.
+fn pages<T>(
+    total: u32,
+    page: u32,
+    most: u64,
+    beyond: impl Fn(&T) -> usize,
+    mut ask: impl FnMut(u32, u32) -> Result<Vec<T>, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut all: Vec<T> = Vec::new();
+    let mut bytes = 0u64;
+    while let Ok(start) = u32::try_from(all.len())
+        && start < total
+    {
+        let count = page.min(total - start);
+        let some = ask(start, count)?;
+        if some.is_empty() || some.len() > count as usize {
+            return Err(Error::new(
+                Phase::Request,
+                Cause::Internal,
+                format!("the component says that there are {total} entries and lists others; please report it"),
+            ));
+        }
+        bytes += some.iter().map(|one| (size_of::<T>() + beyond(one)) as u64).sum::<u64>();
+        if bytes > most {
+            let message =
+                format!("the list is longer than the {most} bytes that the host keeps; raise `listing_bytes`");
+            return Err(Error::new(Phase::Request, Cause::LimitExceeded, message));
+        }
+        all.extend(some);
+    }
+    Ok(all)
+}
+
+/// What a metadata entry holds beside itself.
+fn weigh_entry(entry: &MetadataEntry) -> usize {
+    let value = match &entry.value {
+        MetadataValue::Text(text) => text.len(),
+        MetadataValue::Sequence(array) => array.head.iter().map(|element| size_of::<String>() + element.len()).sum(),
+        _ => 0,
+    };
+    entry.key.len() + entry.kind.len() + value
 }
 
 impl std::fmt::Debug for Session {

@@ -89,7 +89,7 @@ impl Tensor {
     /// - if it is **truncated** while it is mapped, reading the lost part ends the process (SIGBUS on POSIX systems);
     /// - if it is **written to**, the bytes here change between two reads, whatever Rust promises of `&[u8]`.
     ///
-    /// The session notices such a change at its next call (`source-changed`), which may be too late. Where files are not
+    /// The session notices such a change when it next reads, maps or loads (`source-changed`), which may be too late. Where files are not
     /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -75,7 +75,7 @@ fn another_component_has_another_place() {
 fn old_code_is_forgotten() {
     let base = private();
     for at in 0..12u8 {
-        let old = base.path().join(format!("{at}.cwasm"));
+        let old = base.path().join(format!("{at:032x}-{at:016x}.cwasm"));
         fs::write(&old, "old").unwrap();
         let when = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(u64::from(at));
         fs::File::options().write(true).open(&old).unwrap().set_modified(when).unwrap();
@@ -83,6 +83,16 @@ fn old_code_is_forgotten() {
     assert_eq!(used(base.path()), CacheUse::Miss);
     assert_eq!(entries(base.path()).len(), 8);
     assert_eq!(used(base.path()), CacheUse::Hit);
+}
+
+#[test]
+fn files_of_others_are_left_alone() {
+    let base = private();
+    for at in 0..12u8 {
+        fs::write(base.path().join(format!("{at}.cwasm")), "theirs").unwrap();
+    }
+    assert_eq!(used(base.path()), CacheUse::Miss);
+    assert_eq!(entries(base.path()).len(), 13);
 }
 
 #[test]

@@ -87,6 +87,20 @@ fn a_closed_pipe_is_no_failure() {
 }
 
 #[test]
+fn a_closed_pipe_hides_no_difference() {
+    let place = Place::new();
+    place.run("weighbridge sample model.gguf");
+    place.run("weighbridge record model.gguf --out a.wbrec");
+    place.run("weighbridge record model.gguf --strategy read-copy --out b.wbrec");
+    let arguments = ["compare", "a.wbrec", "b.wbrec", "--fail-over", "0%"];
+    let code = place.command(&arguments).output().unwrap().status.code();
+    assert_eq!(code, Some(1));
+    let mut child = place.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), code);
+}
+
+#[test]
 fn a_full_disk_is_a_failure() {
     if !Path::new("/dev/full").exists() {
         println!("skipped: this system has no /dev/full");
@@ -98,6 +112,10 @@ fn a_full_disk_is_a_failure() {
     let output = place.command(&["inspect", "model.gguf"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("stdout could not be written"), "{output:?}");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = place.command(&["load", "none.gguf", "--json"]).stderr(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "a stderr that is full changes nothing");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("weighbridge.error/1"), "{output:?}");
     let written = place.run("weighbridge sample /dev/full");
     assert!(written.contains("could not be written") && written.contains("? 1"), "{written}");
 }

@@ -56,8 +56,8 @@ const isIndex = (name) => name.endsWith('.index.json');
 /** `name-00001-of-00003.gguf` → [`name`, `-00001-of-00003.gguf`]. */
 function split(name) {
   const end = ENDS.find((ending) => name.endsWith(ending));
-  const first = name.split('.')[0];
-  let stem = end === undefined ? first || name : name.slice(0, -end.length);
+  const dot = name.lastIndexOf('.');
+  let stem = end === undefined ? name.slice(0, dot > 0 ? dot : undefined) : name.slice(0, -end.length);
   stem = /^(.*)-\d{5}-of-\d{5}$/s.exec(stem)?.[1] ?? stem;
   return [stem, name.slice(stem.length)];
 }

@@ -1,7 +1,7 @@
 //! What goes wrong, as a sentence for a person and as an object for a program.
 use super::output::{Output, colour_on};
 use serde::Serialize;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use weighbridge::{Cause, Error, Phase, escape};
 
@@ -110,9 +110,11 @@ impl Failure {
         let file = error.file.as_ref().filter(unnamed).map_or_else(String::new, |file| format!("{}: ", escape(file)));
         let place = self.place();
         let place = if place.is_empty() { place } else { format!(" {dim}[{}]{plain}", escape(&place)) };
-        eprintln!("{red}error:{plain} {file}{}{place}", escape(&error.message));
+        // Where stderr is closed or full, the exit code says it.
+        let mut stderr = io::stderr().lock();
+        let _ = writeln!(stderr, "{red}error:{plain} {file}{}{place}", escape(&error.message));
         if let Some(hint) = &error.hint {
-            eprintln!("{dim}hint:{plain} {}", escape(hint));
+            let _ = writeln!(stderr, "{dim}hint:{plain} {}", escape(hint));
         }
         if output.is_json() {
             self.show_json(output);

@@ -72,7 +72,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Sample(command) => command.run(&mut output),
         Command::Completions(command) => command.run(&mut output),
     };
-    let result = result.and_then(|code| output.flush().map(|()| code).map_err(Failure::from));
+    let result = result.and_then(|code| match output.flush() {
+        // Whoever closed the pipe has read enough; what was found out holds.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(code),
+        flushed => flushed.map(|()| code).map_err(Failure::from),
+    });
     match result {
         Ok(code) => code,
         Err(failure) => failure.show(&mut output),

@@ -72,7 +72,8 @@ fn is_index(name: &str) -> bool {
 
 /// `name-00001-of-00003.gguf` → (`name`, `-00001-of-00003.gguf`); `name.safetensors.index.json` → (`name`, the rest).
 fn split(name: &str) -> (&str, &str) {
-    let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let stem = if stem.is_empty() { name } else { stem };
     let known = [".gguf", ".safetensors", ".safetensors.index.json"];
     let stem = known.iter().rev().find_map(|end| name.strip_suffix(end)).unwrap_or(stem);
     let digits = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -102,6 +103,8 @@ mod tests {
         assert_eq!(names.asked("named-by-the-index.safetensors"), "named-by-the-index.safetensors");
         assert_eq!(names.given("plain"), "file-3");
         assert_eq!(names.given(".hidden"), "file-4");
+        assert_eq!(names.given("llama.secret-draft.bin"), "file-5.bin");
+        assert_eq!(names.given("x.secret.GGUF"), "file-6.GGUF");
     }
 
     #[test]

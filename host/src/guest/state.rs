@@ -14,6 +14,9 @@ use std::{
 };
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
+/// How often one export may move all bytes of its files.
+const RUNS: u64 = 8;
+
 /// The error with which the host ends a session; it travels through wasmtime as the reason of the trap.
 #[derive(Debug)]
 pub(crate) struct Ended(pub(crate) Error);
@@ -47,6 +50,9 @@ pub(crate) struct State {
     entered: Instant,
     in_host: Duration,
     host_calls: u64,
+    /// Bytes that this export read and moved so far.
+    read: u64,
+    moved: u64,
 }
 
 impl State {
@@ -70,6 +76,8 @@ impl State {
             entered: Instant::now(),
             in_host: Duration::ZERO,
             host_calls: 0,
+            read: 0,
+            moved: 0,
         }
     }
 
@@ -78,7 +86,7 @@ impl State {
         self.stats.crossings_in += 1;
         self.entered = Instant::now();
         self.in_host = Duration::ZERO;
-        self.host_calls = 0;
+        (self.host_calls, self.read, self.moved) = (0, 0, 0);
         self.refused = None;
     }
 
@@ -155,10 +163,27 @@ impl State {
         {
             return Ok(fitting(call, Answer::Failed(error)));
         }
-        if let Err(error) = self.may_have(handles_of(call)) {
+        if let Err(error) = self.may_have(handles_of(call)).and_then(|()| self.may_move(call)) {
             return Ok(fitting(call, Answer::Failed(error)));
         }
         self.backend.perform(call, &self.control)
+    }
+
+    /// Clamp: the time of host calls is not the guest's, so what they may do in one export is bounded by bytes. No load
+    /// moves more than its files have, and one that falls back starts over for each strategy.
+    fn may_move(&mut self, call: &Call) -> Result<(), StorageError> {
+        let (sum, more, most) = match call {
+            Call::Read { len, .. } => (&mut self.read, u64::from(*len), self.limits.header_bytes),
+            Call::ReadInto { batch, .. } => {
+                let Some(native) = self.backend.native() else { return Ok(()) };
+                let files = native.sources.iter().map(|source| source.size()).fold(0, u64::saturating_add);
+                let more = batch.iter().map(|span| span.len).fold(0, u64::saturating_add);
+                (&mut self.moved, more, files.saturating_mul(RUNS))
+            }
+            _ => return Ok(()),
+        };
+        *sum = sum.saturating_add(more);
+        if *sum <= most { Ok(()) } else { Err(StorageError::Exhausted) }
     }
 
     fn count(&mut self, call: &Call, answer: &Answer, took: Duration) {

@@ -24,6 +24,10 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+pub(crate) fn path_of_open(_: &File, name: &Path) -> PathBuf {
+    name.to_owned()
+}
+
 pub(crate) fn irregular(file: &File) -> io::Result<Option<&'static str>> {
     Ok((!file.metadata()?.is_file()).then_some("no regular file"))
 }

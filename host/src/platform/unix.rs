@@ -8,8 +8,11 @@ use rustix::{
 use std::{
     fs::File,
     io,
-    os::unix::fs::{FileExt as _, MetadataExt as _},
-    path::Path,
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{FileExt as _, MetadataExt as _},
+    },
+    path::{Path, PathBuf},
 };
 
 /// A directory held open, so that what is opened in it later is in the same one.
@@ -34,6 +37,15 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXE
 
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, READ, Mode::empty())?))
+}
+
+/// A path to a file that is open: to that file, whatever its name means by now, where the system has such paths.
+pub(crate) fn path_of_open(file: &File, name: &Path) -> PathBuf {
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    } else {
+        name.to_owned()
+    }
 }
 
 /// What the file is if it is not a regular one.

@@ -75,11 +75,13 @@ pub(super) fn encode(record: &Record, before: u64, line: &mut String) -> Result<
 }
 
 /// Reads a record. The error is a sentence about the line.
-pub(super) fn decode(text: &str, before: u64) -> Result<Record, String> {
+/// `zeros_left` is how many more zeros the recording may stand for: they take no room in the file, and all in memory.
+pub(super) fn decode(text: &str, before: u64, zeros_left: &mut usize) -> Result<Record, String> {
     if !text.starts_with('[') {
         let Line { seq, at, zeros, what } = serde_json::from_str(text).map_err(|error| sentence(&error))?;
         let mut what = what.into_owned();
         if zeros > 0 {
+            *zeros_left = zeros_left.checked_sub(zeros).ok_or("the field `zeros` is too large")?;
             with_zeros(&mut what, zeros)?;
         }
         return Ok(Record { seq, at, what });
@@ -170,6 +172,7 @@ fn index(value: &Value, name: &str) -> Result<u32, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::recording::read::MAX_ZEROS;
     use crate::trace::{Answer, Call};
 
     fn step(what: Happening) -> Record {
@@ -192,7 +195,7 @@ mod tests {
             let mut line = String::new();
             encode(&record, 51_234_000, &mut line).unwrap();
             assert!(line.len() < 100, "{line}");
-            assert_eq!(decode(&line, 51_234_000).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 51_234_000, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
         }
     }
 
@@ -214,7 +217,7 @@ mod tests {
             let record = Record { seq: 1, at: 2, what };
             let mut line = String::new();
             encode(&record, 0, &mut line).unwrap();
-            assert_eq!(decode(&line, 0).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 0, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
         }
     }
 
@@ -228,7 +231,7 @@ mod tests {
             let mut line = String::new();
             encode(&record, 0, &mut line).unwrap();
             assert!(line.len() < 200, "{line}");
-            assert_eq!(decode(&line, 0).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 0, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
         }
     }
 
@@ -249,7 +252,7 @@ mod tests {
                 "too large",
             ),
         ] {
-            let error = decode(line, 0).unwrap_err();
+            let error = decode(line, 0, &mut MAX_ZEROS.clone()).unwrap_err();
             assert!(error.contains(says), "{line}: {error}");
             assert!(!error.contains("line"), "{line}: {error}");
         }

@@ -63,9 +63,9 @@ struct Totals {
 impl Totals {
     fn add(&mut self, call: &Call, bytes: u64) -> Option<Value> {
         match call {
-            Call::Read { .. } => self.header += bytes,
-            Call::MapRange { .. } => self.mapped += bytes,
-            Call::ReadInto { .. } => self.moved += bytes,
+            Call::Read { .. } => self.header = self.header.saturating_add(bytes),
+            Call::MapRange { .. } => self.mapped = self.mapped.saturating_add(bytes),
+            Call::ReadInto { .. } => self.moved = self.moved.saturating_add(bytes),
             _ => return None,
         }
         Some(json!({"header": self.header, "mapped": self.mapped, "moved": self.moved}))

@@ -9,6 +9,9 @@ use std::io::{self, BufRead, Read};
 /// Most bytes of one line: the longest are answers with header bytes in base64.
 pub const MAX_LINE: usize = 64 << 20;
 
+/// Most zeros that a recording may leave out, all its lines together.
+pub(super) const MAX_ZEROS: usize = 256 << 20;
+
 /// Why a recording was not read. Lines count from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -81,6 +84,7 @@ impl Recording {
         checks.push(&lines.text);
         let mut records: Vec<Record> = Vec::new();
         let mut before = 0;
+        let mut zeros_left = MAX_ZEROS;
         let mut expected = header.lost;
         loop {
             if !lines.advance()? {
@@ -95,12 +99,15 @@ impl Recording {
                 lines.nothing_more()?;
                 return Ok(Self { header, records });
             }
-            let record = line::decode(text, before)
+            let record = line::decode(text, before, &mut zeros_left)
                 .and_then(|record| follows(record, expected))
                 .map_err(|what| ReadError::Line { line: lines.number, what })?;
             checks.push(&lines.text);
             before = record.at;
-            expected += 1;
+            expected = expected.checked_add(1).ok_or_else(|| ReadError::Line {
+                line: lines.number,
+                what: "the field `seq` is the largest that there is, and more follows".to_owned(),
+            })?;
             records.push(record);
         }
     }

@@ -1,7 +1,7 @@
 //! What must not be in a recording: bytes of tensors.
 //!
-//! Headers are read in windows, and the last window of a header ends wherever it ends, with tensors in it. The component
-//! looks at none of that, so it is replaced by zeros, which a replay gives it in its place.
+//! Our component asks for no byte that is not certain to be header, which is tested; another component may read in larger
+//! windows. What lies behind the first tensor is replaced by zeros, which a replay gives it in its place.
 use super::header::Recording;
 use crate::trace::{Answer, Call, What};
 use crate::types::TensorInfo;

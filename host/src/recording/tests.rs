@@ -148,6 +148,36 @@ fn a_line_without_an_end_does_not_fill_the_memory() {
     assert!(error.contains("longer than"), "{error}");
 }
 
+/// A line of zeros takes no room, so there are bounds: some kilobytes must not become gigabytes.
+#[test]
+fn zeros_that_are_left_out_are_bounded() {
+    let line = |seq: usize| {
+        format!(
+            "{{\"seq\":{seq},\"at\":0,\"zeros\":{},\"return\":{{\"answer\":{{\"bytes\":\"\"}},\"ns\":0}}}}\n",
+            60 << 20
+        )
+    };
+    let mut file = Vec::new();
+    sample().write(&mut file).unwrap();
+    let header = file.split_inclusive(|byte| *byte == b'\n').next().unwrap();
+    let mut text = header.to_vec();
+    (0..5).for_each(|seq| text.extend(line(seq).into_bytes()));
+    let error = Recording::read(text.as_slice()).unwrap_err().to_string();
+    assert!(error.contains("line 6") && error.contains("`zeros` is too large"), "{error}");
+}
+
+#[test]
+fn numbers_at_their_end_are_refused() {
+    let mut recording = sample();
+    recording.header.lost = u64::MAX;
+    recording.records.truncate(1);
+    recording.records[0].seq = u64::MAX;
+    let mut file = Vec::new();
+    recording.write(&mut file).unwrap();
+    let error = Recording::read(file.as_slice()).unwrap_err().to_string();
+    assert!(error.contains("`seq` is the largest"), "{error}");
+}
+
 #[test]
 fn a_ring_that_lost_its_beginning_still_reads() {
     let mut recording = sample();

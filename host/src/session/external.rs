@@ -8,6 +8,7 @@ use crate::{
         Cause, Error, LoadOptions, LoadReport, Phase, Selection, StorageError, Strategy, StrategyPolicy, TensorInfo,
     },
 };
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, mpsc};
 
 /// Bytes of the staging buffer where none are said, as in the contract.
@@ -71,15 +72,17 @@ impl Session {
         let chunk = usize::try_from(staging_bytes).unwrap_or(usize::MAX);
         self.native()?.sink = Some(Sink { chunk, tensors, consumer: Mutex::new((Box::new(lend), Vec::new())) });
         let session = &mut *self;
-        let report = std::thread::scope(|scope| {
+        let report = std::thread::scope(move |scope| {
+            // Moved in: a consumer that panics drops it, and the worker, which waits for an answer, goes on to its end.
+            let done = done;
             let worker =
                 std::thread::Builder::new().name("weighbridge-load".to_owned()).spawn_scoped(scope, move || {
-                    let report = session.load(selection, &options);
-                    // With it goes the sender, and the loop below ends.
+                    // Panics of an observer are kept until the sink is gone: with it goes the sender, and the loop below ends.
+                    let report = catch_unwind(AssertUnwindSafe(|| session.load(selection, &options)));
                     if let Ok(native) = session.native() {
                         native.sink = None;
                     }
-                    report
+                    report.unwrap_or_else(|panic| resume_unwind(panic))
                 });
             let worker = worker.map_err(|error| {
                 let message = format!("the system has no thread for the load ({error}); end other work and try again");
@@ -91,7 +94,7 @@ impl Session {
                     break;
                 }
             }
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
         if let Ok(native) = self.native() {
             native.sink = None;

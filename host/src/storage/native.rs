@@ -103,6 +103,10 @@ impl Native {
         if !self.offers.mmap {
             return Err(StorageError::Unsupported);
         }
+        // Clamp: what is unmapped while a view has it counts too, as it is one of the process's.
+        if self.usage.mappings() >= u64::from(self.limits.mappings) {
+            return Err(StorageError::Exhausted);
+        }
         let mapping = Mapping::new(self.source(source)?, offset, len, self.limits.mapped_bytes, &self.usage)?;
         let id = self.name()?;
         self.mappings.insert(id, Arc::new(mapping));
@@ -193,7 +197,8 @@ impl Native {
         control: &Control,
     ) -> Result<(), BatchError> {
         let max = self.capabilities().max_batch;
-        if spans.len() > max as usize {
+        // Clamp: the lists too, each source of which costs a system call.
+        if spans.len().max(sources.len()).max(targets.len()) > max as usize {
             return Err(BatchError { span: max, error: StorageError::Exhausted });
         }
         let sources: Result<Vec<&Source>, StorageError> =

@@ -36,7 +36,17 @@ impl Source {
             ));
         }
         let shown = escape(name);
-        let file = folder.file(name).map_err(|error| refused(&shown, &error))?;
+        let file = folder.file(name).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                let message = format!(
+                    "{shown} is a part of this model and is not beside its first file; fetch it into the same folder"
+                );
+                let mut missing = Error::new(Phase::Request, Cause::NotFound, message);
+                missing.os_code = error.raw_os_error();
+                missing
+            }
+            _ => refused(&shown, &error),
+        })?;
         Self::grant(file, &shown)
     }
 

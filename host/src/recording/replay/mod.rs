@@ -82,7 +82,9 @@ pub fn replay(runtime: &Runtime, recording: &Recording, until: Option<u64>) -> R
     Ok(player.report(recording, began.elapsed()))
 }
 
-/// Limits were the affair of the recorded host: where it reached one, its answer says so.
+/// Where the recorded host reached a limit, its answer says so. Those that end a guest without an answer (memory, time) are
+/// this host's own: a session that reached one, or was given more than the defaults, is not the same here, and the report
+/// says at which record.
 fn unbounded() -> HostLimits {
     let limits = HostLimits::default();
     HostLimits { handles: u32::MAX, guest_time: Duration::from_secs(60), ..limits }
