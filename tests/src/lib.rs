@@ -26,4 +26,4 @@ pub mod component;
 #[cfg(feature = "component")]
 mod convert;
 #[cfg(feature = "component")]
-pub mod node;
+pub mod scripted;

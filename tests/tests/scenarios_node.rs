@@ -1,6 +1,6 @@
 //! Every scenario, on the component through the host module of the web page, in Node.
 #![cfg(feature = "component")]
-use weighbridge_tests::{node::Node, run::run_all};
+use weighbridge_tests::{run::run_all, scripted::Node};
 
 #[test]
 fn every_scenario_holds() {

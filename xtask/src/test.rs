@@ -41,6 +41,8 @@ enum Stage {
     Clippy,
     /// Every test of every crate, examples in the documentation included
     Tests,
+    /// The inspector's web shell, in Node and in Chromium
+    Wasm,
     /// The documentation builds without a warning
     Docs,
 }
@@ -74,6 +76,10 @@ impl Stage {
                 .context("the source is not formatted; run `cargo fmt --all`"),
             Stage::Clippy => quiet(&mut clippy()),
             Stage::Tests => counted(&mut tests(options.filter.as_deref()), totals),
+            Stage::Wasm => {
+                let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
+                counted(&mut web::tests(&std, options.filter.as_deref())?, totals)
+            }
             Stage::Docs => quiet(&mut docs()),
         }
     }
@@ -181,7 +187,7 @@ mod tests {
         assert_eq!(run(options(None, Some(Stage::Clippy))), [Stage::Clippy]);
         assert_eq!(
             run(options(Some("gguf"), None)),
-            [Stage::Setup, Stage::Component, Stage::Models, Stage::Page, Stage::Tests]
+            [Stage::Setup, Stage::Component, Stage::Models, Stage::Page, Stage::Tests, Stage::Wasm]
         );
     }
 

@@ -1,12 +1,12 @@
 //! `cargo xtask web`: the page with the component and the inspector in it, as static files.
 use crate::setup::WasmOptions;
-use crate::shell::{cargo, clean, output, quiet, root, say, target, write_if_changed};
+use crate::shell::{cargo, clean, finish, output, quiet, root, say, target, which, write_if_changed};
 use crate::wasm_std::{self, TRIPLE, WasmStd};
 use crate::{component, stamp, web_server};
 use anyhow::{Context, Result, bail};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::{env, fs};
 
 /// Build the page that loads models in a browser, in target/web
 #[derive(clap::Args)]
@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Only the component as a web module, for Node
     #[arg(long, conflicts_with_all = ["serve", "without_inspector"])]
     component_only: bool,
+    /// Only test the inspector's web shell, in Node and in Chromium
+    #[arg(long, conflicts_with_all = ["serve", "without_inspector", "component_only"])]
+    test: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -42,6 +45,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if options.component_only {
         module(&tool()?, &std)?;
         say("target/web/component is ready");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.test {
+        finish(&mut tests(&std, None)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     build(&std, !options.without_inspector)?;
@@ -92,11 +99,10 @@ fn module(tool: &Path, std: &WasmStd) -> Result<()> {
     let out = folder().join("component");
     let mark = target().join("wasm/web-component");
     let value = stamp::of_files(&[component.clone(), tool.to_path_buf()])?;
-    if stamp::holds(&mark, &value) && out.join("manifest.json").is_file() {
-        return Ok(());
+    if !(stamp::holds(&mark, &value) && out.join("manifest.json").is_file()) {
+        empty(&out)?;
+        quiet(clean(tool).arg("component").arg(&component).arg(&out))?;
     }
-    empty(&out)?;
-    quiet(clean(tool).arg("component").arg(&component).arg(&out))?;
     let bytes = fs::read(&component)?;
     let listing = fs::read_to_string(component.with_file_name("interface.txt"))?;
     write_if_changed(&out.join("manifest.json"), manifest(&bytes, &listing, &names(&out)?).as_bytes())?;
@@ -140,6 +146,56 @@ fn compile_inspector(std: &WasmStd) -> Command {
     command.args(["--no-default-features", "--features", "web", "--profile", "web", "--target", TRIPLE]);
     std.apply(&mut command);
     command
+}
+
+/// The tests of the inspector's web shell: in Node what needs no page, the rest in headless Chromium.
+pub(crate) fn tests(std: &WasmStd, filter: Option<&str>) -> Result<Command> {
+    let tool = tool()?;
+    let capabilities = target().join("wasm/webdriver.json");
+    write_if_changed(&capabilities, webdriver(env::var("CHROMIUM").ok().as_deref()).as_bytes())?;
+    let mut command = compile_tests(std);
+    command.args(["--"]).args(filter);
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", format!("{} test", tool.display()));
+    command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
+    if env::var_os("CHROMEDRIVER").is_none() && env::var_os("CHROMEDRIVER_REMOTE").is_none() {
+        let driver =
+            which("chromedriver").context("chromedriver is missing; `cargo xtask setup` says how to get it")?;
+        command.env("CHROMEDRIVER", driver);
+    }
+    // In seconds; a machine may be slow, and without a graphics card it draws by itself.
+    for (name, seconds) in [("WASM_BINDGEN_TEST_TIMEOUT", "300"), ("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")] {
+        if env::var_os(name).is_none() {
+            command.env(name, seconds);
+        }
+    }
+    Ok(command)
+}
+
+fn compile_tests(std: &WasmStd) -> Command {
+    let mut command = cargo(&["test", "-p", "weighbridge-inspector", "--test", "web_node", "--test", "web_page"]);
+    command.args(["--no-default-features", "--features", "web", "--profile", "web-test", "--target", TRIPLE]);
+    std.apply(&mut command);
+    command
+}
+
+/// What the browser is started with: by whomever, also where there is no sandbox, no graphics card and no network.
+fn webdriver(chromium: Option<&str>) -> String {
+    let arguments = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+        "--window-size=1200,860",
+    ];
+    let arguments = arguments.map(|argument| format!("{argument:?}")).join(",");
+    let binary = chromium.map(|path| format!("\"binary\":{path:?},")).unwrap_or_default();
+    format!("{{\"goog:chromeOptions\":{{{binary}\"args\":[{arguments}]}}}}\n")
 }
 
 /// The page's own files beside what was made, and the list of all of them.
@@ -192,6 +248,17 @@ mod tests {
     fn the_inspector_is_compiled_without_the_native_host() {
         let command = crate::shell::show(&compile_inspector(&WasmStd { rustc: None }));
         assert!(command.contains("--no-default-features --features web --profile web"), "{command}");
+    }
+
+    #[test]
+    fn the_web_shell_is_tested_where_it_runs() {
+        let command = crate::shell::show(&compile_tests(&WasmStd { rustc: None }));
+        assert!(command.contains("--test web_node --test web_page --no-default-features --features web"), "{command}");
+        assert!(
+            webdriver(Some("/usr/bin/chromium"))
+                .starts_with("{\"goog:chromeOptions\":{\"binary\":\"/usr/bin/chromium\",\"args\":[\"--headless")
+        );
+        assert!(webdriver(None).starts_with("{\"goog:chromeOptions\":{\"args\":[\"--headless=new\","));
     }
 
     #[test]

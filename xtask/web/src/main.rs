@@ -34,6 +34,13 @@ enum Task {
         /// Name of the files
         name: String,
     },
+    /// Runs a test binary of wasm-bindgen-test in Node or in a browser, as cargo's runner
+    #[command(disable_help_flag = true)]
+    Test {
+        /// The binary, and what libtest takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -41,6 +48,9 @@ fn main() -> Result<()> {
         Task::Component { component, out } => make_component(&component, &out),
         Task::Pack { folder } => pack::pack(&folder),
         Task::Bindgen { module, out, name } => make_bindings(&module, &out, &name),
+        Task::Test { args } => {
+            wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::iter::once("test".into()).chain(args))
+        }
     }
 }
 

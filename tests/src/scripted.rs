@@ -1,4 +1,4 @@
-//! The component in Node: the host module of the web page over real files, spoken to in JSON lines (`tests/browser/harness.mjs`).
+//! The component through the host module of the web page, in Node and in a worker of Chromium: a script that is spoken to in JSON lines.
 use crate::convert;
 use crate::double::Leaks;
 use crate::faults::{Fault, Instead, Kind};
@@ -7,34 +7,96 @@ use crate::harness::{Harness, Setup};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use weighbridge_loader::api::{LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState};
 use weighbridge_loader::types::{Advice, AdviceEffect, Error};
 
-/// A session in a Node process of its own.
-pub struct Node {
+/// A script that runs.
+pub struct Script {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
-    folder: tempfile::TempDir,
-    names: Vec<String>,
 }
 
-impl Drop for Node {
+impl Drop for Script {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Node {
-    fn ask(&mut self, question: &Value) -> Result<Value, Error> {
+impl Script {
+    fn start(name: &str) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(name);
+        let mut child = Command::new("node")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("node could not be started ({error}); it is Debian's package nodejs"));
+        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, to, from }
+    }
+
+    fn ask(&mut self, question: &Value) -> Value {
         writeln!(self.to, "{question}").unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
-        let mut answer: Value =
-            serde_json::from_str(&line).unwrap_or_else(|_| panic!("Node said {line:?} to {question}"));
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the script said {line:?} to {question}"))
+    }
+}
+
+/// Where a script's sessions run.
+pub trait Place: 'static {
+    /// The script for a session.
+    fn script() -> Arc<Mutex<Script>>;
+    /// Whether a file that changes on the disk must be told of.
+    const TOLD: bool;
+}
+
+/// Node, over real files: a process for each session.
+pub struct InNode;
+
+impl Place for InNode {
+    const TOLD: bool = false;
+
+    fn script() -> Arc<Mutex<Script>> {
+        Arc::new(Mutex::new(Script::start("harness.mjs")))
+    }
+}
+
+/// A worker of Chromium, over `File`s: one browser for all sessions, one after the other. It ends when its input does, with this process.
+pub struct InChromium;
+
+impl Place for InChromium {
+    const TOLD: bool = true;
+
+    fn script() -> Arc<Mutex<Script>> {
+        static BROWSER: OnceLock<Arc<Mutex<Script>>> = OnceLock::new();
+        BROWSER.get_or_init(|| Arc::new(Mutex::new(Script::start("harness-chromium.mjs")))).clone()
+    }
+}
+
+/// A session of the component in Node.
+pub type Node = Scripted<InNode>;
+/// A session of the component in a worker of Chromium.
+pub type Chromium = Scripted<InChromium>;
+
+/// A session of the component behind a script.
+pub struct Scripted<P> {
+    script: Arc<Mutex<Script>>,
+    folder: tempfile::TempDir,
+    names: Vec<String>,
+    place: PhantomData<P>,
+}
+
+impl<P: Place> Scripted<P> {
+    fn ask(&mut self, question: &Value) -> Result<Value, Error> {
+        // A scenario that failed before has left nothing half done: a question has one answer.
+        let mut answer = self.script.lock().unwrap_or_else(PoisonError::into_inner).ask(question);
         if let Some(trouble) = answer.get("trouble") {
             panic!("{question}: {trouble}");
         }
@@ -57,20 +119,12 @@ fn fault_json(fault: &Fault) -> Value {
     json!({ "kind": fault.kind.map(Kind::name), "at": fault.at, "times": fault.times, "instead": instead })
 }
 
-impl Harness for Node {
+impl<P: Place> Harness for Scripted<P> {
     fn open(model: &Model, setup: &Setup, faults: &[Fault]) -> Result<Self, Error> {
         let folder = tempfile::tempdir().unwrap();
         for file in &model.files {
             std::fs::write(folder.path().join(&file.name), &file.bytes).unwrap();
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/harness.mjs");
-        let mut child = Command::new("node")
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("node could not be started ({error}); it is Debian's package nodejs"));
-        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let names: Vec<String> = model.files.iter().map(|file| file.name.clone()).collect();
         let question = json!({
             "open": names.iter().take(model.given).collect::<Vec<_>>(),
@@ -83,9 +137,9 @@ impl Harness for Node {
             "registered": setup.registered,
             "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),
         });
-        let mut node = Self { child, to, from, folder, names };
-        node.ask(&question)?;
-        Ok(node)
+        let mut session = Self { script: P::script(), folder, names, place: PhantomData };
+        session.ask(&question)?;
+        Ok(session)
     }
 
     fn missing(&mut self) -> Vec<String> {
@@ -174,6 +228,10 @@ impl Harness for Node {
     fn change(&mut self, file: usize, len: usize) {
         let path = self.folder.path().join(&self.names[file]);
         std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len as u64).unwrap();
+        if P::TOLD {
+            let name = self.names[file].clone();
+            self.ask(&json!({ "change": name })).unwrap();
+        }
     }
 
     fn leaks(&mut self) -> Leaks {

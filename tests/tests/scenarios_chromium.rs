@@ -1,0 +1,10 @@
+//! Every scenario, on the component through the host module of the web page, in a module worker of Chromium.
+#![cfg(feature = "component")]
+use weighbridge_tests::{run::run_all, scripted::Chromium};
+
+#[test]
+fn every_scenario_holds() {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/web/component/manifest.json");
+    assert!(std::path::Path::new(built).is_file(), "no web module; run `cargo xtask web`, or `cargo xtask test`");
+    run_all::<Chromium>("component");
+}
