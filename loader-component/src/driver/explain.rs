@@ -1,7 +1,7 @@
 //! From a fault to the one typed error: the words, and what to do.
 use super::Session;
 use crate::actors::{Fault, Why};
-use crate::formats::escape;
+use crate::formats::{MOST_NAMED, escape};
 use crate::storage::{Storage, StorageError};
 use crate::types::{Cause, Error, Phase, Strategy};
 
@@ -105,8 +105,9 @@ impl<S: Storage> Session<S> {
         if fault.why == Why::NotFound && !self.missing.is_empty() {
             let names: Vec<String> = self.missing.iter().take(3).map(|name| escape(name)).collect();
             let more = if self.missing.len() > names.len() { ", …" } else { "" };
+            let least = if self.missing.len() < MOST_NAMED { "" } else { "At least " };
             let message = format!(
-                "{} of the model's files are missing: {}{more}. Put them beside the first file.",
+                "{least}{} of the model's files are missing: {}{more}. Put them beside the first file.",
                 self.missing.len(),
                 names.join(", ")
             );

@@ -26,6 +26,7 @@ mod table;
 mod tests;
 mod window;
 
+pub(crate) use catalogue::MOST_NAMED;
 pub use catalogue::{Catalogue, CatalogueTensor};
 pub use dtype::{Dtype, SizeError, tensor_bytes};
 pub use escape::escape;

@@ -59,6 +59,7 @@ thread_local! {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test")]
 mod tests {
     use super::super::{Abandon, Command, Context, Handle, IoMmap, Map, Mapped, Outcome, Release, Retain, Unmapped};
     use super::*;

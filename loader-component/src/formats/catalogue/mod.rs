@@ -1,6 +1,8 @@
 //! The whole model: the headers of all its files, checked against one another.
 mod shards;
 
+pub(crate) use shards::MOST_NAMED;
+
 use super::escape;
 use super::fault::unplaced;
 use super::metadata::MetadataIndex;

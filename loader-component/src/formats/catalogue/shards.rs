@@ -9,7 +9,7 @@ use crate::types::{Cause, Error};
 /// The entry that all parts have to have alike.
 const ARCHITECTURE: &str = "general.architecture";
 /// Most names of missing files that are answered at once: more than any host opens for one model.
-const MOST_NAMED: usize = 4_096;
+pub(crate) const MOST_NAMED: usize = 4_096;
 
 /// A file with its name.
 type File<'h> = (String, &'h Header);
