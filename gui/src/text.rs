@@ -70,6 +70,12 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
+/// A moment: milliseconds with all the digits that tell neighbours apart.
+#[must_use]
+pub fn moment(ns: u64) -> String {
+    format!("{}.{:04} ms", count(ns / 1_000_000), ns % 1_000_000 / 100)
+}
+
 /// A count with thin groups of three.
 #[must_use]
 pub fn count(n: u64) -> String {
@@ -144,6 +150,7 @@ mod tests {
         assert_eq!(bytes(1536), "1.50 KiB");
         assert_eq!(bytes(90_900_000), "86.7 MiB");
         assert_eq!(duration(1_500), "1.50 µs");
+        assert_eq!(moment(1_234_567_890), "1,234.5678 ms");
         assert_eq!(count(1_048_576), "1,048,576");
         assert_eq!(plural(1, "tensor"), "1 tensor");
         assert_eq!(shape(&[384, 1536]), "384 × 1536");

@@ -4,7 +4,7 @@ use crate::backend::{FileRef, Pick, Request};
 use crate::command::{Command, Export};
 use crate::model::compare::{Slice, compare};
 use crate::model::{Query, export};
-use crate::panels::{Panel, report};
+use crate::panels::{Panel, report, report_with_paths};
 use std::path::Path;
 use std::sync::Arc;
 use weighbridge::types::{Level, Selection};
@@ -32,9 +32,10 @@ impl Inspector {
             }
             Command::SaveRecording(to) => self.save(None, to, "load.wbrec", ctx),
             Command::Export(what, to) => self.save(Some(what), to, what.file(), ctx),
-            Command::CopyReport => {
-                ctx.copy_text(report(&self.state));
-                self.state.say("The report is on the clipboard; it has no paths", false);
+            Command::CopyReport(paths) => {
+                ctx.copy_text(if paths { report_with_paths(&self.state) } else { report(&self.state) });
+                let which = if paths { "with the paths of the files" } else { "it has no paths" };
+                self.state.say(format!("The report is on the clipboard; {which}"), false);
             }
             Command::Close => self.ask(Request::Close),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -45,10 +46,20 @@ impl Inspector {
             Command::SetSelection(glob) => self.state.selection = glob,
             Command::SetMmap(on) => self.state.open.mmap = on,
             Command::SetDeadline(ms) => self.state.open.deadline_ms = u64::from(ms),
+            Command::SetValidate(on) => self.state.prefs.validate = on,
             Command::Load => self.load(self.state.selected()),
             Command::LoadTensor(i) => self.load(Selection::Tensors(vec![i])),
             Command::Release => self.ask(Request::Release(Selection::All)),
             Command::ReleaseTensor(i) => self.ask(Request::Release(Selection::Tensors(vec![i]))),
+            Command::ReleaseSlot(slot) => {
+                let tensors = self.state.tensors_of(slot);
+                self.ask(Request::Release(Selection::Tensors(tensors)));
+            }
+            Command::AdviseSlot(slot, advice) => {
+                for tensor in self.state.tensors_of(slot) {
+                    self.ask(Request::Advise(tensor, advice));
+                }
+            }
             Command::Evict => self.ask(Request::Evict(Selection::All)),
             Command::EvictTensor(i) => self.ask(Request::Evict(Selection::Tensors(vec![i]))),
             Command::Advise(i, advice) => self.ask(Request::Advise(i, advice)),
@@ -185,24 +196,27 @@ impl Inspector {
         }
     }
 
-    /// Opens models and recordings alike: which it is, is the backend's to find out by the first bytes.
+    /// Opens models and recordings alike; one that its name does not give away the backend knows by its first bytes.
     fn open(&mut self, files: Vec<FileRef>) {
         for file in &files {
             self.state.prefs.recent.retain(|r| r.token != file.token);
             self.state.prefs.recent.insert(0, file.clone());
         }
         self.state.prefs.recent.truncate(RECENT);
-        let recording = files.first().is_some_and(|f| f.name.ends_with(".wbrec") || f.name.ends_with(".jsonl"));
-        if recording {
-            for file in files.into_iter().take(1) {
-                self.open_recording(file);
-            }
-            return;
+        // Files of one model are opened together; recordings one after the other, so that they can be compared.
+        let (recordings, model): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|f| f.name.ends_with(".wbrec") || f.name.ends_with(".jsonl"));
+        for file in recordings {
+            self.open_recording(file);
         }
-        self.ask(Request::Open { files, options: self.state.open });
+        if !model.is_empty() {
+            self.state.paths = model.iter().map(|f| f.token.clone()).collect();
+            self.ask(Request::Open { files: model, options: self.state.open });
+        }
     }
 
     pub(super) fn open_recording(&mut self, file: FileRef) {
+        self.state.paths = vec![file.token.clone()];
         self.ask(Request::OpenRecording(file));
     }
 

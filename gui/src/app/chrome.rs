@@ -63,7 +63,8 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         for what in [Export::Perfetto, Export::Mermaid, Export::Csv, Export::Png] {
             item(ui, out, run || what == Export::Png, Command::Export(what, None));
         }
-        item(ui, out, run, Command::CopyReport);
+        item(ui, out, run, Command::CopyReport(false));
+        item(ui, out, run, Command::CopyReport(true));
         ui.separator();
         item(ui, out, live, Command::Close);
         item(ui, out, true, Command::Quit);
@@ -154,6 +155,7 @@ fn bar(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     if ui.add(edit).labelled_by(label).on_hover_text("A glob of names; empty means all").changed() {
         out.push(Command::SetSelection(glob));
     }
+    options(ui, state, out);
     tool(ui, out, live && idle, "Load", Command::Load);
     tool(ui, out, live && idle, "Release", Command::Release);
     tool(ui, out, live && idle, "Evict", Command::Evict);
@@ -162,6 +164,52 @@ fn bar(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     tool(ui, out, state.held.is_none(), "Pause", Command::Pause);
     tool(ui, out, state.held.is_some(), "Step", Command::Step);
     tool(ui, out, state.held.is_some(), "Continue", Command::Continue);
+}
+
+/// What is set once and then forgotten.
+fn options(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
+    let stays = egui::containers::menu::MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+    egui::containers::menu::MenuButton::new("Options").config(stays).ui(ui, |ui| {
+        ui.strong("Next load");
+        egui::Grid::new("load options").num_columns(3).spacing([10.0, 4.0]).show(ui, |ui| {
+            let mut kib = state.prefs.chunk_kib;
+            if number(ui, Command::SetChunk(0), &mut kib, 0..=1 << 20, "KiB, 0 is 4 MiB") {
+                out.push(Command::SetChunk(kib));
+            }
+        });
+        let mut validate = state.prefs.validate;
+        let info = Command::SetValidate(true).info();
+        if ui.checkbox(&mut validate, info.label).on_hover_text(info.tip).changed() {
+            out.push(Command::SetValidate(validate));
+        }
+        ui.separator();
+        ui.strong("Next open");
+        egui::Grid::new("open options").num_columns(3).spacing([10.0, 4.0]).show(ui, |ui| {
+            let mut slots = state.open.guest.slots;
+            if number(ui, Command::SetSlots(0), &mut slots, 1..=65_536, "mappings at once") {
+                out.push(Command::SetSlots(slots));
+            }
+            let mut ms = u32::try_from(state.open.deadline_ms).unwrap_or(u32::MAX);
+            if number(ui, Command::SetDeadline(0), &mut ms, 0..=3_600_000, "ms a call, 0 is none") {
+                out.push(Command::SetDeadline(ms));
+            }
+        });
+        let mut mmap = state.open.mmap;
+        let info = Command::SetMmap(true).info();
+        if ui.checkbox(&mut mmap, info.label).on_hover_text(info.tip).changed() {
+            out.push(Command::SetMmap(mmap));
+        }
+    });
+}
+
+/// A line of the options: name, number, unit.
+fn number(ui: &mut Ui, command: Command, value: &mut u32, range: std::ops::RangeInclusive<u32>, unit: &str) -> bool {
+    let info = command.info();
+    let label = ui.label(info.label).on_hover_text(info.tip).id;
+    let changed = ui.add(egui::DragValue::new(value).range(range)).labelled_by(label).changed();
+    ui.weak(unit);
+    ui.end_row();
+    changed
 }
 
 fn extent(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {

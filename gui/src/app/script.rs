@@ -41,6 +41,7 @@ pub fn parse(line: &str) -> Result<Command, String> {
         "load-tensor" => Command::LoadTensor(number(rest, "a tensor")?),
         "release-tensor" => Command::ReleaseTensor(number(rest, "a tensor")?),
         "evict-tensor" => Command::EvictTensor(number(rest, "a tensor")?),
+        "release-slot" => Command::ReleaseSlot(number(rest, "a slot")?),
         "borrow" => Command::Borrow(Some(number(rest, "a tensor")?)),
         "give-back" => Command::Borrow(None),
         "maximise" => {

@@ -96,6 +96,8 @@ pub struct State {
     pub open: OpenOptions,
     /// Preferences.
     pub prefs: Prefs,
+    /// Where the files came from that were opened last: for a report that may have paths.
+    pub paths: Vec<String>,
     /// Faults that are armed.
     pub faults: Vec<Fault>,
     /// Where the guest is held.
@@ -197,6 +199,13 @@ impl State {
             }
         }
         out
+    }
+
+    /// The tensors that are mapped in a slot now.
+    #[must_use]
+    pub fn tensors_of(&self, slot: u32) -> Vec<u32> {
+        let held = |s: &weighbridge::types::TensorState| s.slot == Some(slot) && s.location.is_some();
+        (0u32..).zip(&self.run.states).filter(|(_, s)| held(s)).map(|(i, _)| i).collect()
     }
 
     /// The options of the next load.

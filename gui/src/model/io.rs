@@ -161,6 +161,29 @@ impl Io {
         out
     }
 
+    /// The free slots before row `end`: those that were given back, the next to be given out first, and the first of those
+    /// that were never used.
+    #[must_use]
+    pub fn free_before(&self, end: u64) -> (Vec<u32>, u32) {
+        let (mut stack, mut fresh) = (Vec::new(), 0u32);
+        for op in self.slots.iter().take_while(|op| op.row < end) {
+            match op.status {
+                SlotStatus::Free => stack.push(op.slot),
+                SlotStatus::Reserved => {
+                    if stack.last() == Some(&op.slot) {
+                        stack.pop();
+                    } else {
+                        stack.retain(|s| *s != op.slot);
+                    }
+                    fresh = fresh.max(op.slot.saturating_add(1));
+                }
+                _ => {}
+            }
+        }
+        stack.reverse();
+        (stack, fresh)
+    }
+
     /// Slots in use over time: nanoseconds and how many.
     #[must_use]
     pub fn usage(&self) -> Vec<(u64, u32)> {

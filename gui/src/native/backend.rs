@@ -5,7 +5,7 @@ use super::worker;
 use crate::backend::{Backend, Request, Update};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use weighbridge::trace::Record;
 use weighbridge::{CancelToken, Observer};
@@ -69,6 +69,9 @@ pub struct NativeBackend {
     asleep: Arc<AtomicBool>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Whether it was said that the worker is gone, and whether it is still to be said that nothing is under way.
+    told: bool,
+    idle: bool,
 }
 
 impl NativeBackend {
@@ -86,7 +89,7 @@ impl NativeBackend {
         let thread = std::thread::Builder::new()
             .name("weighbridge-worker".into())
             .spawn(move || worker::run(&queue, outbox, for_thread))?;
-        Ok(Self { requests: Some(requests), updates, asleep, shared, thread: Some(thread) })
+        Ok(Self { requests: Some(requests), updates, asleep, shared, thread: Some(thread), told: false, idle: false })
     }
 }
 
@@ -112,7 +115,14 @@ impl Backend for NativeBackend {
 
     fn poll(&mut self) -> Option<Update> {
         self.asleep.store(true, Ordering::Release);
-        self.updates.try_recv().ok()
+        match self.updates.try_recv() {
+            Ok(update) => Some(update),
+            Err(TryRecvError::Disconnected) if !self.told => {
+                (self.told, self.idle) = (true, true);
+                Some(Update::Problem("The worker ended, which is a bug: start the inspector again".into()))
+            }
+            Err(_) => std::mem::take(&mut self.idle).then_some(Update::Idle),
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use super::backend::Outbox;
 use super::worker::{Current, Worker, path};
 use crate::backend::{FileFacts, FileRef, Opened, Origin, Update};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read as _, Write};
 use weighbridge::recording::{self, Recording};
 use weighbridge::trace::{Outcome, What};
 use weighbridge::types::ModelSummary;
@@ -59,6 +59,13 @@ pub(super) fn mermaid(worker: &mut Worker, file: &FileRef) {
     if let Some(recording) = recording(worker) {
         write(&worker.outbox, file, |out| out.write_all(recording::mermaid_recording(&recording).as_bytes()));
     }
+}
+
+/// Whether a file begins as a recording does, whatever its name says.
+pub(super) fn is_recording(file: &FileRef) -> bool {
+    const BEGINS: &[u8] = b"{\"weighbridge-recording\":";
+    let mut first = Vec::new();
+    File::open(path(file)).is_ok_and(|f| f.take(BEGINS.len() as u64).read_to_end(&mut first).is_ok()) && first == BEGINS
 }
 
 /// Opens a recording and tells it as if it happened.

@@ -130,7 +130,10 @@ impl Worker {
         match request {
             Request::Open { files, options } => {
                 self.close_quietly();
-                open::open(self, &files, &options);
+                match &files[..] {
+                    [one] if records::is_recording(one) => records::open(self, one),
+                    _ => open::open(self, &files, &options),
+                }
             }
             Request::OpenRecording(file) => {
                 self.close_quietly();

@@ -23,7 +23,7 @@ mod why;
 use crate::app::State;
 use crate::command::{Command, Info};
 use egui::{Key, KeyboardShortcut, Modifiers};
-pub use why::report;
+pub use why::{report, report_with_paths};
 
 /// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,7 @@ use crate::app::State;
 use crate::command::Command;
 use crate::model::row::OPEN;
 use crate::model::{Kind, NONE, Ok3, Row};
-use crate::text::{count, duration, escape};
+use crate::text::{count, duration, escape, moment};
 use crate::theme::{self, Tone};
 use egui::{RichText, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -16,7 +16,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         return;
     }
     let columns = [
-        ("Time", 82.0),
+        ("Time", 96.0),
         ("Actor", 112.0),
         ("Event", 96.0),
         ("Guards", 168.0),
@@ -26,6 +26,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         ("Lasted", 70.0),
     ];
     ui.spacing_mut().item_spacing.y = 1.0;
+    let scale = (ui.available_width() / 1230.0).clamp(0.72, 1.0);
     let mut table = TableBuilder::new(ui)
         .striped(true)
         .sense(egui::Sense::click())
@@ -34,9 +35,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         .column(Column::exact(64.0));
     for (name, width) in columns {
         let column = if name == "Command and answer" {
-            Column::remainder().at_least(120.0)
+            Column::remainder().at_least(90.0)
         } else {
-            Column::initial(width).resizable(true)
+            Column::initial((width * scale).round()).resizable(true)
         };
         table = table.column(column.clip(true));
     }
@@ -68,7 +69,7 @@ fn cells(line: &mut egui_extras::TableRow<'_, '_>, state: &State, id: u64, row: 
     let edge = store.edge(row);
     let lane = store.lanes.get(usize::from(row.lane));
     line.col(|ui| drop(ui.weak(count(id))));
-    line.col(|ui| drop(ui.label(duration(row.at))));
+    line.col(|ui| drop(ui.label(moment(row.at))));
     line.col(|ui| actor(ui, state, row, lane.map_or("?", |l| store.name(l.name))));
     line.col(|ui| drop(ui.label(escape(store.name(edge.event)))));
     line.col(|ui| guards(ui, state, row));

@@ -1,10 +1,14 @@
 //! The pool of mappings: a grid of slots, the one chosen in words, use over time.
 use crate::app::State;
+use crate::backend::Origin;
 use crate::command::Command;
 use crate::text::{bytes, count, duration, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, Ui, Vec2, vec2};
-use weighbridge::types::{SlotState, SlotStatus};
+use weighbridge::types::{Advice, SlotState, SlotStatus};
+
+/// Tensors of a slot that are advised at once: each is a request of its own.
+const MOST_ADVISED: usize = 512;
 
 #[derive(Default)]
 pub(super) struct Slots {
@@ -46,6 +50,7 @@ impl Slots {
             return;
         }
         self.summary(ui, &slots);
+        free_stack(ui, state, slots.len());
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.grid(ui, &slots);
             if let Some(i) = self.chosen.filter(|&i| i < slots.len()) {
@@ -166,13 +171,31 @@ fn detail(ui: &mut Ui, state: &State, i: usize, slot: &SlotState, out: &mut Vec<
         if ui.button("Its timeline").clicked() {
             out.push(Command::Query(format!("slot:{i}")));
         }
-        if ui.button("Release its tensors").on_hover_text("End mapped residency of every tensor in this slot").clicked()
+        let Ok(number) = u32::try_from(i) else { return };
+        let live = state.is_live() && state.run.origin == Origin::Live && state.busy.is_none();
+        let held = if live { state.tensors_of(number).len() } else { 0 };
+        let release = Command::ReleaseSlot(number);
+        if ui
+            .add_enabled(held > 0, egui::Button::new(release.info().label))
+            .on_hover_text(release.info().tip)
+            .on_disabled_hover_text("Nothing is mapped in it now")
+            .clicked()
         {
-            for (t, told) in state.run.states.iter().enumerate().filter(|(_, s)| s.slot == u32::try_from(i).ok()) {
-                if told.location.is_some() {
-                    #[allow(clippy::cast_possible_truncation)]
-                    out.push(Command::ReleaseTensor(t as u32));
-                }
+            out.push(release);
+        }
+        for (label, advice) in [("Will need", Advice::WillNeed), ("Don't need", Advice::DontNeed)] {
+            let advise = Command::AdviseSlot(number, advice);
+            if ui
+                .add_enabled((1..=MOST_ADVISED).contains(&held), egui::Button::new(label))
+                .on_hover_text(advise.info().tip)
+                .on_disabled_hover_text(if held == 0 {
+                    "Nothing is mapped in it now"
+                } else {
+                    "Too many tensors to advise one by one"
+                })
+                .clicked()
+            {
+                out.push(advise);
             }
         }
     });
@@ -190,6 +213,23 @@ fn detail(ui: &mut Ui, state: &State, i: usize, slot: &SlotState, out: &mut Vec<
     if tensors.len() > 8 {
         ui.weak(format!("and {} more", count((tensors.len() - 8) as u64)));
     }
+}
+
+/// Which slot is given out next, as the trace tells.
+fn free_stack(ui: &mut Ui, state: &State, all: usize) {
+    let (given_back, fresh) = state.run.store.io.free_before(state.end());
+    let mut parts: Vec<String> = given_back.iter().take(12).map(u32::to_string).collect();
+    if given_back.len() > 12 {
+        parts.push(format!("{} more", count((given_back.len() - 12) as u64)));
+    }
+    match all.saturating_sub(fresh as usize) {
+        0 => {}
+        1 => parts.push(format!("{fresh}, never used")),
+        _ => parts.push(format!("{fresh} to {}, never used", all - 1)),
+    }
+    let text = if parts.is_empty() { "empty: the next map is refused".to_owned() } else { parts.join(", ") };
+    ui.weak(format!("Free stack, next first: {text}"))
+        .on_hover_text("The slot that was given back last is given out first");
 }
 
 /// Slots in use over time, as steps.

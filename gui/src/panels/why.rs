@@ -130,9 +130,11 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
             if ui.button("Go to the moment").on_hover_text("Show everything as it was when it failed").clicked() {
                 out.push(Command::Scrub(Some(wrong.first)));
             }
-            let info = Command::CopyReport.info();
-            if ui.button(info.label).on_hover_text(info.tip).clicked() {
-                out.push(Command::CopyReport);
+            for command in [Command::CopyReport(false), Command::CopyReport(true)] {
+                let info = command.info();
+                if ui.button(info.label).on_hover_text(info.tip).clicked() {
+                    out.push(command);
+                }
             }
             if let Some(tensor) = wrong.error.tensor
                 && ui.button("Show tensor").clicked()
@@ -366,6 +368,17 @@ pub fn report(state: &State) -> String {
     if let Some(bytes) = &wrong.bytes {
         let text: Vec<String> = bytes.bytes.iter().map(|b| format!("{b:02x}")).collect();
         let _ = writeln!(out, "\nbytes from {}\n{}", bytes.offset, text.join(" "));
+    }
+    out
+}
+
+/// The card as text, and where the files were: for oneself, not for a bug tracker.
+#[must_use]
+pub fn report_with_paths(state: &State) -> String {
+    let mut out = report(state);
+    out.push_str("\nfiles\n");
+    for path in &state.paths {
+        let _ = writeln!(out, "{}", escape(path));
     }
     out
 }
