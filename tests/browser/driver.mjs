@@ -52,6 +52,8 @@ export class Browser {
     ];
     const asked = {
       browserName: 'chrome',
+      // In ms. A machine may be slow, and a script may be a measurement.
+      timeouts: { script: 600_000, pageLoad: 300_000 },
       'goog:loggingPrefs': { browser: 'ALL', performance: 'ALL' },
       'goog:chromeOptions': { args, ...(process.env.CHROMIUM && { binary: process.env.CHROMIUM }) },
     };

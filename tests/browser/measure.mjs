@@ -2,7 +2,7 @@
  * Numbers of the page: `node tests/browser/measure.mjs`. The page must be built (`cargo xtask web`).
  * Each time is the least of several, the two sides of a ratio taken in turn.
  */
-import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Browser } from './driver.mjs';
 import { root, scratch } from './native.mjs';
@@ -49,6 +49,12 @@ function large() {
   return file;
 }
 
+/** Bytes of every file of the page as a server sends it. */
+function compressed() {
+  const web = join(root, 'target/web');
+  return readdirSync(web, { recursive: true }).filter((name) => name.endsWith('.gz')).reduce((sum, name) => sum + statSync(join(web, name)).size, 0);
+}
+
 const { base, end } = await serve();
 copyFileSync(new URL('measure-worker.js', import.meta.url), beside);
 const browser = await Browser.start();
@@ -64,10 +70,8 @@ try {
     await browser.until('weighbridge.handle');
     await browser.click('#view-overview');
   }
-  const finished = (await browser.logs('performance')).map(({ message }) => JSON.parse(message).message).filter(({ method }) => method === 'Network.loadingFinished');
-  const transferred = finished.reduce((sum, { params }) => sum + params.encodedDataLength, 0);
   console.log(`page interactive after            ${interactive.toFixed(0)} ms`);
-  console.log(`transferred by the page's thread  ${(transferred / 1e6).toFixed(2)} MB${inspector ? '' : ' (without the inspector)'}`);
+  console.log(`everything, compressed            ${(compressed() / 1e6).toFixed(2)} MB${inspector ? '' : ' (without the inspector)'}`);
 
   await browser.give('#files', large());
   await browser.until("document.querySelector('#report')?.dataset.used");
