@@ -2,7 +2,8 @@
 //!
 //! The file is parsed, checked and planned by a component that can name no path and reads nothing but header bytes; this
 //! library maps or reads the tensors, checks every span that the component asks for, and hands out views. Tensor bytes
-//! never enter the component.
+//! never enter this component, which asks for no byte that is not certain to be header; of another one, `HostLimits` bounds
+//! what it reads.
 //!
 //! ```
 //! use std::fs;

@@ -128,7 +128,7 @@ fn docs() -> Command {
 }
 
 fn tests(filter: Option<&str>) -> Command {
-    let mut command = cargo(&["test", "--workspace"]);
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.args(filter);
     command
 }
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn the_whole_workspace_is_checked_and_tested() {
         assert!(show(&clippy()).ends_with("clippy --workspace --all-targets -- -D warnings"));
-        assert!(show(&super::tests(None)).ends_with("test --workspace"));
-        assert!(show(&super::tests(Some("gguf"))).ends_with("test --workspace gguf"));
+        assert!(show(&super::tests(None)).ends_with("test --workspace --no-fail-fast"));
+        assert!(show(&super::tests(Some("gguf"))).ends_with("test --workspace --no-fail-fast gguf"));
         assert!(show(&docs()).ends_with("doc --workspace --no-deps"));
     }
 
