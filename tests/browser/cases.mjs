@@ -104,6 +104,39 @@ export const cases = {
     assert.match(await browser.run('return document.body.innerText'), /Nothing leaves this machine/);
   },
 
+  async 'the policy of the page lets nothing out and runs no script that is written into it'(browser, base) {
+    const { server, url } = await elsewhere(malformed());
+    await fresh(browser, base);
+    const tried = await browser.run(
+      `
+      const tell = (promise) => promise.then(() => 'went', () => 'refused');
+      const image = new Image();
+      const script = Object.assign(document.createElement('script'), { textContent: 'globalThis.ran = true' });
+      document.body.append(script);
+      const fetched = await tell(fetch(args[0]));
+      return [
+        fetched,
+        await tell(new Promise((done, failed) => Object.assign(image, { onload: done, onerror: failed, src: args[0] }))),
+        globalThis.ran ? 'went' : 'refused',
+      ];`,
+      url,
+    );
+    assert.deepEqual(tried, ['refused', 'refused', 'refused']);
+    assert.equal(server.asked, undefined, 'nothing came to the other server');
+    server.close();
+    // The browser says what it refused.
+    assert.ok((await browser.logs()).length >= 3);
+  },
+
+  async 'a browser without workers, or without WebAssembly, is told so in a sentence'(browser, base) {
+    for (const [missing, sentence] of [['Worker', /too old/], ['WebAssembly', /no WebAssembly/]]) {
+      const { identifier } = await browser.cdp('Page.addScriptToEvaluateOnNewDocument', { source: `delete globalThis.${missing}` });
+      await browser.go(base);
+      assert.match(await browser.until("document.querySelector('#messages').innerText"), sentence);
+      await browser.cdp('Page.removeScriptToEvaluateOnNewDocument', { identifier });
+    }
+  },
+
   async 'the sample is the native one; auto says why it does not map'(browser, base) {
     const file = join(scratch, 'sample.gguf');
     native('sample', file, '--force');
