@@ -16,17 +16,17 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         return;
     }
     let columns = [
-        ("Time", 96.0),
-        ("Actor", 112.0),
+        ("Time", 92.0),
+        ("Actor", 116.0),
         ("Event", 96.0),
         ("Guards", 168.0),
         ("Action", 100.0),
-        ("Route", 190.0),
+        ("Route", 184.0),
         ("Command and answer", 200.0),
         ("Lasted", 70.0),
     ];
     ui.spacing_mut().item_spacing.y = 1.0;
-    let scale = (ui.available_width() / 1230.0).clamp(0.72, 1.0);
+    let scale = ((ui.available_width() - 700.0) / 530.0).clamp(0.5, 1.0);
     let mut table = TableBuilder::new(ui)
         .striped(true)
         .sense(egui::Sense::click())
@@ -37,7 +37,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, reveal: Option<u64>, out: &mut Ve
         let column = if name == "Command and answer" {
             Column::remainder().at_least(90.0)
         } else {
-            Column::initial((width * scale).round()).resizable(true)
+            // Who it was and where it went are read in any window; the rest gives way first.
+            let keeps = matches!(name, "Time" | "Actor" | "Route" | "Lasted");
+            Column::initial(if keeps { width } else { (width * scale).round() }).resizable(true)
         };
         table = table.column(column.clip(true));
     }
