@@ -145,7 +145,7 @@ fn a_header_with_the_greatest_numbers() {
         architecture: None,
         sources: u32::MAX,
         tensors: u32::MAX,
-        metadata_entries: u32::MAX.into(),
+        metadata_entries: u32::MAX,
         tensor_bytes: u64::MAX,
         alignment: u64::MAX,
     };
