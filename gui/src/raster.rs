@@ -113,6 +113,10 @@ impl Raster {
             while to > from && !inside(weights(to - 1, y)) {
                 to -= 1;
             }
+            // Nothing of this line is inside, or the whole triangle lies beside what may be painted.
+            if from >= to {
+                continue;
+            }
             let line = y * image.size[0];
             if let Some(color) = flat {
                 let row = &mut image.pixels[line + from..line + to];
@@ -171,4 +175,35 @@ fn blend(below: &mut Color32, above: [f32; 4]) {
     let new = [0usize, 1, 2, 3]
         .map(|i| (above[i] * 255.0 + f32::from(old[i]) * (1.0 - above[3])).round().clamp(0.0, 255.0) as u8);
     *below = Color32::from_rgba_premultiplied(new[0], new[1], new[2], new[3]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::{Mesh, Rect, pos2};
+
+    fn painted(clip: Rect, shape: Rect) -> ColorImage {
+        let mut mesh = Mesh::default();
+        mesh.add_colored_rect(shape, Color32::WHITE);
+        let primitives = [ClippedPrimitive { clip_rect: clip, primitive: Primitive::Mesh(mesh) }];
+        Raster::default().paint(&primitives, [20, 10], 1.0, Color32::BLACK)
+    }
+
+    fn rect(x0: f32, y0: f32, x1: f32, y1: f32) -> Rect {
+        Rect::from_min_max(pos2(x0, y0), pos2(x1, y1))
+    }
+
+    #[test]
+    fn what_lies_beside_the_clip_or_the_picture_is_not_painted() {
+        let all = rect(0.0, 0.0, 20.0, 10.0);
+        let white = |image: &ColorImage| image.pixels.iter().filter(|p| **p == Color32::WHITE).count();
+        assert_eq!(white(&painted(all, rect(2.0, 2.0, 5.0, 4.0))), 6);
+        assert_eq!(white(&painted(all, rect(-9.0, -9.0, 90.0, 90.0))), 200);
+        for clip in [rect(12.0, 0.0, 20.0, 10.0), rect(0.0, 7.0, 20.0, 10.0), rect(90.0, 90.0, 99.0, 99.0)] {
+            assert_eq!(white(&painted(clip, rect(2.0, 2.0, 5.0, 4.0))), 0, "{clip}");
+        }
+        for shape in [rect(30.0, 2.0, 40.0, 4.0), rect(-40.0, 2.0, -30.0, 4.0)] {
+            assert_eq!(white(&painted(all, shape)), 0, "{shape}");
+        }
+    }
 }
