@@ -111,7 +111,7 @@ fn a_script_runs_without_a_display() {
     let shot = folder.path().join("shot.png");
     let script = folder.path().join("script");
     let text = format!(
-        "size 800x600\nopen {}\nexpect tensors 2\nstrategy mapped-file\nload\nexpect ok\nquery actor:mmap\nexpect rows\nfault unmap 1 busy\nrelease\nexpect failed busy\nrelease\nscreenshot {}\n",
+        "size 800x600\nopen {}\nexpect tensors 2\nstrategy mapped-file\nload\nexpect ok\nquery actor:mmap\nexpect rows\nfault unmap 1 busy\nrelease\nexpect failed busy\ndismiss\nrelease\nexpect ok\nscreenshot {}\n",
         model(folder.path()),
         shot.display()
     );

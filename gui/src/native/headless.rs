@@ -116,7 +116,8 @@ impl Driver {
 /// `ok`, `failed CAUSE`, `held`, `tensors N`, `loads N`, `rows` (at least one answers the query).
 fn expect(app: &Inspector, wanted: &str) -> Result<(), String> {
     let state = &app.state;
-    let failure = state.run.failure.as_ref().map(|(_, f)| f.error.cause.name());
+    // The failure of the last request: the card keeps an earlier one.
+    let failure = state.run.failure.as_ref().filter(|_| state.failed).map(|(_, f)| f.error.cause.name());
     let (what, value) = wanted.split_once(' ').unwrap_or((wanted, ""));
     let told = match what {
         "ok" => {
