@@ -668,7 +668,7 @@ pub struct SequenceHead {
     pub element: String,
     /// Elements in the file.
     pub count: u64,
-    /// The first elements, as text.
+    /// The first elements, as text; fewer than were asked for where an answer has no room for them.
     pub head: Vec<String>,
 }
 
@@ -689,7 +689,7 @@ pub enum MetadataValue {
     /// f32 (widened) or f64.
     #[cfg_attr(feature = "runtime", component(name = "floating"))]
     Floating(f64),
-    /// A string.
+    /// A string. One that an answer has no room for is cut and then ends with `… [cut: N bytes in the file]`.
     #[cfg_attr(feature = "runtime", component(name = "text"))]
     Text(String),
     /// An array.

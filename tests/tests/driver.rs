@@ -289,12 +289,12 @@ fn states_tell_strategy_and_place() {
 /// An answer of metadata is bounded as a whole: the caller who asks on from what it got sees every entry, each once.
 #[test]
 fn pages_of_metadata_end_early() {
-    let long = "x".repeat(5 << 20);
+    let long = "x".repeat(10 << 20);
     let mut file = GgufBuilder::new().kv("first", Value::U8(1));
     for number in 0..5 {
         file = file.kv(&format!("long.{number}"), Value::text(&long));
     }
-    let file = file.kv("huge", Value::text(&"y".repeat(17 << 20))).kv("last", Value::U8(2)).build();
+    let file = file.kv("huge", Value::text(&"y".repeat(33 << 20))).kv("last", Value::U8(2)).build();
     let model = Model { files: vec![files::File { name: "m.gguf".into(), bytes: file }], given: 1, tensors: vec![] };
     let mut host = Native::open(&model, &Setup::default(), &[]).unwrap();
     let total = host.session().summary().metadata_entries;
@@ -305,7 +305,7 @@ fn pages_of_metadata_end_early() {
             MetadataValue::Text(text) => text.len(),
             _ => 0,
         };
-        assert!(page.iter().map(text).sum::<usize>() <= (16 << 20) + 100);
+        assert!(page.iter().map(text).sum::<usize>() <= (32 << 20) + 100);
         pages.push(page.len());
         keys.extend(page.into_iter().map(|entry| entry.key));
     }

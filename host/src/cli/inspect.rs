@@ -80,6 +80,10 @@ impl Inspect {
             let columns = if many { &[">file", "key", "type", "value"][..] } else { &["key", "type", "value"] };
             output.table(columns, rows)?;
         }
+        for Shortened { key, elements, shown, .. } in cut(metadata).iter().filter(|_| self.full) {
+            let (elements, shown) = (grouped(*elements), grouped(*shown as u64));
+            output.note(&format!("{} has {elements} elements; the first {shown} are shown", escape(key)))?;
+        }
         output.title("Tensors")?;
         let rows = tensors.iter().zip(0u64..).map(|(tensor, index)| {
             let mut row = vec![
@@ -172,6 +176,8 @@ struct Report<'a> {
     metadata: Metadata<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shard_metadata: Vec<Shard<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shortened: Vec<Shortened<'a>>,
     tensors: Vec<TensorReport<'a>>,
 }
 
@@ -179,6 +185,29 @@ struct Report<'a> {
 struct Shard<'a> {
     file: u32,
     metadata: Metadata<'a>,
+}
+
+/// An array that the component had no room for.
+#[derive(Serialize)]
+struct Shortened<'a> {
+    file: u32,
+    key: &'a str,
+    elements: u64,
+    shown: usize,
+}
+
+/// Of metadata that were asked for whole, the arrays that are not.
+fn cut<'a>(metadata: &'a [MetadataEntry]) -> Vec<Shortened<'a>> {
+    let cut = |entry: &'a MetadataEntry| match &entry.value {
+        MetadataValue::Sequence(sequence) if sequence.count > sequence.head.len() as u64 => Some(Shortened {
+            file: entry.source,
+            key: &entry.key,
+            elements: sequence.count,
+            shown: sequence.head.len(),
+        }),
+        _ => None,
+    };
+    metadata.iter().filter_map(cut).collect()
 }
 
 #[derive(Serialize)]
@@ -205,6 +234,7 @@ impl<'a> Report<'a> {
             alignment: summary.alignment,
             tensor_bytes: summary.tensor_bytes,
             metadata: of(0),
+            shortened: cut(metadata),
             shard_metadata: shards.filter(|shard| !shard.metadata.0.is_empty()).collect(),
             tensors: tensors
                 .iter()
@@ -316,6 +346,19 @@ mod tests {
         assert_eq!(json(&sequence("bool", &["true"])), "[true]");
         assert_eq!(json(&MetadataValue::Floating(f64::from(1e-5f32))), "0.00001");
         assert_eq!(json(&MetadataValue::Floating(f64::INFINITY)), "\"inf\"");
+    }
+
+    #[test]
+    fn an_array_that_is_not_whole_is_named() {
+        let entry =
+            |key: &str, value| MetadataEntry { key: key.to_owned(), kind: "array".to_owned(), source: 1, value };
+        let mut whole = SequenceHead { element: "u8".to_owned(), count: 1, head: vec!["1".to_owned()] };
+        let entries =
+            [entry("short", sequence("u8", &["1", "2"])), entry("whole", MetadataValue::Sequence(whole.clone()))];
+        let json = serde_json::to_string(&cut(&entries)).unwrap();
+        assert_eq!(json, "[{\"file\":1,\"key\":\"short\",\"elements\":9,\"shown\":2}]");
+        whole.count = 0;
+        assert!(cut(&[entry("empty", MetadataValue::Sequence(whole))]).is_empty());
     }
 
     #[test]

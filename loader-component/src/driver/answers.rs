@@ -45,7 +45,7 @@ impl<S: Storage> Session<S> {
     }
 
     /// Metadata entries from index `start`, at most `count`; of a sequence, at most `head` elements. An answer has at most
-    /// about 16 MiB: it ends before the entry that would be too much, or, where that is its only one, has it shortened.
+    /// about 32 MiB: it ends before the entry that would be too much, or, where that is its only one, has it shortened.
     ///
     /// # Errors
     /// What the host answers when it is asked for the bytes of a value.

@@ -8,8 +8,9 @@ use super::{MetadataIndex, Stored, signed};
 use crate::api::{MetadataValue, SequenceHead};
 use crate::types::{Cause, Error, Phase};
 
-/// Most bytes of one answer: entries are for people, and 16 MiB is more than they read.
-const MOST: u64 = 16 << 20;
+/// Most bytes of one answer. The largest vocabularies and merges fit; and three times as much, which bytes that are no UTF-8
+/// become, still gets through the host.
+const MOST: u64 = 32 << 20;
 /// What a string costs besides its text, and an entry besides its key: about what either takes in memory.
 const EACH: u64 = 32;
 
