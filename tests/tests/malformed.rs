@@ -78,6 +78,8 @@ fn one_clear_error_and_the_runtime_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("good.gguf");
     std::fs::write(&good, valid().build()).unwrap();
+    // Compiling the component, where no cache has it, is not the time that is bounded below.
+    runtime();
     let mut wrong = Vec::new();
     for (at, (name, bytes, cause, field)) in cases().into_iter().enumerate() {
         let path = folder.path().join(format!("{at}{name}"));

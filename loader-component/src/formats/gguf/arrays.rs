@@ -130,7 +130,7 @@ fn strings(frame: &mut Frame, at: &mut u64, buffer: &Buffer, bounds: Bounds) -> 
         let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
             *at = here;
             // The file may end before the length does.
-            Item::new(buffer, here, bounds).u64(String::new)?;
+            Item::new(buffer, here, bounds).u64(|| "the string's length".into())?;
             return Err(Stop::Need(8));
         };
         let length = u64::from_le_bytes(*length);
@@ -152,7 +152,7 @@ fn strings(frame: &mut Frame, at: &mut u64, buffer: &Buffer, bounds: Bounds) -> 
 }
 
 fn bools(frame: &mut Frame, at: &mut u64, buffer: &Buffer, bounds: Bounds) -> Got<()> {
-    bounds.room(*at, frame.left, 1, *at, String::new)?;
+    bounds.room(*at, frame.left, 1, *at, || "the number of bools left".into())?;
     let bytes = buffer.from(*at);
     let here = bytes.get(..usize::try_from(frame.left).unwrap_or(usize::MAX)).unwrap_or(bytes);
     let good = here.iter().position(|byte| *byte > 1).unwrap_or(here.len());

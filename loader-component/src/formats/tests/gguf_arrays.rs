@@ -79,3 +79,12 @@ fn nesting() {
         "kv[\"a\"][0].type",
     );
 }
+
+#[test]
+fn a_file_that_ends_inside_an_array_says_in_what() {
+    let whole = GgufBuilder::new().kv("a", Value::texts(["0123456789abcdef", "z"])).build();
+    // Three bytes into the second length.
+    let cut = whole.windows(4).position(|four| four == b"cdef").unwrap() + 7;
+    let error = parse(&whole[..cut]).unwrap_err();
+    assert!(error.message.contains("inside the string's length, which begins"), "{}", error.message);
+}
