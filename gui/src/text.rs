@@ -24,6 +24,17 @@ fn shown_as_is(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' | '\u{391}'..='\u{3c9}' | '\u{410}'..='\u{44f}' | '…' | '–' | '—' | '←'..='↓')
 }
 
+/// A value to three digits, or to all those before the point.
+fn three_digits(value: f64, unit: &str) -> String {
+    if value < 10.0 {
+        format!("{value:.2} {unit}")
+    } else if value < 100.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
 /// Bytes with a binary unit.
 #[must_use]
 pub fn bytes(n: u64) -> String {
@@ -41,13 +52,7 @@ pub fn bytes(n: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    if value < 10.0 {
-        format!("{value:.2} {unit}")
-    } else if value < 100.0 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
+    three_digits(value, unit)
 }
 
 /// Nanoseconds with a unit.
@@ -61,13 +66,7 @@ pub fn duration(ns: u64) -> String {
         1_000_000..1_000_000_000 => (x / 1e6, "ms"),
         _ => (x / 1e9, "s"),
     };
-    if value < 10.0 {
-        format!("{value:.2} {unit}")
-    } else if value < 100.0 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
+    three_digits(value, unit)
 }
 
 /// A moment: milliseconds with all the digits that tell neighbours apart.

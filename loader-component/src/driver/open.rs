@@ -132,10 +132,10 @@ impl<S: Storage> Session<S> {
             None => None,
         };
         // The parser counts the tensors of its file, the session those of the model: the files before it come first.
-        let before = self.headers.iter().fold(0usize, |sum, (_, header)| sum.saturating_add(header.tensors.len()));
-        let in_model = |error: Error| Error {
-            tensor: error.tensor.and_then(|tensor| u32::try_from(before).ok()?.checked_add(tensor)),
-            ..error.in_source(number)
+        let in_model = |error: Error| {
+            let before = self.headers.iter().fold(0usize, |sum, (_, header)| sum.saturating_add(header.tensors.len()));
+            let tensor = error.tensor.and_then(|tensor| u32::try_from(before).ok()?.checked_add(tensor));
+            Error { tensor, ..error.in_source(number) }
         };
         match reading.parser.step(window).map_err(in_model)? {
             Step::Read { offset, len } => {
