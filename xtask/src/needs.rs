@@ -1,6 +1,6 @@
 //! The tools that tasks need and cargo cannot build: one table. What is missing is installed where that is possible
 //! without asking, else the error is the command that installs it.
-use crate::shell::{say, show, which};
+use crate::shell::{clean, output, say, show, which};
 use anyhow::{Result, bail};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,6 +23,8 @@ pub(crate) enum Find {
     Program(&'static str),
     /// A file or a folder.
     Path(&'static str),
+    /// A rustc that is not older than the project's packages allow.
+    Rustc(&'static str),
     /// A Python module that imports.
     Python(&'static str),
     /// A shared library that the loader finds. Where there is no loader's list it is taken to be there.
@@ -31,9 +33,9 @@ pub(crate) enum Find {
 
 /// A rustc that comes with the sources of its std: the way to a wasm std where rustup's server is out of reach.
 pub(crate) const DEBIAN_RUST: Need = Need {
-    tool: "Debian's rustc with the std's sources",
+    tool: concat!("Debian's rustc ", env!("CARGO_PKG_RUST_VERSION"), " or newer with the std's sources"),
     find: &[
-        Find::Path("/usr/bin/rustc"),
+        Find::Rustc("/usr/bin/rustc"),
         Find::Path("/usr/bin/cargo"),
         Find::Path("/usr/lib/rustlib/src/rust/library/std"),
     ],
@@ -93,10 +95,21 @@ impl Find {
         match self {
             Find::Program(name) => which(name).is_some(),
             Find::Path(path) => Path::new(path).exists(),
+            Find::Rustc(path) => output(clean(path).arg("-V")).is_ok_and(|version| new_enough(&version)),
             Find::Library(name) => library(name),
             Find::Python(module) => succeeds(Command::new("python3").args(["-c", &format!("import {module}")])),
         }
     }
+}
+
+/// Whether what a rustc says of itself is a version that compiles this project.
+fn new_enough(version: &str) -> bool {
+    let numbers = |text: &str| -> Option<(u32, u32)> {
+        let mut parts = text.split('.').map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??))
+    };
+    let said = version.strip_prefix("rustc ").and_then(numbers);
+    said.is_some() && said >= numbers(env!("CARGO_PKG_RUST_VERSION"))
 }
 
 /// Whether the loader knows a library.
@@ -127,16 +140,18 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         );
     };
     say(&format!("missing: {tools}; running `{}`", show(&install)));
-    if !succeeds(&mut install) {
-        // Most often an old list of packages.
+    if !succeeds(&mut install) || missing.iter().any(|need| !need.met()) {
+        // Most often an old list of packages, which are gone or too old.
         let mut update = apt(&["update", "-q"]);
-        say(&format!("that failed; running `{}` and trying again", show(&update)));
+        say(&format!("that was not enough; running `{}` and trying again", show(&update)));
         if !succeeds_aloud(&mut update) || !succeeds_aloud(&mut install) {
             bail!("{tools}: could not be installed. Try it by hand with `{by_hand}`");
         }
     }
     match missing.iter().find(|need| !need.met()) {
-        Some(need) => bail!("{}: still not found after installing {}", need.tool, need.packages.join(" ")),
+        Some(need) => {
+            bail!("{}: still not found, or too old, after installing {}", need.tool, need.packages.join(" "))
+        }
         None => Ok(()),
     }
 }
@@ -193,6 +208,17 @@ mod tests {
         const SH: Find = Find::Path("/bin/sh");
         assert!(Need { tool: "sh", find: &[SH], packages: &[] }.met());
         assert!(!Need { tool: "none", find: &[SH, Find::Program("no-such-program")], packages: &[] }.met());
+    }
+
+    #[test]
+    fn a_rustc_that_is_too_old_is_a_missing_one() {
+        assert!(new_enough("rustc 1.95.0 (59807616e 2026-04-14)"));
+        assert!(new_enough("rustc 1.96.0"));
+        assert!(new_enough("rustc 2.0.0-nightly (59807616e 2026-04-14)"));
+        for old in ["rustc 1.85.0 (4d91de4e4 2025-02-17) (built from a source tarball)", "rustc 1.9.0", "rustc", ""] {
+            assert!(!new_enough(old), "{old}");
+        }
+        assert!(!Find::Rustc("/no/such/rustc").there());
     }
 
     #[test]
