@@ -145,7 +145,7 @@ export const cases = {
     await browser.until(`${used} && ${idle}`);
     const report = await browser.run("return document.querySelector('#report').innerText");
     assert.match(report, /mapped-file\s+This host cannot map files/);
-    assert.match(report, /staged-read\s+used: 21 tensors/);
+    assert.match(report, /read-copy\s+used: 21 tensors/);
     assert.deepEqual(await hashes(browser), verified(file));
   },
 

@@ -12,13 +12,13 @@ export const inspectorCases = {
     await browser.click('#view-inspector');
     await browser.until(`${facts}.rows > 50 && ${facts}.idle`);
     const { label, tensors, used, failure } = await browser.run(`return ${facts}`);
-    assert.deepEqual({ label, tensors, used, failure }, { label: 'sample.gguf', tensors: 21, used: 'staged-read', failure: null });
+    assert.deepEqual({ label, tensors, used, failure }, { label: 'sample.gguf', tensors: 21, used: 'read-copy', failure: null });
   },
 
   async 'its commands reach the worker'(browser) {
     await browser.run("weighbridge.handle.command('evict')");
     await browser.until(`${facts}.idle`);
     await browser.run("weighbridge.handle.command('load')");
-    await browser.until(`${facts}.idle && ${facts}.used === 'staged-read'`);
+    await browser.until(`${facts}.idle && ${facts}.used === 'read-copy'`);
   },
 };

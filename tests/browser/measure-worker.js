@@ -2,36 +2,40 @@
 import { component } from './host/component.js';
 import { Log } from './host/log.js';
 import { Session } from './host/session.js';
-import { FileSource } from './worker/sources.js';
+import { median } from './median.js';
+import { FileSource, WINDOW } from './worker/sources.js';
 
 const folder = new URL('component/', import.meta.url);
 const manifest = await (await fetch(new URL('manifest.json', folder))).json();
 const { instantiate } = await import(new URL('weighbridge_loader.js', folder));
 const loader = await component(manifest, instantiate, (name) => WebAssembly.compileStreaming(fetch(new URL(name, folder))));
 
-const least = (times, work) => {
-  let best = Infinity;
-  for (let time = 0; time < times; time += 1) {
-    const began = performance.now();
-    work();
-    best = Math.min(best, performance.now() - began);
+/** Times of several kinds of work, taken in turn: the median of each, in ms. */
+function inTurn(rounds, works) {
+  const times = works.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    works.forEach((work, at) => {
+      const began = performance.now();
+      work();
+      times[at].push(performance.now() - began);
+    });
   }
-  return best;
-};
+  return times.map(median);
+}
 
 const measured = {
-  /** An open, from a file that is read anew to its summary; its header alone; and the windows of a mebibyte that the source reads. */
+  /** An open, from a file that is read anew to its summary; its header alone; and the windows that the source reads. */
   open({ file, header }) {
     const reader = new FileReaderSync();
-    const windows = Math.ceil(header / 2 ** 20);
-    const read = (most) => {
-      for (let at = 0; at < windows; at += 1) reader.readAsArrayBuffer(file.slice(at * 2 ** 20, Math.min((at + 1) * 2 ** 20, most)));
-    };
-    return {
-      open: least(100, () => Session.open({ component: loader, sources: [new FileSource(file)], log: new Log({ keep: 0 }) })),
-      header: least(100, () => read(header)),
-      windows: least(100, () => read(Infinity)),
-    };
+    const read = (from, to) => reader.readAsArrayBuffer(file.slice(from, to));
+    const [open, alone, windows] = inTurn(200, [
+      () => Session.open({ component: loader, sources: [new FileSource(file)], log: new Log({ keep: 0 }) }),
+      () => read(0, header),
+      () => {
+        for (let at = 0; at < header; at += WINDOW) read(at, at + WINDOW);
+      },
+    ]);
+    return { open, header: alone, windows };
   },
   async bytes({ file, bytes }) {
     const began = performance.now();

@@ -7,7 +7,7 @@ use crate::model::search::Search;
 use crate::model::store::Standing;
 use crate::model::{Run, lints};
 use crate::panels::Panel;
-use weighbridge::types::{ExtentPolicy, LoadOptions, Selection, StrategyPolicy, Validation};
+use weighbridge::types::{ExtentPolicy, LoadOptions, Selection, Strategy, StrategyPolicy, Validation};
 
 /// Runs kept for comparison besides the one that is shown.
 const KEPT: usize = 3;
@@ -214,7 +214,7 @@ impl State {
         let p = &self.prefs;
         LoadOptions {
             policy: match p.choice {
-                Choice::Auto => StrategyPolicy::auto(),
+                Choice::Auto => self.auto(),
                 Choice::Only(s) => StrategyPolicy::Only(s),
             },
             extent: match p.extent {
@@ -225,6 +225,16 @@ impl State {
             staging_bytes: u64::from(p.chunk_kib) << 10,
             validate: Validation { structure: p.validate, architecture: p.validate },
         }
+    }
+
+    /// The order of `auto`. Where nothing can be mapped, which is in a page, reading at once comes before reading in chunks: a page
+    /// fetches large pieces faster, keeps them as they came, and can be cancelled between them.
+    fn auto(&self) -> StrategyPolicy {
+        let capabilities = self.run.opened.as_ref().and_then(|opened| opened.capabilities.as_ref());
+        if capabilities.is_none_or(|capabilities| capabilities.mmap) {
+            return StrategyPolicy::auto();
+        }
+        StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead])
     }
 
     /// The tensors of the next load.

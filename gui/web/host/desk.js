@@ -14,6 +14,12 @@ import { replay } from './replay.js';
 import { tellRecording } from './retell.js';
 import { Control, Session } from './session.js';
 
+/**
+ * The order of `auto` here: reading at once comes before reading in chunks, because a page fetches large pieces faster, keeps them as they
+ * came, and can be cancelled between them.
+ */
+const AUTO = { 'first-available': ['mapped-file', 'read-copy', 'staged-read'] };
+
 /** First bytes of a tensor that are shown. */
 const PREVIEW = 64 << 10;
 /** Tensors and records told at once, and how long records wait to be told together (ms). */
@@ -131,7 +137,7 @@ export class Desk {
       case 'OpenRecording':
         return this.#openRecording(asked);
       case 'Load':
-        return this.#act((session) => this.tell({ Report: this.#load(session, asked) }));
+        return this.#act(async (session) => this.tell({ Report: await this.#load(session, asked) }));
       case 'Release':
         return this.#act((session) => this.tell({ Notice: `Released ${session.guest.release(asked)} tensors` }));
       case 'Evict':
@@ -287,7 +293,7 @@ export class Desk {
     }
   }
 
-  #load(session, { selection, options }) {
+  async #load(session, { selection, options }) {
     if (options.policy?.only === 'external-buffer' && !this.registered) {
       // For external-buffer this program is the embedder that has the memory.
       const tensors = session.tensors();
@@ -298,7 +304,11 @@ export class Desk {
       for (const { name, bytes } of tensors) session.storage.register(name, new Uint8Array(Number(bytes)));
       this.registered = true;
     }
-    return session.load(selection, options);
+    try {
+      return session.load(selection, { ...options, policy: options.policy ?? AUTO });
+    } finally {
+      await session.storage.settled();
+    }
   }
 
   /** Tells how things stand. A guest that was ended answers nothing; the error that ended it has been told. */
@@ -382,30 +392,31 @@ export class Desk {
     this.tell({ Notice: notice });
   }
 
-  #race(selection) {
+  async #race(selection) {
     if (!this.#session) return this.tell({ Problem: 'Open a model first' });
     const rows = [];
     for (const strategy of ['mapped-file', 'read-copy', 'staged-read']) {
       this.poll();
       if (this.#cancelled) return this.tell({ Notice: 'The race was cancelled' });
-      rows.push(this.#run(selection, strategy));
+      rows.push(await this.#run(selection, strategy));
       this.tell({ Race: rows });
     }
     return undefined;
   }
 
   /** One load in a session of its own, unwatched. */
-  #run(selection, strategy) {
+  async #run(selection, strategy) {
     const row = { strategy, cold: false, bytes: 0, moved: 0, calls: 0, touch_ns: 0 };
     try {
       const session = Session.open({ ...this.#settings({ guest: { observe: 'off' } }, this.#opened.files), log: new Log({ keep: 0 }) });
       const before = session.guest.stats.crossingsOut;
       const began = performance.now();
       const { bytes, moved } = session.load(selection, { policy: { only: strategy } });
+      await session.storage.settled();
       const ns = nanos(performance.now() - began);
       const calls = session.guest.stats.crossingsOut - before;
       const touched = performance.now();
-      for (const { buffer } of session.storage.targets.values()) touch(buffer.bytes);
+      for (const { buffer } of session.storage.targets.values()) for (const piece of buffer.pieces()) touch(piece);
       return { ...row, result: { Ok: ns }, bytes, moved, calls, touch_ns: nanos(performance.now() - touched) };
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
@@ -449,7 +460,8 @@ export class Desk {
 
 /** Reads every byte once. */
 function touch(bytes) {
-  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  const skipped = -bytes.byteOffset & 3;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + skipped, Math.max(0, bytes.length - skipped) >> 2);
   let sum = 0;
   for (let at = 0; at < words.length; at += 1) sum = (sum + words[at]) | 0;
   return sum;

@@ -3,12 +3,20 @@
  * is one `call` as recordings have it, and gets one `answer`. Nothing that the guest says is taken on trust.
  *
  * A source is `{name, size, fingerprint(), check(), read(offset, len), readInto(bytes, offset)}` with numbers up to 2^53;
- * each of its functions may throw a {@link StorageFault}.
+ * each of its functions may throw a {@link StorageFault}. Where bytes come as memory that nobody else has, it also has
+ * `fetch(offset, len)`, and they are kept as they came. Where several pieces can be read at the same time, it has
+ * `begin(offset, len)` too, which answers `{wait(check), bytes}` if one more can be: whether it was read is known when `wait`
+ * returns, and the bytes come when the caller is back in its event loop; {@link Storage#settled} waits for them.
  */
 import { StorageFault } from './fault.js';
+import { Memory } from './memory.js';
 
-/** Bytes between two looks at cancellation. */
-const PIECE = 8 << 20;
+/** Bytes between two looks at cancellation; each read of a browser costs some time besides its bytes. */
+const PIECE = 32 << 20;
+/** A tensor of up to so many bytes is fetched whole, since one that is put together is copied. */
+const WHOLE = 256 << 20;
+/** Every element of every type can be read as one at a multiple of so many bytes. */
+const ALIGNED = 8;
 const LAST_ID = 0xffff_ffff;
 
 /** What a host offers that has no mappings. */
@@ -43,6 +51,7 @@ export class Storage {
     this.registeredBuffers = new Map();
     this.sink = null;
     this.next = 1;
+    this.coming = [];
   }
 
   /** Takes a file into the table and answers its number. */
@@ -53,7 +62,7 @@ export class Storage {
   /** Registers memory for a tensor; false while a target stands for what was registered before. */
   register(name, bytes) {
     if (this.registeredBuffers.get(name) === null) return false;
-    this.registeredBuffers.set(name, { bytes, views: 0, external: true });
+    this.registeredBuffers.set(name, Memory.of(bytes));
     return true;
   }
 
@@ -120,20 +129,15 @@ export class Storage {
     return this.next++;
   }
 
-  /** Clamp: only what is left of the quota. What the machine cannot give is the same answer. */
-  #allocate(len) {
-    if (BigInt(len) > BigInt(this.bufferBytes - this.usage.bufferBytes)) refuse('exhausted');
-    let bytes;
-    try {
-      bytes = new Uint8Array(Number(len));
-    } catch {
-      refuse('exhausted');
-    }
+  /** Clamp: only what is left of the quota. The memory comes with the bytes. */
+  #allocate(asked) {
+    if (BigInt(asked) > BigInt(this.bufferBytes - this.usage.bufferBytes)) refuse('exhausted');
     const id = this.#name();
+    const len = Number(asked);
     this.usage.buffers += 1;
-    this.usage.bufferBytes += bytes.length;
-    this.targets.set(id, { len: bytes.length, buffer: { bytes, views: 0 } });
-    return { target: { id, len: bytes.length } };
+    this.usage.bufferBytes += len;
+    this.targets.set(id, { len, buffer: new Memory(len) });
+    return { target: { id, len } };
   }
 
   #target(id) {
@@ -172,7 +176,7 @@ export class Storage {
         const buffer = this.registeredBuffers.get(name);
         if (buffer) {
           this.registeredBuffers.set(name, null);
-          target = { len: buffer.bytes.length, buffer, registered: name };
+          target = { len: buffer.length, buffer, registered: name };
         }
       }
       if (!target) return null;
@@ -207,7 +211,7 @@ export class Storage {
     spans.forEach((span, index) => at(index, () => span.target.buffer?.views && refuse('busy')));
     // Memory first, in the order of the batch; then what is consumed, each tensor's bytes in their order.
     const order = spans.map((span, index) => ({ span, index }));
-    order.filter(({ span }) => span.target.buffer).forEach(({ span, index }) => at(index, () => this.#fill(span)));
+    this.#fillAll([...runs(order.filter(({ span }) => span.target.buffer))], at);
     order
       .filter(({ span }) => span.target.consumer !== undefined)
       .sort((a, b) => a.span.position - b.span.position || a.span.to - b.span.to || a.index - b.index)
@@ -226,13 +230,54 @@ export class Storage {
     return { source, from, len, id: Number(id), target, to, end, position: span.target };
   }
 
-  #fill({ source, from, len, target, to }) {
-    for (let done = 0; done < len; ) {
+  /** Fills the spans of every run, as many runs at the same time as their sources can. */
+  #fillAll(all, at) {
+    const begun = [];
+    const finish = () => {
+      const [{ run, wait, bytes }] = begun;
+      at(run[0].index, () => {
+        const done = wait(() => this.control.check());
+        begun.shift();
+        if (done) this.coming.push(bytes.then((read) => keep(run, read)));
+        // It fails here too, and this time says why; or it was of the moment.
+        else keep(run, fetched(run));
+      });
+      this.#moved(run);
+    };
+    try {
+      for (const run of all) {
+        const [{ span }] = run;
+        const begin = () => (all.length > 1 && isFetched(span) ? span.source.begin?.(span.from, extent(run)) : undefined);
+        at(run[0].index, () => this.control.check());
+        let under = begin();
+        while (!under && begun.length > 0) {
+          finish();
+          under = begin();
+        }
+        if (under) begun.push({ run, ...under });
+        else at(run[0].index, () => this.#fill(run));
+      }
+      while (begun.length > 0) finish();
+    } finally {
+      // What was begun and is not wanted any more: a reader is free when it is done.
+      for (const { wait } of begun) wait(() => {});
+    }
+  }
+
+  #fill(run) {
+    const [{ span }] = run;
+    if (isFetched(span)) {
+      keep(run, fetched(run));
+      this.#moved(run);
+      return;
+    }
+    const memory = room(span);
+    for (let done = 0; done < span.len; ) {
       this.control.check();
-      const now = Math.min(PIECE, len - done);
-      source.readInto(target.buffer.bytes.subarray(to + done, to + done + now), from + done);
+      const now = Math.min(PIECE, span.len - done);
+      span.source.readInto(memory.subarray(done, done + now), span.from + done);
       done += now;
-      this.#moved(now);
+      this.#count(now);
     }
   }
 
@@ -243,13 +288,22 @@ export class Storage {
       const now = Math.min(sink.chunk, len - done);
       sink.take(target.consumer, to + done, source.read(from + done, now));
       done += now;
-      this.#moved(now);
+      this.#count(now);
     }
   }
 
-  #moved(bytes) {
+  #moved(run) {
+    this.#count(run.reduce((sum, { span }) => sum + span.len, 0));
+  }
+
+  #count(bytes) {
     this.usage.moved += bytes;
     this.progress?.(this.usage.moved);
+  }
+
+  /** Waits until all bytes that were read are in their places. */
+  async settled() {
+    while (this.coming.length > 0) await this.coming.shift();
   }
 
   /**
@@ -263,8 +317,61 @@ export class Storage {
     if (!target.buffer) return null;
     const [offset, bytes] = [Number(location.offset), Number(location.bytes)];
     if (offset + bytes > target.len) return undefined;
-    return { bytes: target.buffer.bytes.subarray(offset, offset + bytes), buffer: target.buffer };
+    return { bytes: target.buffer.range(offset, bytes), buffer: target.buffer };
   }
+}
+
+/** Whether a span's bytes are kept as they come. Memory of the embedder is filled where it is. */
+const isFetched = ({ source, target, len }) => source.fetch !== undefined && target.registered === undefined && len <= WHOLE;
+
+/** Bytes of a source from the first span of a run to the end of its last. */
+const extent = (run) => run.at(-1).span.from + run.at(-1).span.len - run[0].span.from;
+
+const fetched = (run) => run[0].span.source.fetch(run[0].span.from, extent(run));
+
+/** Puts what was read for a run in its places. */
+function keep(run, bytes) {
+  for (const { span } of run) {
+    const at = span.from - run[0].span.from;
+    span.target.buffer.put(span.to, bytes.subarray(at, at + span.len));
+  }
+}
+
+/** Memory for a span, which is put where a view will find it in one piece. */
+function room({ source, target: { buffer }, to, len }) {
+  try {
+    // A source that fills memory fills that of the whole target, as it was allocated.
+    return source.fetch ? buffer.range(to, len) : buffer.range(0, buffer.length).subarray(to, to + len);
+  } catch (error) {
+    if (error instanceof RangeError) refuse('exhausted');
+    throw error;
+  }
+}
+
+/**
+ * Spans in their order, those together that one read brings: neighbours in a source, but for what lies between two tensors, each
+ * of them aligned in what is read as it is in the target.
+ */
+function* runs(order) {
+  let run = [];
+  for (const entry of order) {
+    const { span } = entry;
+    const [first, last] = [run[0]?.span, run.at(-1)?.span];
+    const joins =
+      first?.source === span.source &&
+      isFetched(first) &&
+      isFetched(span) &&
+      span.from >= last.from + last.len &&
+      span.from - last.from - last.len <= Math.max(64, span.len / 16) &&
+      span.from + span.len - first.from <= PIECE &&
+      (span.from - first.from - span.to) % ALIGNED === 0;
+    if (!joins && run.length > 0) {
+      yield run;
+      run = [];
+    }
+    run.push(entry);
+  }
+  if (run.length > 0) yield run;
 }
 
 /** The lowest span that shares a byte of a target with one before it in memory. */

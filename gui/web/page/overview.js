@@ -263,7 +263,7 @@ export class Overview {
     this.busy = what;
     this.since = performance.now();
     if (this.bar) Object.assign(this.bar, { hidden: !['Loading', 'Hashing'].includes(what) });
-    this.bar?.removeAttribute('value');
+    if (this.bar) this.bar.value = 0;
     this.movedBefore = this.moved ?? 0;
     this.#enable(true);
   }

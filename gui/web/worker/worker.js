@@ -3,17 +3,19 @@ import { component } from '../host/component.js';
 import { Desk } from '../host/desk.js';
 import { stringify } from '../host/values.js';
 import { Receiver } from './mailbox.js';
+import { Readers } from './readers.js';
 import { FileSource, UrlSource } from './sources.js';
 
 /** Files by their tokens; the page gives them before it asks for them. */
 const files = new Map();
 const sources = new Map();
+const readers = new Readers();
 
 function source({ name, token }) {
   if (!sources.has(token)) {
     const given = files.get(token);
     if (given === undefined) throw new Error(`the file ${name} was not given`);
-    sources.set(token, typeof given === 'string' ? new UrlSource(given) : new FileSource(given));
+    sources.set(token, typeof given === 'string' ? new UrlSource(given) : new FileSource(given, readers));
   }
   return sources.get(token);
 }

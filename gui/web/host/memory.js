@@ -1,0 +1,83 @@
+/**
+ * The bytes of one target. What a browser reads comes as fresh memory; it is kept as it came, because copying it to its place would cost about
+ * as much as reading it. So a target is a row of places, each with bytes of its own; what was never written is zero, and takes no room.
+ */
+export class Memory {
+  /** Views that are out: while there are any, the memory is neither written nor given back. */
+  views = 0;
+  /** By their beginnings; no two overlap. @type {{at: number, bytes: Uint8Array}[]} */
+  #places = [];
+
+  /** @param {number} length in bytes */
+  constructor(length) {
+    this.length = length;
+  }
+
+  /** The embedder's own memory, which stays where it is. */
+  static of(bytes) {
+    const memory = new Memory(bytes.length);
+    memory.put(0, bytes);
+    return memory;
+  }
+
+  /** Takes `bytes` as what lies at `at`, without a copy. */
+  put(at, bytes) {
+    if (bytes.length === 0) return;
+    const first = this.#cut(at, at + bytes.length);
+    this.#places.splice(first, 0, { at, bytes });
+  }
+
+  /**
+   * The bytes of a range, to be read or written in place: in one piece, if need be by joining what lies there.
+   * A RangeError where there is no memory for that.
+   */
+  range(at, length) {
+    if (length === 0) return new Uint8Array();
+    const first = this.#from(at);
+    const { at: begin, bytes } = this.#places[first] ?? {};
+    if (begin <= at && at + length <= begin + bytes.length) return bytes.subarray(at - begin, at - begin + length);
+    const joined = new Uint8Array(length);
+    for (const place of this.#places.slice(first)) {
+      if (place.at >= at + length) break;
+      const skipped = Math.max(0, at - place.at);
+      const part = place.bytes.subarray(skipped, at + length - place.at);
+      joined.set(part, place.at + skipped - at);
+    }
+    this.put(at, joined);
+    return joined;
+  }
+
+  /** What there is, in order. */
+  pieces() {
+    return this.#places.map(({ bytes }) => bytes);
+  }
+
+  /** Index of the first place that ends behind `at`. */
+  #from(at) {
+    let [low, high] = [0, this.#places.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const place = this.#places[middle];
+      if (place.at + place.bytes.length <= at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Makes room from `at` to `end`, and answers the index where it is. */
+  #cut(at, end) {
+    const first = this.#from(at);
+    let last = first;
+    const left = [];
+    for (; this.#places[last]?.at < end; last += 1) {
+      const place = this.#places[last];
+      if (place.at < at) left.push({ at: place.at, bytes: own(place.bytes.subarray(0, at - place.at)) });
+      if (place.at + place.bytes.length > end) left.push({ at: end, bytes: own(place.bytes.subarray(end - place.at)) });
+    }
+    this.#places.splice(first, last - first, ...left);
+    return first + (left[0]?.at < at ? 1 : 0);
+  }
+}
+
+/** What is left of a place does not keep memory alive that is mostly not its own. */
+const own = (bytes) => (bytes.length * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes);
