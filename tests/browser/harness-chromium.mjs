@@ -6,7 +6,10 @@ import { Browser } from './driver.mjs';
 import { root } from './native.mjs';
 import { serveStatic } from './static.mjs';
 
-const server = await serveStatic({ '/gui/web/': join(root, 'target/web/'), '/tests/browser/': join(root, 'tests/browser/') });
+/** Makes a page that may share memory with its workers, as `xtask web --serve` does. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+const server = await serveStatic({ '/gui/web/': join(root, 'target/web/'), '/tests/browser/': join(root, 'tests/browser/') }, ISOLATED);
 const browser = await Browser.start({ webgl: false });
 try {
   await browser.go(`${server.url}tests/browser/scenarios.html`);

@@ -13,7 +13,7 @@ const answer = answerer({ component: await component(), find });
 for await (const line of createInterface({ input: process.stdin })) {
   const question = parse(line);
   folder = question.folder ?? folder;
-  const answered = answer(question);
+  const answered = await answer(question);
   if (question.into && answered.ok) {
     writeFileSync(question.into, answered.ok);
     answered.ok = null;

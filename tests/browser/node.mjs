@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } f
 import { basename, dirname, join } from 'node:path';
 import { Control, LoadError, Log, STRATEGIES, Session, component, readRecording, replay, writeRecording } from '../../examples/node/host.mjs';
 import { FileSource } from '../../examples/node/source.mjs';
+import { memoryCases } from './memory.mjs';
 import { models, native, nativeRun, root, run, safetensors, scratch } from './native.mjs';
 import { storageCases } from './storage.mjs';
 import { Tally } from './tally.mjs';
@@ -257,5 +258,6 @@ await tally.run('without the component a sentence says how to make it', () => {
 });
 
 for (const [name, work] of Object.entries(storageCases)) await tally.run(`storage: ${name}`, work);
+for (const [name, work] of Object.entries(memoryCases)) await tally.run(`memory: ${name}`, work);
 
 tally.end();

@@ -1,7 +1,8 @@
-/** Sessions for the scenarios in a module worker, over `File.slice` and `FileReaderSync` as in the page. */
+/** Sessions for the scenarios in a module worker, over `File.slice`, `FileReaderSync` and several readers as in the page. */
 import { component } from '../../gui/web/host/component.js';
 import { StorageFault } from '../../gui/web/host/fault.js';
 import { parse, stringify, unbase64 } from '../../gui/web/host/values.js';
+import { Readers } from '../../gui/web/worker/readers.js';
 import { FileSource } from '../../gui/web/worker/sources.js';
 import { answerer } from './scenarios.js';
 
@@ -19,10 +20,10 @@ class Changing extends FileSource {
 
 const files = new Map();
 const changed = new Set();
-const find = (name) => (files.has(name) ? new Changing(files.get(name)) : undefined);
+const find = (name) => (files.has(name) ? new Changing(files.get(name), readers) : undefined);
 const answer = answerer({ component: loader, find });
 
-self.onmessage = ({ data }) => {
+self.onmessage = async ({ data }) => {
   const question = parse(data);
   if (question.files) {
     changed.clear();
@@ -30,6 +31,10 @@ self.onmessage = ({ data }) => {
     for (const [name, bytes] of Object.entries(question.files)) files.set(name, new File([unbase64(bytes)], name));
   }
   if (question.change) changed.add(question.change);
-  self.postMessage(stringify(question.change ? { ok: null } : answer(question)));
+  self.postMessage(stringify(question.change ? { ok: null } : await answer(question)));
 };
+// A reader is there when one can be asked.
+const readers = new Readers();
+const empty = new File([], 'empty');
+while (!readers.begin(empty, 0, 0)?.wait(() => {})) await new Promise((done) => setTimeout(done, 10));
 self.postMessage('ready');

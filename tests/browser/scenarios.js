@@ -113,7 +113,13 @@ export function answerer({ component, find }) {
       return null;
     },
     tensors: () => session.tensors(),
-    load: ({ load, options }) => session.load(load, options),
+    async load({ load, options }) {
+      try {
+        return session.load(load, options);
+      } finally {
+        await session.storage.settled();
+      }
+    },
     release: ({ release }) => session.guest.release(release),
     evict: ({ evict }) => session.guest.evict(evict),
     advise: ({ advise, advice }) => session.guest.advise(advise, advice),
@@ -144,11 +150,11 @@ export function answerer({ component, find }) {
     struck: () => faults.struck,
     held: () => [session.storage.mappings.size, session.storage.usage.buffers],
   };
-  return (question) => {
+  return async (question) => {
     // What stands beside the question (`options`, `folder`) is none.
     const name = typeof question === 'string' ? question : Object.keys(question).find((key) => Object.hasOwn(answers, key));
     try {
-      return { ok: answers[name](question) };
+      return { ok: await answers[name](question) };
     } catch (error) {
       return error instanceof LoadError ? { failed: error.error } : { trouble: String(error.stack) };
     }

@@ -214,7 +214,7 @@ impl State {
         let p = &self.prefs;
         LoadOptions {
             policy: match p.choice {
-                Choice::Auto => self.auto(),
+                Choice::Auto => auto(),
                 Choice::Only(s) => StrategyPolicy::Only(s),
             },
             extent: match p.extent {
@@ -225,16 +225,6 @@ impl State {
             staging_bytes: u64::from(p.chunk_kib) << 10,
             validate: Validation { structure: p.validate, architecture: p.validate },
         }
-    }
-
-    /// The order of `auto`. Where nothing can be mapped, which is in a page, reading at once comes before reading in chunks: a page
-    /// fetches large pieces faster, keeps them as they came, and can be cancelled between them.
-    fn auto(&self) -> StrategyPolicy {
-        let capabilities = self.run.opened.as_ref().and_then(|opened| opened.capabilities.as_ref());
-        if capabilities.is_none_or(|capabilities| capabilities.mmap) {
-            return StrategyPolicy::auto();
-        }
-        StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead])
     }
 
     /// The tensors of the next load.
@@ -284,4 +274,13 @@ impl State {
         let now = self.now;
         self.messages.retain(|m| now - m.at < MESSAGE_SECONDS[usize::from(m.bad)]);
     }
+}
+
+/// The order of `auto`. In a page, where nothing can be mapped, reading at once comes before reading in chunks: a browser fetches large
+/// pieces faster, the page keeps them as they came, and it can be cancelled between them.
+fn auto() -> StrategyPolicy {
+    if cfg!(target_arch = "wasm32") {
+        return StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead]);
+    }
+    StrategyPolicy::auto()
 }

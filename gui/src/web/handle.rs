@@ -32,7 +32,7 @@ pub struct Handle {
 
 #[wasm_bindgen]
 impl Handle {
-    /// How far the app is, as JSON: rows, tensors, whether anything is under way, what went wrong.
+    /// How far the app is, as JSON: rows, tensors, whether anything is under way, what went wrong, what was compared.
     #[must_use]
     pub fn facts(&self) -> String {
         self.runner.app_mut::<Shown>().map_or_else(String::new, |app| {
@@ -45,6 +45,11 @@ impl Handle {
                 "used": state.run.report.as_ref().and_then(|report| report.used),
                 "failure": state.run.failure.as_ref().map(|(_, failure)| failure.error.message.clone()),
                 "held": state.held,
+                "compared": state.compared.as_ref().map(|compared| &compared.result).map(|result| serde_json::json!({
+                    "rows": result.rows.len(),
+                    "parts": result.parts,
+                    "tensors": result.tensors.len(),
+                })),
                 "idle": app.is_idle(),
             })
             .to_string()

@@ -11,22 +11,29 @@ const KEPT = 4;
 const windows = new Map();
 let next = 0;
 
-/** What sources have in common: the window cache. What is handed out is a copy of exactly the bytes that were asked for. */
+/** What sources have in common: the window cache. What is handed out is exactly the bytes that were asked for, to be read and not written. */
 class Source {
   #id = next++;
 
   read(offset, len) {
     if (len >= WINDOW / 2) return this.fetch(offset, len);
+    const first = this.#within(offset, len);
+    if (first.length === len) return first;
     const bytes = new Uint8Array(len);
     for (let done = 0; done < len; ) {
-      const at = offset + done;
-      const number = Math.floor(at / WINDOW);
-      const piece = this.#window(number).subarray(at - number * WINDOW, at - number * WINDOW + len - done);
+      const piece = this.#within(offset + done, len - done);
       if (piece.length === 0) throw new StorageFault('end-of-source');
       bytes.set(piece, done);
       done += piece.length;
     }
     return bytes;
+  }
+
+  /** As many of the bytes asked for as one window has. */
+  #within(offset, len) {
+    const number = Math.floor(offset / WINDOW);
+    const from = offset - number * WINDOW;
+    return this.#window(number).subarray(from, from + len);
   }
 
   #window(number) {

@@ -1,0 +1,188 @@
+/** Memory that keeps what was read as it came, against one plain array; and how the host's storage fills it. */
+import assert from 'node:assert/strict';
+import { StorageFault } from '../../gui/web/host/fault.js';
+import { Memory } from '../../gui/web/host/memory.js';
+import { Storage } from '../../gui/web/host/storage.js';
+
+const MIB = 2 ** 20;
+
+/** Numbers that look random and are the same each time. */
+function* numbers(seed) {
+  for (let state = seed; ; ) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    yield state >>> 8;
+  }
+}
+
+const byteAt = (at) => (at * 31 + (at >> 8)) & 255;
+
+/** A file whose bytes tell their place, and that hands out fresh memory; `calls` has what was read. */
+class Fetched {
+  name = 'source';
+  calls = [];
+  broken = () => false;
+
+  constructor(size) {
+    this.size = size;
+  }
+  check() {}
+  fingerprint() {
+    return [1n, 2n];
+  }
+  fetch(offset, len) {
+    this.calls.push([offset, len]);
+    if (this.broken(offset)) throw new StorageFault('changed');
+    return Uint8Array.from({ length: len }, (_, at) => byteAt(offset + at));
+  }
+}
+
+/** One that reads `most` pieces at the same time, whose bytes come when nobody waits for them any more. */
+class Parallel extends Fetched {
+  under = 0;
+  peak = 0;
+
+  constructor(size, most) {
+    super(size);
+    this.most = most;
+  }
+  begin(offset, len) {
+    if (this.under === this.most) return undefined;
+    this.under += 1;
+    this.peak = Math.max(this.peak, this.under);
+    let arrived;
+    const bytes = new Promise((resolve) => {
+      arrived = resolve;
+    });
+    let waited = false;
+    return {
+      bytes,
+      wait: (check) => {
+        check();
+        assert.equal(waited, false, 'each is waited for once');
+        waited = true;
+        this.under -= 1;
+        if (this.broken(offset)) return false;
+        setTimeout(() => arrived(Uint8Array.from({ length: len }, (_, at) => byteAt(offset + at))), 1);
+        return true;
+      },
+    };
+  }
+}
+
+/** A storage over one source and one target of so many bytes. */
+function storage(source, len, control = { check() {} }) {
+  const made = new Storage({ control });
+  made.grant(source);
+  const { id } = made.perform({ allocate: { len: BigInt(len) } }).target;
+  const read = (...batch) =>
+    made.perform({ 'read-into': { sources: [0], targets: [id], batch: batch.map(([offset, length, to]) => ({ source: 0, offset: BigInt(offset), len: BigInt(length), target: 0, 'target-offset': BigInt(to) })) } });
+  const view = (offset, bytes) => made.view({ place: { target: BigInt(id) }, offset: BigInt(offset), bytes: BigInt(bytes) }).bytes;
+  const holds = (offset, length, from) => view(offset, length).every((byte, at) => byte === byteAt(from + at));
+  return { made, id, read, view, holds };
+}
+
+export const memoryCases = {
+  'any order of writes and reads is that of one plain array'() {
+    const random = numbers(7);
+    const next = (below) => random.next().value % below;
+    for (let round = 0; round < 200; round += 1) {
+      const length = 1 + next(300);
+      const [memory, plain] = [new Memory(length), new Uint8Array(length)];
+      for (let step = 0; step < 60; step += 1) {
+        const at = next(length);
+        const bytes = Uint8Array.from({ length: next(Math.min(80, length - at) + 1) }, () => next(256));
+        if (next(3) > 0) {
+          memory.put(at, bytes.slice());
+          plain.set(bytes, at);
+        } else if (next(2) > 0) {
+          memory.range(at, bytes.length).set(bytes);
+          plain.set(bytes, at);
+        }
+        const from = next(length);
+        const size = next(length - from + 1);
+        assert.deepEqual(memory.range(from, size), plain.subarray(from, from + size), `round ${round}, step ${step}`);
+      }
+      assert.ok(memory.pieces().reduce((sum, { length: size }) => sum + size, 0) <= length);
+    }
+  },
+
+  'what was put in is not copied, what is joined is, and what is left keeps no other memory alive'() {
+    const memory = new Memory(100);
+    const [first, second] = [new Uint8Array(50).fill(1), new Uint8Array(50).fill(2)];
+    memory.put(0, first);
+    memory.put(50, second);
+    assert.equal(memory.range(10, 20).buffer, first.buffer);
+    const joined = memory.range(20, 60);
+    assert.deepEqual([...new Set(joined)], [1, 2]);
+    assert.equal(memory.range(20, 60).buffer, joined.buffer, 'the next time it is there');
+    assert.deepEqual(memory.pieces().map(({ length, buffer }) => [length, buffer.byteLength]), [[20, 20], [60, 60], [20, 20]]);
+  },
+
+  'memory of the embedder stays where it is'() {
+    const bytes = new Uint8Array(8);
+    Memory.of(bytes).range(2, 4).fill(9);
+    assert.deepEqual([...bytes], [0, 0, 9, 9, 9, 9, 0, 0]);
+  },
+
+  'neighbours are read at once; what lies far off, or not as it must lie in memory, is not'() {
+    const source = new Fetched(1 << 20);
+    const { made, read, holds } = storage(source, 1 << 20);
+    assert.equal(read([100, 50, 0], [156, 100, 64], [400, 8, 192], [500, 64, 256], [564, 60, 320], [1000, 10, 384]), 'done');
+    // 156 − 100 is a multiple of 8; 400 is far from 256; 500 does not lie to 400 as 256 to 192; 1000 is far from 624.
+    assert.deepEqual(source.calls, [[100, 156], [400, 8], [500, 124], [1000, 10]]);
+    for (const [offset, length, to] of [[100, 50, 0], [156, 100, 64], [400, 8, 192], [500, 64, 256], [564, 60, 320], [1000, 10, 384]]) {
+      assert.ok(holds(to, length, offset), String(offset));
+    }
+    assert.equal(made.usage.moved, 292, 'what lies between is read, and not counted');
+  },
+
+  'a read is bounded; a tensor is one read, but for a very long one'() {
+    const source = new Fetched(2 ** 40);
+    source.fetch = (offset, len) => {
+      source.calls.push([offset / MIB, len / MIB]);
+      return new Uint8Array(len);
+    };
+    source.readInto = (bytes, offset) => source.fetch(offset, bytes.length);
+    const { read } = storage(source, 600 * MIB);
+    assert.equal(read([0, 20 * MIB, 0], [20 * MIB, 10 * MIB, 20 * MIB], [30 * MIB, 10 * MIB, 30 * MIB], [40 * MIB, 100 * MIB, 40 * MIB]), 'done');
+    assert.deepEqual(source.calls.splice(0), [[0, 30], [30, 10], [40, 100]]);
+    assert.equal(read([0, 300 * MIB, 200 * MIB]), 'done');
+    assert.deepEqual(source.calls.map(([, len]) => len), [...Array(9).fill(32), 12]);
+  },
+
+  async 'several are read at the same time, and are in their places when it is settled'() {
+    const source = new Parallel(1 << 20, 3);
+    const { made, read, holds } = storage(source, 1 << 20);
+    const spans = Array.from({ length: 20 }, (_, at) => [at * 5000, 1000, at * 1024]);
+    assert.equal(read(...spans), 'done');
+    assert.equal(made.usage.moved, 20_000);
+    assert.equal(source.peak, 3);
+    assert.deepEqual(source.calls, [], 'none was read by the host itself');
+    await made.settled();
+    assert.ok(spans.every(([from, length, to]) => holds(to, length, from)));
+  },
+
+  'one that could not be read is read again by the host, and its fault is the answer'() {
+    const source = new Parallel(1 << 20, 4);
+    source.broken = (offset) => offset >= 10_000;
+    const { read } = storage(source, 1 << 20);
+    const spans = Array.from({ length: 8 }, (_, at) => [at * 5000, 1000, at * 1024]);
+    assert.deepEqual(read(...spans), { 'batch-failed': { span: 2, error: 'changed' } });
+    assert.deepEqual(source.calls, [[10_000, 1000]]);
+    assert.equal(source.under, 0, 'all readers are free again');
+  },
+
+  'a cancellation waits for what was begun, so that every reader is free'() {
+    const source = new Parallel(1 << 20, 2);
+    let looks = 0;
+    const check = () => {
+      looks += 1;
+      if (looks > 4) throw new StorageFault('cancelled');
+    };
+    const { read } = storage(source, 1 << 20, { check });
+    const spans = Array.from({ length: 8 }, (_, at) => [at * 5000, 1000, at * 1024]);
+    const { 'batch-failed': failed } = read(...spans);
+    assert.equal(failed.error, 'cancelled');
+    assert.equal(source.under, 0);
+  },
+};
