@@ -35,6 +35,8 @@ self.addEventListener('fetch', (event) => {
       const cache = await caches.open(CACHE);
       try {
         const response = await fetch(request);
+        // A browser follows a redirection itself, and takes it from nobody else's hand.
+        if (response.type === 'opaqueredirect') return response;
         if (response.ok && response.type === 'basic') await cache.put(request, response.clone());
         return isolated(response);
       } catch (error) {

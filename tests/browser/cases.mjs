@@ -295,6 +295,15 @@ export const cases = {
     await browser.until(`${used} && ${idle}`);
     assert.match(await browser.run("return document.querySelector('#report').innerText"), /104 tensors/);
     assert.match(await browser.run("return document.querySelector('#local').innerText"), /Ranges are fetched from localhost/);
+    // What is opened from this machine afterwards has nothing to do with that server.
+    const asked = [];
+    server.on('request', ({ url: path }) => asked.push(path));
+    const index = join(scratch, 'private.safetensors.index.json');
+    writeFileSync(index, JSON.stringify({ metadata: {}, weight_map: { a: 'private-00001-of-00001.safetensors' } }));
+    await browser.give('#files', index);
+    assert.match(await browser.until("document.querySelector('#why')?.innerText"), /private-00001-of-00001\.safetensors is missing/);
+    assert.match(await browser.run("return document.querySelector('#local').innerText"), /Nothing leaves this machine/);
+    assert.deepEqual(asked, []);
     server.close();
     for (const [options, says] of [[{ ranges: false }, /does not answer range requests/], [{ cors: false }, /CORS/]]) {
       const other = await elsewhere(file, options);

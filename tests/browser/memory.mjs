@@ -150,6 +150,65 @@ export const memoryCases = {
     assert.deepEqual(source.calls.map(([, len]) => len), [...Array(9).fill(32), 12]);
   },
 
+  'a target takes no more places than it has pages, however small its spans are'() {
+    const source = new Fetched(1 << 20);
+    const { made, read, holds, id } = storage(source, 1 << 20);
+    for (let from = 0; from < 1 << 20; from += 1 << 16) {
+      // Single bytes, none a neighbour of the one before it.
+      const spans = Array.from({ length: 4096 }, (_, at) => [from + at * 16, 1, from + at * 16 + 1]);
+      assert.equal(read(...spans), 'done');
+    }
+    assert.ok(made.targets.get(id).buffer.pieces().length <= 64 + 256 + 1);
+    assert.ok(holds(1, 1, 0) && holds(16_001, 1, 16_000) && holds(1_000_001, 1, 1_000_000));
+  },
+
+  'what was read at once for several targets is kept by none when it is mostly the others’'() {
+    const source = new Fetched(1 << 20);
+    const { made, id } = storage(source, 100_000);
+    const other = made.perform({ allocate: { len: 64n } }).target.id;
+    const span = (offset, len, target) => ({ source: 0, offset, len, target, 'target-offset': 0n });
+    assert.equal(made.perform({ 'read-into': { sources: [0], targets: [id, other], batch: [span(0n, 100_000n, 0), span(100_000n, 64n, 1)] } }), 'done');
+    assert.deepEqual(source.calls, [[0, 100_064]]);
+    assert.deepEqual(made.targets.get(other).buffer.pieces().map(({ buffer }) => buffer.byteLength), [64]);
+  },
+
+  'a source that answers more or less than it was asked for is not believed'() {
+    for (const more of [-1, 1]) {
+      const source = new Fetched(1 << 20);
+      source.read = (_, len) => new Uint8Array(len + more);
+      assert.deepEqual(storage(source, 8).made.perform({ read: { source: 0, offset: 0n, len: 100 } }), { failed: 'end-of-source' });
+    }
+  },
+
+  'a source whose pieces take long is asked for small ones'() {
+    const source = Object.assign(new Fetched(1 << 20), { piece: 1000 });
+    source.readInto = (bytes, offset) => bytes.set(source.fetch(offset, bytes.length));
+    const { read, holds } = storage(source, 1 << 20);
+    assert.equal(read([0, 600, 0], [600, 400, 600], [1000, 2500, 1000]), 'done');
+    assert.deepEqual(source.calls, [[0, 1000], [1000, 1000], [2000, 1000], [3000, 500]]);
+    assert.ok(holds(0, 3500, 0));
+  },
+
+  async 'what is still coming is not written over; when it has come it is'() {
+    const source = new Parallel(1 << 20, 2);
+    const { made, read, holds } = storage(source, 4096);
+    assert.equal(read([0, 1000, 0], [50_000, 1000, 1024]), 'done');
+    assert.deepEqual(read([9000, 8, 1500]), { 'batch-failed': { span: 0, error: 'busy' } });
+    assert.equal(read([9000, 8, 2048]), 'done');
+    await made.settled();
+    assert.equal(read([9000, 8, 1500]), 'done');
+    assert.ok(holds(0, 1000, 0) && holds(1024, 400, 50_000) && holds(1500, 8, 9000));
+  },
+
+  'where there is no memory to show a tensor in one piece, that is an answer'() {
+    const { made, read, view, id } = storage(new Fetched(1 << 20), 4096);
+    read([0, 8, 0], [1000, 8, 8]);
+    made.targets.get(id).buffer.range = () => {
+      throw new RangeError('Array buffer allocation failed');
+    };
+    assert.throws(() => view(0, 16), ({ why }) => why === 'exhausted');
+  },
+
   async 'several are read at the same time, and are in their places when it is settled'() {
     const source = new Parallel(1 << 20, 3);
     const { made, read, holds } = storage(source, 1 << 20);

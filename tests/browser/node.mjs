@@ -7,6 +7,10 @@ import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } f
 import { basename, dirname, join } from 'node:path';
 import { Control, LoadError, Log, STRATEGIES, Session, component, readRecording, replay, writeRecording } from '../../examples/node/host.mjs';
 import { FileSource } from '../../examples/node/source.mjs';
+import { crc16 } from '../../gui/web/host/recording.js';
+import { Desk } from '../../gui/web/host/desk.js';
+import { parse, stringify } from '../../gui/web/host/values.js';
+import { clientCases } from './client.mjs';
 import { memoryCases } from './memory.mjs';
 import { models, native, nativeRun, root, run, safetensors, scratch } from './native.mjs';
 import { storageCases } from './storage.mjs';
@@ -236,6 +240,71 @@ await tally.run('a recording that was changed, cut or made by another component 
   assert.equal(replay(loader, recording).compared, recording.records.filter(({ host }) => !host).length);
 });
 
+/** A recording of these lines after its first, whole by its checks. */
+function recorded(...lines) {
+  const all = [JSON.stringify({ 'weighbridge-recording': 1, weighbridge: '0.1.0', component: loader.id, machines: [] }), ...lines];
+  const checks = Buffer.from(all.flatMap((line) => [crc16(Buffer.from(line)) >> 8, crc16(Buffer.from(line)) & 255]));
+  return Buffer.from(`${[...all, JSON.stringify({ end: lines.length, checks: checks.toString('base64'), check: crc16(checks) })].join('\n')}\n`);
+}
+
+await tally.run('a recording that is whole by its checks and says what cannot be is refused with its line', () => {
+  const bytes = (value, fields = {}) => JSON.stringify({ seq: 0, at: 0, ...fields, return: { answer: { bytes: value }, ns: 0 } });
+  for (const [line, says] of [
+    ['null', /line 2 .* no record/],
+    ['7', /line 2 .* no record/],
+    [bytes('', { zeros: -5 }), /`zeros`/],
+    [bytes('', { zeros: 1.5 }), /`zeros`/],
+    [bytes('', { at: 'now' }), /`at`/],
+    [bytes(5), /`bytes`/],
+    [bytes('***'), /`bytes`/],
+  ]) {
+    assert.match(thrown(() => readRecording(recorded(line))).message, says, line);
+  }
+  const zeros = Array.from({ length: 5 }, (_, seq) => bytes('', { seq, zeros: 60 << 20 }));
+  assert.equal(readRecording(recorded(...zeros.slice(0, 4))).records.length, 4);
+  assert.match(thrown(() => readRecording(recorded(...zeros))).message, /line 6 .*`zeros`/, 'all lines together');
+  for (const [enter, says] of [['constructor', /export constructor/], [{ open: { sources: 5, options: {} } }, /record 0 .* open/]]) {
+    const recording = readRecording(recorded(JSON.stringify({ seq: 0, at: 0, enter })));
+    assert.match(thrown(() => replay(loader, recording)).message, says);
+  }
+});
+
+await tally.run('numbers of 64 bits are kept whole in JSON, with either sign', () => {
+  const numbers = [-(2n ** 63n), -(2n ** 53n) - 1n, 2n ** 53n + 1n, 2n ** 64n - 1n];
+  const text = stringify({ numbers, small: [-5n, 5n] });
+  assert.equal(text, `{"numbers":[${numbers.join(',')}],"small":[-5,5]}`);
+  assert.deepEqual(parse(text), { numbers, small: [-5, 5] });
+});
+
+/** The page's desk on a file, open; `ask` answers the updates that a request brings. */
+async function desk(file, before = () => {}) {
+  const told = [];
+  const made = new Desk({ component: loader, tell: (update) => told.push(update), source: () => new FileSource(file), find: () => undefined });
+  const ask = async (request) => {
+    told.length = 0;
+    await made.handle(request);
+    return Object.assign({}, ...told.filter((update) => typeof update === 'object'));
+  };
+  before(made);
+  const opened = await ask({ Open: { files: [{ name: basename(file), token: '0' }], options: { guest: {} } } });
+  return { made, ask, opened };
+}
+
+await tally.run('a short answer while a model is opened is the file’s end, and no fault of the component', async () => {
+  const { opened } = await desk(sample, (made) => made.urgent({ SetFaults: [{ Call: { call: 'Read', nth: 1, kind: 'Short' } }] }));
+  assert.equal(opened.Failed.error.cause, 'end-of-source');
+});
+
+await tally.run('tensors without bytes are hashed as all others, before a load and after it', async () => {
+  const data = (begin, end, shape) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+  const { ask } = await desk(safetensors('empty.safetensors', { a: data(0, 8, [2]), none: data(8, 8, [0]), z: data(8, 16, [2]) }, Buffer.alloc(16, 3)));
+  const before = (await ask({ Hash: 'all' })).Hashes.rows;
+  assert.ok((await ask({ Load: { selection: 'all', options: {} } })).Report);
+  const after = (await ask({ Hash: 'all' })).Hashes.rows;
+  assert.deepEqual(after, before);
+  assert.deepEqual(after.map(({ name }) => name), ['a', 'none', 'z']);
+});
+
 await tally.run('a recording does not tell what the files are called, unless their index does', () => {
   const file = join(scratch, 'secret-00001-of-00003.gguf');
   copyFileSync(MODELS['GGUF, split'], file);
@@ -258,6 +327,7 @@ await tally.run('without the component a sentence says how to make it', () => {
 });
 
 for (const [name, work] of Object.entries(storageCases)) await tally.run(`storage: ${name}`, work);
+for (const [name, work] of Object.entries(clientCases)) await tally.run(`the page: ${name}`, work);
 for (const [name, work] of Object.entries(memoryCases)) await tally.run(`memory: ${name}`, work);
 
 tally.end();

@@ -231,14 +231,10 @@ export class Desk {
   }
 
   #interpose() {
-    return (call) => {
+    return (call, perform) => {
       this.poll();
-      return this.#faults.armed.length > 0 ? this.#faults.before(call, (deed) => this.#sessionStorage.perform(deed)) : undefined;
+      return this.#faults.armed.length > 0 ? this.#faults.before(call, perform) : undefined;
     };
-  }
-
-  get #sessionStorage() {
-    return this.#session.storage;
   }
 
   #log() {
@@ -285,7 +281,10 @@ export class Desk {
     try {
       return await deed(this.#session);
     } catch (error) {
-      if (error instanceof StorageFault) throw new LoadError(typed('transfer', 'other', error.message));
+      if (error instanceof StorageFault) {
+        const cause = ['cancelled', 'deadline'].includes(error.why) ? error.why : 'other';
+        throw new LoadError(typed('transfer', cause, error.message));
+      }
       throw error;
     } finally {
       this.#flush();
@@ -358,7 +357,7 @@ export class Desk {
     if (!this.#session) return;
     let bytes = [];
     try {
-      bytes = Array.from(this.#session.view(tensor).bytes.subarray(0, PREVIEW));
+      bytes = Array.from(this.#session.view(tensor, PREVIEW).bytes);
     } catch (error) {
       // A tensor that is not resident has nothing to show, which is no error here.
       if (!(error instanceof LoadError)) throw error;
@@ -387,7 +386,11 @@ export class Desk {
 
   #replay() {
     const recording = this.#current();
-    const { compared, steps, calls, ms } = replay(this.component, recording);
+    const goesOn = () => {
+      this.poll();
+      if (this.#cancelled) throw new Sentence('The re-execution was cancelled');
+    };
+    const { compared, steps, calls, ms } = replay(this.component, recording, { goesOn });
     const notice = `Re-executed without the file: ${compared} records, ${steps} steps and ${calls} calls are the same; ${ms.toFixed(1)} ms`;
     this.tell({ Notice: notice });
   }

@@ -13,12 +13,15 @@ export async function digests(session, selection) {
   const tensors = session.tensors();
   const indices = chosen(selection, tensors);
   const states = session.states();
-  const isResident = (index) => states[index].lifecycle === 'resident' && states[index].location !== undefined;
+  const isResident = (index) => states[index].lifecycle === 'resident';
   const rows = new Map();
   const open = new Map();
-  const take = (index, _, bytes) => {
+  const begun = (index) => {
     if (!open.has(index)) open.set(index, { hash: new Sha256(), statistics: Statistics.of(tensors[index].dtype) });
-    const { hash, statistics } = open.get(index);
+    return open.get(index);
+  };
+  const take = (index, _, bytes) => {
+    const { hash, statistics } = begun(index);
     hash.update(bytes);
     statistics?.add(bytes);
   };
@@ -26,16 +29,18 @@ export async function digests(session, selection) {
     const { name, dtype, shape, bytes } = tensors[index];
     rows.set(index, { index, name, dtype, shape, bytes, sha256, statistics: statistics?.result() ?? null });
   };
-  const staged = indices.filter((index) => !isResident(index) && states[index].lifecycle !== 'resident');
+  const staged = indices.filter((index) => !isResident(index));
   if (staged.length > 0) {
     session.loadInto({ tensors: staged }, take);
     session.guest.evict({ tensors: staged });
     for (const index of staged) {
-      const { hash, statistics } = open.get(index) ?? { hash: new Sha256() };
+      // Of a tensor without bytes nothing came.
+      const { hash, statistics } = begun(index);
       row(index, hash.hex(), statistics);
     }
   }
   for (const index of indices.filter(isResident)) {
+    session.control.check();
     const { bytes } = session.view(index);
     const statistics = Statistics.of(tensors[index].dtype);
     statistics?.add(bytes);

@@ -23,7 +23,7 @@ export class Guest {
    * @param {{perform(call): any, dropTarget(id): void}} options.backend
    * @param {import('./log.js').Log} options.log
    * @param {{begin(): void, check(): void}} options.control
-   * @param {(call) => any} [options.interpose] an answer in the host's place: injected faults
+   * @param {(call, perform: (deed) => any) => any} [options.interpose] an answer in the host's place: injected faults
    * @param {boolean} [options.namesInTrace]
    */
   constructor({ component, backend, log, control, interpose, namesInTrace = false }) {
@@ -202,7 +202,7 @@ export class Guest {
   #answer(call) {
     const name = nameOf(call);
     const fit = (why) => (name === 'read-into' ? { 'batch-failed': { span: 0, error: why } } : { failed: why });
-    const injected = this.interpose?.(call);
+    const injected = this.interpose?.(call, (deed) => this.backend.perform(deed));
     if (injected !== undefined) return injected.failed === undefined ? injected : fit(injected.failed);
     if (WORK.has(name)) {
       try {

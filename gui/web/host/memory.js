@@ -2,11 +2,18 @@
  * The bytes of one target. What a browser reads comes as fresh memory; it is kept as it came, because copying it to its place would cost about
  * as much as reading it. So a target is a row of places, each with bytes of its own; what was never written is zero, and takes no room.
  */
+
+/** A place costs some hundred bytes besides its own: there are no more than one for so many bytes, and these few. */
+const BYTES_FOR_A_PLACE = 4096;
+const FEW = 64;
+
 export class Memory {
   /** Views that are out: while there are any, the memory is neither written nor given back. */
   views = 0;
   /** By their beginnings; no two overlap. @type {{at: number, bytes: Uint8Array}[]} */
   #places = [];
+  /** Ranges whose bytes are read and have not come yet. @type {Set<{at: number, end: number}>} */
+  #coming = new Set();
 
   /** @param {number} length in bytes */
   constructor(length) {
@@ -23,8 +30,30 @@ export class Memory {
   /** Takes `bytes` as what lies at `at`, without a copy. */
   put(at, bytes) {
     if (bytes.length === 0) return;
+    if (this.#places.length >= FEW + this.length / BYTES_FOR_A_PLACE) this.range(0, this.length);
+    const [only] = this.#places;
+    if (only?.bytes.length === this.length) {
+      // It is in one piece, which it stays.
+      only.bytes.set(bytes, at);
+      return;
+    }
     const first = this.#cut(at, at + bytes.length);
     this.#places.splice(first, 0, { at, bytes });
+  }
+
+  /** Says that bytes will come, and answers what takes them. */
+  expect(at, length) {
+    const range = { at, end: at + length };
+    this.#coming.add(range);
+    return (bytes) => {
+      this.#coming.delete(range);
+      this.put(at, bytes);
+    };
+  }
+
+  /** Whether bytes will come that share one with a range. */
+  expects(at, length) {
+    return [...this.#coming].some((range) => range.at < at + length && at < range.end);
   }
 
   /**
@@ -43,7 +72,7 @@ export class Memory {
       const part = place.bytes.subarray(skipped, at + length - place.at);
       joined.set(part, place.at + skipped - at);
     }
-    this.put(at, joined);
+    this.#places.splice(this.#cut(at, at + length), 0, { at, bytes: joined });
     return joined;
   }
 
@@ -79,5 +108,5 @@ export class Memory {
   }
 }
 
-/** What is left of a place does not keep memory alive that is mostly not its own. */
-const own = (bytes) => (bytes.length * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes);
+/** Bytes that do not keep memory alive that is mostly not their own. */
+export const own = (bytes) => (bytes.length * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes);

@@ -1,10 +1,12 @@
 /** Recordings as `docs/recording.md` describes them: JSON Lines with a check per line, the same bytes that the native host writes and reads. */
 import { describe } from './component.js';
-import { Sentence } from './fault.js';
+import { Sentence, escape } from './fault.js';
 import { base64, parse, stringify, unbase64 } from './values.js';
 
 const VERSION = 1;
 const MAX_LINE = 64 << 20;
+/** Zeros that all lines together may stand for, as in the native host. */
+const MAX_ZEROS = 256 << 20;
 /** Fewer zeros at the end of header bytes are not worth a field. */
 const FEW_ZEROS = 64;
 
@@ -121,22 +123,24 @@ export function readRecording(file) {
   }
   if (version > VERSION) {
     throw new RecordingError(
-      `the recording has format version ${version}, and this weighbridge reads up to ${VERSION}: use weighbridge ${header.weighbridge} or newer`,
+      `the recording has format version ${version}, and this weighbridge reads up to ${VERSION}: use weighbridge ${escape(header.weighbridge, 40)} or newer`,
     );
   }
   const checks = [crc16(lines[0].bytes)];
   const records = [];
   let before = 0;
   let next = header.lost ?? 0;
+  const zeros = { left: MAX_ZEROS };
   for (const [index, line] of lines.entries()) {
     if (index === 0) continue;
     const json = readJson(line, index + 1);
+    if (json === null || typeof json !== 'object') throw damaged(index + 1, 'it is no record');
     if (json.end !== undefined) {
       finish(json, checks, records, index + 1);
       if (lines.length > index + 1) throw damaged(index + 2, 'it stands after the last line');
       return { header, records };
     }
-    const record = Array.isArray(json) ? decodeStep(json, before, index + 1) : decodeRecord(json, index + 1);
+    const record = Array.isArray(json) ? decodeStep(json, before, index + 1) : decodeRecord(json, index + 1, zeros);
     if (record.seq !== next) throw damaged(index + 1, `the field \`seq\` is ${record.seq}, and ${next} is next`);
     checks.push(crc16(line.bytes));
     records.push(record);
@@ -186,20 +190,36 @@ function decodeStep(fields, before, line) {
 
 const WHATS = ['names', 'step', 'enter', 'leave', 'call', 'return', 'host'];
 
-function decodeRecord({ zeros = 0, ...record }, line) {
+const isCount = (number) => Number.isSafeInteger(number) && number >= 0;
+
+function decodeRecord({ zeros = 0, ...record }, line, most) {
+  for (const [field, number] of Object.entries({ seq: record.seq, at: record.at, zeros })) {
+    if (!isCount(number)) throw damaged(line, `the field \`${field}\` is no number of 0 or more`);
+  }
   const whats = Object.keys(record).filter((key) => key !== 'seq' && key !== 'at');
   if (whats.length !== 1 || !WHATS.includes(whats[0])) throw damaged(line, `it is none of ${WHATS.join(', ')}`);
   const text = record.return?.answer?.bytes;
   if (text === undefined) return record;
-  const short = unbase64(text);
-  if (zeros + short.length > MAX_LINE) throw damaged(line, 'the field `zeros` is too large');
+  const short = bytesOf(text, line, 'bytes');
+  if (zeros + short.length > MAX_LINE || zeros > most.left) throw damaged(line, 'the field `zeros` is too large');
+  most.left -= zeros;
   const bytes = new Uint8Array(short.length + zeros);
   bytes.set(short);
   return { ...record, return: { ...record.return, answer: { bytes } } };
 }
 
+/** The bytes of a field in base64. */
+function bytesOf(text, line, field) {
+  try {
+    if (typeof text === 'string') return unbase64(text);
+  } catch {
+    // It is no base64.
+  }
+  throw damaged(line, `the field \`${field}\` is no base64`);
+}
+
 function finish(last, checks, records, line) {
-  const written = unbase64(last.checks ?? '');
+  const written = bytesOf(last.checks ?? '', line, 'checks');
   if (crc16(written) !== last.check) throw damaged(line, 'the field `checks` does not match the field `check`');
   if (last.end !== records.length) throw damaged(line, `it counts ${last.end} records, and ${records.length} are there`);
   if (written.length !== 2 * checks.length) {

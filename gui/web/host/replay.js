@@ -2,7 +2,7 @@
  * Re-execution: the component runs again, is told what it was told then, and everything that it does is compared with what it
  * did. The first difference is the end.
  */
-import { Ended, Sentence, typed } from './fault.js';
+import { Ended, Sentence, escape, typed } from './fault.js';
 import { Guest } from './guest.js';
 import { Log } from './log.js';
 import { same, stringify } from './values.js';
@@ -76,14 +76,16 @@ const what = (record) => Object.entries(record).find(([key]) => key !== 'seq' &&
 /**
  * Runs the component against a recording. No file is opened: every answer comes from the recording.
  *
- * @param {(records: object[]) => void} [observe] told what the component does now
+ * @param {object} [options]
+ * @param {(records: object[]) => void} [options.observe] told what the component does now
+ * @param {() => void} [options.goesOn] asked before each export; what it throws ends the replay
  */
-export function replay(component, recording, observe = () => {}) {
+export function replay(component, recording, { observe = () => {}, goesOn = () => {} } = {}) {
   const { header } = recording;
   if (header.component !== component.id) {
     throw new ReplayError(
-      `the recording is of another component: it was made by weighbridge ${header.weighbridge} with component ` +
-        `${String(header.component).slice(0, 12)}, and this is component ${component.id.slice(0, 12)}; replay it with that version`,
+      `the recording is of another component: it was made by weighbridge ${escape(header.weighbridge, 40)} with component ` +
+        `${escape(header.component, 12)}, and this is component ${component.id.slice(0, 12)}; replay it with that version`,
     );
   }
   if (header.lost > 0) {
@@ -101,10 +103,11 @@ export function replay(component, recording, observe = () => {}) {
   const guest = new Guest({ component, backend: player, log, control: { begin() {}, check() {} }, namesInTrace: true });
   const sources = { next: 0 };
   while (!player.over) {
+    goesOn();
     const at = player.next;
     const record = player.records[at];
     if (record.enter === undefined) player.differs(record, 'nothing, as no export is called');
-    else perform(guest, record.enter, sources);
+    else perform(guest, record, sources);
     if (!player.over && player.next === at) player.differs(record, 'nothing, as the component has ended');
   }
   if (player.difference) throw player.difference;
@@ -112,7 +115,7 @@ export function replay(component, recording, observe = () => {}) {
 }
 
 /** Calls the export that a record says was called. What it answers was told to the log. */
-function perform(guest, enter, sources) {
+function perform(guest, { seq, enter }, sources) {
   const [name, asked] = typeof enter === 'string' ? [enter, {}] : Object.entries(enter)[0];
   const number = (names) => names.map((file) => ({ name: file, number: sources.next++ }));
   const exports = {
@@ -129,10 +132,12 @@ function perform(guest, enter, sources) {
     observe: () => guest.observe(asked.level),
     close: () => guest.close(),
   };
-  if (!exports[name]) throw new ReplayError(`the recording calls an export ${name}, which this version does not know`);
+  if (!Object.hasOwn(exports, name)) throw new ReplayError(`the recording calls an export ${escape(name)}, which this version does not know`);
   try {
     exports[name]();
   } catch (error) {
-    if (!error.error) throw error;
+    // What the guest answered was told to the log. What is no answer of a guest was never recorded of one.
+    if (error.error) return;
+    throw error instanceof Sentence ? error : new ReplayError(`record ${seq} calls the export ${name} with what it does not take: ${escape(error.message)}`);
   }
 }

@@ -156,8 +156,10 @@ export class Session {
   /**
    * The bytes of a resident tensor. Clamp: the guest says where they lie; they are shown only if that is a buffer of this
    * session and of the tensor's length.
+   *
+   * @param {number} [most] bytes that are wanted, from the tensor's beginning
    */
-  view(index) {
+  view(index, most) {
     const info = this.tensors()[index];
     if (!info) throw wrong('request', 'not-found', `there is no tensor ${index}; indices are those of \`tensors\``);
     const [state] = this.guest.states(index, 1);
@@ -165,7 +167,7 @@ export class Session {
       if (['resident', 'mmap-resident'].includes(state?.lifecycle) && Number(info.bytes) === 0) return { bytes: new Uint8Array() };
       throw wrong('request', 'not-resident', `tensor ${escape(info.name)} is not resident; load it first`, { tensor: index });
     }
-    const view = this.storage.view(state.location);
+    const view = this.#viewed(state.location, most, index);
     if (view === null) {
       throw wrong('request', 'not-resident', `tensor ${escape(info.name)} went to a consumer; the host does not have its bytes`, { tensor: index });
     }
@@ -178,6 +180,15 @@ export class Session {
       );
     }
     return view;
+  }
+
+  #viewed(location, most, tensor) {
+    try {
+      return this.storage.view(location, most);
+    } catch (error) {
+      if (!(error instanceof StorageFault)) throw error;
+      throw wrong('request', 'out-of-memory', 'there is no memory to show the tensor in one piece; release others first, or load it by read-copy', { tensor });
+    }
   }
 
   /** Releases everything. What is busy is reported and stays, and close can be asked again. */

@@ -4,12 +4,12 @@
  *
  * A source is `{name, size, fingerprint(), check(), read(offset, len), readInto(bytes, offset)}` with numbers up to 2^53;
  * each of its functions may throw a {@link StorageFault}. Where bytes come as memory that nobody else has, it also has
- * `fetch(offset, len)`, and they are kept as they came. Where several pieces can be read at the same time, it has
+ * `fetch(offset, len)`, and they are kept as they came; `piece` is then how many bytes it brings in a moment. Where several pieces can be read at the same time, it has
  * `begin(offset, len)` too, which answers `{wait(check), bytes}` if one more can be: whether it was read is known when `wait`
  * returns, and the bytes come when the caller is back in its event loop; {@link Storage#settled} waits for them.
  */
 import { StorageFault } from './fault.js';
-import { Memory } from './memory.js';
+import { Memory, own } from './memory.js';
 
 /** Bytes between two looks at cancellation; each read of a browser costs some time besides its bytes. */
 const PIECE = 32 << 20;
@@ -17,6 +17,9 @@ const PIECE = 32 << 20;
 const WHOLE = 256 << 20;
 /** Every element of every type can be read as one at a multiple of so many bytes. */
 const ALIGNED = 8;
+/** Of a source that tells how far it is with each piece, because its pieces take long, a piece is no longer than it says. */
+const pieceOf = (source) => Math.min(PIECE, source.piece ?? PIECE);
+const wholeOf = (source) => source.piece ?? WHOLE;
 const LAST_ID = 0xffff_ffff;
 
 /** What a host offers that has no mappings. */
@@ -119,7 +122,9 @@ export class Storage {
     if (len > this.offers['max-read']) refuse('exhausted');
     const source = this.#source(number);
     const from = endWithin(offset, 0, source.size);
-    const bytes = source.read(from, Math.min(len, source.size - from));
+    const wanted = Math.min(len, source.size - from);
+    const bytes = source.read(from, wanted);
+    if (bytes.length !== wanted) refuse('end-of-source');
     source.check();
     return bytes;
   }
@@ -208,7 +213,8 @@ export class Storage {
         at(Math.max(user, 0), () => source.check());
       });
     check();
-    spans.forEach((span, index) => at(index, () => span.target.buffer?.views && refuse('busy')));
+    const isBusy = ({ target: { buffer }, to, len }) => buffer && (buffer.views > 0 || buffer.expects(to, len));
+    spans.forEach((span, index) => at(index, () => isBusy(span) && refuse('busy')));
     // Memory first, in the order of the batch; then what is consumed, each tensor's bytes in their order.
     const order = spans.map((span, index) => ({ span, index }));
     this.#fillAll([...runs(order.filter(({ span }) => span.target.buffer))], at);
@@ -238,7 +244,10 @@ export class Storage {
       at(run[0].index, () => {
         const done = wait(() => this.control.check());
         begun.shift();
-        if (done) this.coming.push(bytes.then((read) => keep(run, read)));
+        if (done) {
+          const takers = run.map(({ span }) => span.target.buffer.expect(span.to, span.len));
+          this.coming.push(bytes.then((read) => roomFor(() => parts(run, read).forEach((part, index) => takers[index](part)))));
+        }
         // It fails here too, and this time says why; or it was of the moment.
         else keep(run, fetched(run));
       });
@@ -274,7 +283,7 @@ export class Storage {
     const memory = room(span);
     for (let done = 0; done < span.len; ) {
       this.control.check();
-      const now = Math.min(PIECE, span.len - done);
+      const now = Math.min(pieceOf(span.source), span.len - done);
       span.source.readInto(memory.subarray(done, done + now), span.from + done);
       done += now;
       this.#count(now);
@@ -307,41 +316,52 @@ export class Storage {
   }
 
   /**
-   * The bytes at a place that the guest names. Clamp: only a buffer of this session, and only inside it; `undefined` where
-   * the guest says what cannot be, `null` where the bytes went to a consumer.
+   * The bytes at a place that the guest names, at most so many of them. Clamp: only a buffer of this session, and only inside it;
+   * `undefined` where the guest says what cannot be, `null` where the bytes went to a consumer. A fault where there is no memory to show
+   * them in one piece.
    */
-  view(location) {
+  view(location, most = Infinity) {
     const id = location.place?.target;
     const target = id === undefined ? undefined : this.targets.get(Number(id));
     if (!target) return undefined;
     if (!target.buffer) return null;
     const [offset, bytes] = [Number(location.offset), Number(location.bytes)];
     if (offset + bytes > target.len) return undefined;
-    return { bytes: target.buffer.range(offset, bytes), buffer: target.buffer };
+    return { bytes: roomFor(() => target.buffer.range(offset, Math.min(bytes, most))), buffer: target.buffer };
   }
 }
 
 /** Whether a span's bytes are kept as they come. Memory of the embedder is filled where it is. */
-const isFetched = ({ source, target, len }) => source.fetch !== undefined && target.registered === undefined && len <= WHOLE;
+const isFetched = ({ source, target, len }) => source.fetch !== undefined && target.registered === undefined && len <= wholeOf(source);
 
 /** Bytes of a source from the first span of a run to the end of its last. */
 const extent = (run) => run.at(-1).span.from + run.at(-1).span.len - run[0].span.from;
 
 const fetched = (run) => run[0].span.source.fetch(run[0].span.from, extent(run));
 
-/** Puts what was read for a run in its places. */
-function keep(run, bytes) {
-  for (const { span } of run) {
+/** What was read for a run, span by span. Where it is of several targets, none keeps alive what is mostly not its own. */
+function parts(run, bytes) {
+  const shared = run.some(({ span }) => span.target !== run[0].span.target);
+  return run.map(({ span }) => {
     const at = span.from - run[0].span.from;
-    span.target.buffer.put(span.to, bytes.subarray(at, at + span.len));
-  }
+    const part = bytes.subarray(at, at + span.len);
+    return shared ? own(part) : part;
+  });
 }
+
+/** Puts what was read for a run in its places. */
+const keep = (run, bytes) => roomFor(() => parts(run, bytes).forEach((part, index) => run[index].span.target.buffer.put(run[index].span.to, part)));
 
 /** Memory for a span, which is put where a view will find it in one piece. */
 function room({ source, target: { buffer }, to, len }) {
+  // A source that fills memory fills that of the whole target, as it was allocated.
+  return roomFor(() => (source.fetch ? buffer.range(to, len) : buffer.range(0, buffer.length).subarray(to, to + len)));
+}
+
+/** Does what may need memory that the machine does not have. */
+function roomFor(work) {
   try {
-    // A source that fills memory fills that of the whole target, as it was allocated.
-    return source.fetch ? buffer.range(to, len) : buffer.range(0, buffer.length).subarray(to, to + len);
+    return work();
   } catch (error) {
     if (error instanceof RangeError) refuse('exhausted');
     throw error;
@@ -363,7 +383,7 @@ function* runs(order) {
       isFetched(span) &&
       span.from >= last.from + last.len &&
       span.from - last.from - last.len <= Math.max(64, span.len / 16) &&
-      span.from + span.len - first.from <= PIECE &&
+      span.from + span.len - first.from <= pieceOf(span.source) &&
       (span.from - first.from - span.to) % ALIGNED === 0;
     if (!joins && run.length > 0) {
       yield run;

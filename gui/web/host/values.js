@@ -100,7 +100,7 @@ export const sourceStat = (json) => ({ size: big(json.size), fingerprint: json.f
 
 const nonce = crypto.getRandomValues(new Uint32Array(2)).join('');
 const MARK = `\0int${nonce}:`;
-const MARKED = new RegExp(`"\\\\u0000int${nonce}:(\\d+)"`, 'g');
+const MARKED = new RegExp(`"\\\\u0000int${nonce}:(-?\\d+)"`, 'g');
 
 /** JSON of a value: 64 bits as digits, bytes as base64. */
 export function stringify(value, space) {
@@ -109,7 +109,7 @@ export function stringify(value, space) {
     value,
     (_, field) => {
       if (typeof field === 'bigint') {
-        if (field <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(field);
+        if (Number.isSafeInteger(Number(field))) return Number(field);
         marked = true;
         return MARK + field;
       }
@@ -126,7 +126,7 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 export function parse(text) {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   const marked = text.replace(TOKEN, (token) =>
-    token.length < 16 || !/^\d+$/.test(token) || Number.isSafeInteger(Number(token)) ? token : JSON.stringify(MARK + token),
+    token.length < 16 || !/^-?\d+$/.test(token) || Number.isSafeInteger(Number(token)) ? token : JSON.stringify(MARK + token),
   );
   return JSON.parse(marked, (_, field) =>
     typeof field === 'string' && field.startsWith(MARK) ? BigInt(field.slice(MARK.length)) : field,

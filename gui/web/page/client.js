@@ -1,25 +1,35 @@
 /** The page's end of the worker: gives it files and requests, and tells everyone who listens what it answers. */
 import { newMailbox, Sender } from '../worker/mailbox.js';
+import { nameOf } from '../worker/sources.js';
 import { parse } from '../host/values.js';
 
 /** Requests that act at once. */
 const URGENT = ['Cancel', 'Pause', 'Continue', 'Step', 'SetBreakpoints', 'SetFaults'];
+/** The worker for files, and the one that may connect to other hosts. */
+const LOCAL = 'worker/worker.js';
+const REMOTE = 'worker/remote.js';
 /** How long a worker may take to hear of a cancellation before it is ended (ms). */
 const HEARING = 4000;
+/** How a worker calls what it is at when it opens something (`BUSY` of `host/desk.js`). */
+const OPENING = new Set(['Opening', 'Reading the recording']);
 
 export class Client extends EventTarget {
   #files = new Map();
-  #busy = false;
   #history = [];
   #next = 0;
+  /** What the worker is at, and how many things it was at before. */
+  #busy = null;
+  #begun = 0;
+  /** What another worker has to be told to stand where this one does: what is open, and what is armed. */
   #last = null;
+  #armed = new Map();
 
   /** @param {{base: URL | string}} options the page's folder */
   constructor({ base }) {
     super();
     this.base = base;
     this.isolated = globalThis.crossOriginIsolated === true;
-    this.#start('worker/worker.js');
+    this.#start(LOCAL);
   }
 
   #start(file) {
@@ -31,7 +41,20 @@ export class Client extends EventTarget {
     this.worker.onerror = (event) => this.#broken(event.message);
     const bufferBytes = Math.min(navigator.deviceMemory ?? 4, 8) * 2 ** 29;
     this.worker.postMessage({ start: { folder: new URL('component/', this.base).href, mailbox, bufferBytes } });
-    for (const [token, given] of this.#files) this.worker.postMessage({ token, file: given });
+    // A worker that may connect elsewhere is given no file of this machine.
+    for (const [token, given] of this.#files) {
+      if (file === LOCAL || typeof given === 'string') this.worker.postMessage({ token, file: given });
+    }
+    for (const request of this.#armed.values()) this.worker.postMessage({ request });
+    this.dispatchEvent(new CustomEvent('started', { detail: { mayConnect: file === REMOTE } }));
+  }
+
+  /** Ends the worker, whatever it is at, and starts one in its place. */
+  #replace(file) {
+    this.worker.terminate();
+    const wasBusy = this.#busy !== null;
+    this.#start(file);
+    if (wasBusy) this.#tell('"Idle"');
   }
 
   #broken(why) {
@@ -50,8 +73,11 @@ export class Client extends EventTarget {
   #tell(json) {
     const kind = /^\{?"(\w+)"/.exec(json)[1];
     if (kind === 'Began') this.#history = this.#history.filter((old) => old.startsWith('{"Host"'));
-    if (kind === 'Busy') this.#busy = true;
-    if (kind === 'Idle') this.#busy = false;
+    if (kind === 'Busy') {
+      this.#busy = JSON.parse(json).Busy;
+      this.#begun += 1;
+    }
+    if (kind === 'Idle') this.#busy = null;
     this.#history.push(json);
     this.dispatchEvent(new CustomEvent('json', { detail: json }));
     if (this.#listened) this.dispatchEvent(new CustomEvent('update', { detail: parse(json) }));
@@ -73,8 +99,13 @@ export class Client extends EventTarget {
     return this.#history;
   }
 
-  /** Makes a file known and answers what requests call it. */
+  /** Makes a file known and answers what requests call it. A worker that may connect elsewhere gets none. */
   file(file) {
+    if (this.kind !== LOCAL) this.#replace(LOCAL);
+    return this.#give(file);
+  }
+
+  #give(file) {
     const token = String(this.#next++);
     this.#files.set(token, file);
     this.worker.postMessage({ token, file });
@@ -83,11 +114,8 @@ export class Client extends EventTarget {
 
   /** The same for a URL, which another worker opens. */
   url(url) {
-    if (this.kind !== 'worker/remote.js') {
-      this.worker.terminate();
-      this.#start('worker/remote.js');
-    }
-    return { ...this.file(url), name: decodeURIComponent(new URL(url).pathname.split('/').pop() || url) };
+    if (this.kind !== REMOTE) this.#replace(REMOTE);
+    return { ...this.#give(url), name: nameOf(url) };
   }
 
   /** The file that was given last. */
@@ -98,25 +126,27 @@ export class Client extends EventTarget {
   /** Asks. */
   send(request) {
     const name = typeof request === 'string' ? request : Object.keys(request)[0];
-    if (name === 'Open') this.#last = request;
+    if (name === 'Open' || name === 'OpenRecording') this.#last = request;
+    if (name === 'SetFaults' || name === 'SetBreakpoints') this.#armed.set(name, request);
     if (!URGENT.includes(name)) return this.worker.postMessage({ request });
-    if (name === 'Cancel' && this.#busy) this.#cancel();
+    if (name === 'Cancel' && this.#busy !== null) this.#cancel();
     // A worker that is idle takes the message as any other.
-    if (this.sender && this.#busy) return this.sender.send(request);
+    if (this.sender && this.#busy !== null) return this.sender.send(request);
     return this.worker.postMessage({ request });
   }
 
   /** A worker that cannot hear, or does not, is ended; another takes its place and opens the same files. */
   #cancel() {
     const { worker } = this;
+    const begun = this.#begun;
     const end = () => {
-      if (this.worker !== worker || !this.#busy) return;
-      worker.terminate();
-      this.#start(this.kind);
-      this.#busy = false;
-      this.#tell('"Idle"');
-      this.#tell('{"Notice":"Cancelled: the worker was ended, and the model opened anew"}');
-      if (this.#last) this.worker.postMessage({ request: this.#last });
+      // Whatever it is at now, it is not what was cancelled.
+      if (this.worker !== worker || this.#busy === null || this.#begun !== begun) return;
+      // What could not be opened in time is not tried again.
+      const again = OPENING.has(this.#busy) ? null : this.#last;
+      this.#replace(this.kind);
+      this.#tell(`{"Notice":"Cancelled: the worker was ended${again ? ', and the model opened anew' : ''}"}`);
+      if (again) this.worker.postMessage({ request: again });
     };
     if (this.isolated) setTimeout(end, HEARING);
     else end();

@@ -27,6 +27,11 @@ class Page {
   constructor() {
     this.client = new Client({ base });
     this.overview = new Overview({ client: this.client, root: $('run'), say });
+    const local = $('local-text').textContent;
+    this.client.addEventListener('started', ({ detail: { mayConnect } }) => {
+      $('local').classList.toggle('remote', mayConnect);
+      if (!mayConnect) $('local-text').textContent = local;
+    });
     this.client.addEventListener('broken', () => say('problem', 'The component could not be started in this browser: it needs module workers'));
     this.client.listen((kind, value) => {
       if (kind === 'Host') {
@@ -82,9 +87,9 @@ class Page {
       const url = new URL($('url').value);
       if (!['http:', 'https:'].includes(url.protocol)) return say('problem', 'Only http and https can be opened');
       this.#busy();
-      $('local').classList.add('remote');
+      const model = this.client.url(url.href);
       $('local-text').textContent = `Ranges are fetched from ${escape(url.host)}`;
-      return this.#model([this.client.url(url.href)]);
+      return this.#model([model]);
     };
   }
 

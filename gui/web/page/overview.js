@@ -25,6 +25,7 @@ export class Overview {
   constructor({ client, root, say }) {
     Object.assign(this, { client, root, say });
     this.loadAfterOpening = false;
+    this.busy = null;
   }
 
   /** Opens files, and loads them if they are not too large for that. */
@@ -41,7 +42,7 @@ export class Overview {
 
   onBegan({ label, origin }) {
     this.began = performance.now();
-    Object.assign(this, { label, origin, tensors: [], states: [], hashes: new Map(), busy: null });
+    Object.assign(this, { label, origin, tensors: [], states: [], hashes: new Map(), moved: 0 });
     this.#build();
   }
 
@@ -52,7 +53,8 @@ export class Overview {
     const strategy = select(STRATEGIES, { id: 'strategy' });
     const extent = select(EXTENTS, { id: 'extent' });
     const glob = el('input', { id: 'glob', value: '*', spellcheck: false, placeholder: 'blk.0.*' });
-    this.load = el('button', { id: 'load', type: 'button', className: 'primary', onclick: () => this.#load(strategy.value, extent.value, glob.value) }, 'Load');
+    this.begin = () => this.#load(strategy.value, extent.value, glob.value);
+    this.load = el('button', { id: 'load', type: 'button', className: 'primary', onclick: this.begin }, 'Load');
     this.cancel = el('button', { id: 'cancel', type: 'button', disabled: true, onclick: () => this.client.send('Cancel') }, 'Cancel');
     this.evict = el('button', { id: 'evict', type: 'button', onclick: () => this.client.send({ Evict: 'all' }) }, 'Evict');
     this.hash = el('button', { id: 'hash', type: 'button', title: 'SHA-256 of every tensor; what is not resident is read in chunks and not kept', onclick: () => this.client.send({ Hash: 'all' }) }, 'Hash tensors');
@@ -80,7 +82,7 @@ export class Overview {
       this.lists,
     );
     this.root.hidden = false;
-    this.#enable(false);
+    this.#enable(this.busy !== null);
   }
 
   #lists() {
@@ -154,7 +156,7 @@ export class Overview {
     this.total = Number(summary['tensor-bytes']);
     this.opened = performance.now() - this.began;
     const facts = [
-      ['Format', format],
+      ['Format', escape(format)],
       ['Architecture', summary.architecture ? escape(summary.architecture) : 'not said'],
       ['Tensors', count(summary.tensors)],
       ['Tensor bytes', bytes(summary['tensor-bytes'])],
@@ -182,7 +184,7 @@ export class Overview {
     hash.dataset.sha256 = hashed?.sha256 ?? '';
     return [
       escape(name),
-      dtype,
+      escape(dtype),
       shape(sides),
       count(size),
       el('span', { className: /resident/.test(state) ? 'resident' : 'soft' }, state),
@@ -196,13 +198,13 @@ export class Overview {
     this.table.refresh();
     if (this.loadAfterOpening) {
       this.loadAfterOpening = false;
-      if (this.total <= AT_ONCE) this.load.click();
+      if (this.total <= AT_ONCE) this.begin();
       else this.say('notice', `${bytes(this.total)} of tensors: choose some of them to load, or hash them all without keeping them`);
     }
   }
 
   onMetadata(entries) {
-    this.entries = entries.map(({ key, kind, value }) => [escape(key), kind, escape(shown(value), 400)]);
+    this.entries = entries.map(({ key, kind, value }) => [escape(key), escape(kind), escape(shown(value), 400)]);
     this.metadata.length = entries.length;
     this.metadata.refresh();
   }
@@ -214,12 +216,13 @@ export class Overview {
 
   onReport({ used, refused, tensors, bytes: size, moved, extents }) {
     const lines = refused.map(({ strategy, reason }) => [strategy, 'refused', escape(reason.message, 2000)]);
+    const took = this.origin === 'Live' ? ` in ${time((performance.now() - this.since) * 1e6)}` : '';
     const how = used
-      ? `used: ${count(tensors)} tensors, ${bytes(size)}; ${bytes(moved)} moved into ${count(extents)} ${extents === 1 ? 'buffer' : 'buffers'}${this.took ? ` in ${time(this.took * 1e6)}` : ''}`
+      ? `used: ${count(tensors)} tensors, ${bytes(size)}; ${bytes(moved)} moved into ${count(extents)} ${extents === 1 ? 'buffer' : 'buffers'}${took}`
       : 'nothing to load: all of it is resident already';
     lines.push([used ?? 'none', 'good', how]);
     this.report.replaceChildren(
-      ...lines.map(([name, kind, text]) => el('li', {}, el('span', { className: `tag ${kind}` }, name), el('span', {}, text))),
+      ...lines.map(([name, kind, text]) => el('li', {}, el('span', { className: `tag ${kind}` }, escape(name)), el('span', {}, text))),
     );
     this.report.dataset.used = used ?? '';
   }
@@ -264,7 +267,7 @@ export class Overview {
     this.since = performance.now();
     if (this.bar) Object.assign(this.bar, { hidden: !['Loading', 'Hashing'].includes(what) });
     if (this.bar) this.bar.value = 0;
-    this.movedBefore = this.moved ?? 0;
+    this.movedBefore = this.moved;
     this.#enable(true);
   }
 
@@ -278,8 +281,7 @@ export class Overview {
   /** Bytes moved since the model was opened. */
   progress(moved) {
     this.moved = moved;
-    this.took = performance.now() - this.since;
-    if (this.total > 0) this.bar.value = Math.min(1, (moved - (this.movedBefore ?? 0)) / this.total);
+    if (this.total > 0) this.bar.value = Math.min(1, (moved - this.movedBefore) / this.total);
   }
 
   #enable(busy) {

@@ -28,7 +28,7 @@ export class Table {
     this.refresh();
   }
 
-  /** Draws it anew, once in a frame at most. */
+  /** Draws it anew, once after whatever changes it in a row. */
   refresh() {
     if (this.due) return;
     this.due = true;

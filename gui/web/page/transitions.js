@@ -21,7 +21,7 @@ export class Transitions {
   /** Takes records. */
   add(records) {
     for (const record of records) {
-      if (record.names) this.names.splice(record.names.first, Infinity, ...record.names.names);
+      if (record.names) this.names.splice(record.names.first, Infinity, ...record.names.names.map((text) => escape(text)));
       const row = this.#row(record);
       if (row) this.rows.push({ seq: record.seq, at: record.at, ...row });
     }
@@ -41,7 +41,7 @@ export class Transitions {
     if (!returned) return null;
     const { answer, ns } = returned;
     const bad = answer.failed ?? answer['batch-failed'];
-    return { machine: 'storage', what: `${bad === undefined ? 'done' : `refused: ${JSON.stringify(bad)}`} in ${time(ns)}`, kind: bad === undefined ? 'call' : 'bad' };
+    return { machine: 'storage', what: `${bad === undefined ? 'done' : `refused: ${escape(JSON.stringify(bad))}`} in ${time(ns)}`, kind: bad === undefined ? 'call' : 'bad' };
   }
 
   #step({ machine, instance, what: { transition } }) {
@@ -76,11 +76,11 @@ export class Transitions {
   }
 }
 
-const name = (value) => (typeof value === 'string' ? value : Object.keys(value)[0]);
+const name = (value) => escape(typeof value === 'string' ? value : Object.keys(value)[0]);
 
 /** A call in words. */
 function words(call) {
-  if (typeof call === 'string') return call;
+  if (typeof call === 'string') return escape(call);
   const [[what, asked]] = Object.entries(call);
   if (what === 'read') return `read ${count(asked.len)} bytes of file ${asked.source} from ${count(asked.offset)}`;
   if (what === 'read-into') {
@@ -88,5 +88,5 @@ function words(call) {
     return `read-into: ${count(asked.batch.length)} spans, ${count(all)} bytes`;
   }
   const of = asked.len !== undefined ? `${count(asked.len)} bytes` : (asked.source ?? asked.target ?? asked.mapping ?? '');
-  return `${what} ${of}`;
+  return escape(`${what} ${of}`);
 }

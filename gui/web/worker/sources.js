@@ -11,14 +11,14 @@ const KEPT = 4;
 const windows = new Map();
 let next = 0;
 
-/** What sources have in common: the window cache. What is handed out is exactly the bytes that were asked for, to be read and not written. */
+/** What sources have in common: the window cache. What is handed out is a copy of exactly the bytes that were asked for. */
 class Source {
   #id = next++;
 
   read(offset, len) {
     if (len >= WINDOW / 2) return this.fetch(offset, len);
     const first = this.#within(offset, len);
-    if (first.length === len) return first;
+    if (first.length === len) return first.slice();
     const bytes = new Uint8Array(len);
     for (let done = 0; done < len; ) {
       const piece = this.#within(offset + done, len - done);
@@ -105,13 +105,28 @@ export class FileSource extends Source {
 /** Why a URL cannot be opened: a sentence. */
 export class UrlError extends Sentence {}
 
+/** The name of the file behind a URL. */
+export function nameOf(url) {
+  const name = new URL(url).pathname.split('/').pop() || 'model';
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // A `%` that stands for itself.
+    return name;
+  }
+}
+
 /** A file behind a URL, of which only the ranges are fetched that are asked for. */
 export class UrlSource extends Source {
+  /** A network brings no more in a moment. */
+  piece = 4 << 20;
+
   constructor(url) {
     super();
     this.url = url;
-    this.name = decodeURIComponent(new URL(url).pathname.split('/').pop() || 'model');
-    const head = this.#ask('HEAD');
+    this.name = nameOf(url);
+    // A question for a range is not answered with compressed bytes, whose number would be another.
+    const head = this.#ask('HEAD', 0);
     const length = head.getResponseHeader('Content-Length');
     if (length === null) throw new UrlError('The server does not say how large the file is; download it and open the file');
     this.size = Number(length);
@@ -137,6 +152,7 @@ export class UrlSource extends Source {
     }
     if ((request.getResponseHeader('Last-Modified') ?? '') !== this.stamp) throw new StorageFault('changed');
     const bytes = new Uint8Array(request.response);
+    if (bytes.length > len) throw new StorageFault({ other: `${new URL(this.url).host} sent more bytes than it was asked for; download the file and open it` });
     if (bytes.length < len) throw new StorageFault('end-of-source');
     return bytes;
   }
@@ -147,7 +163,7 @@ export class UrlSource extends Source {
     try {
       request.open(method, this.url, false);
       request.responseType = 'arraybuffer';
-      if (len !== undefined) request.setRequestHeader('Range', `bytes=${offset}-${offset + len - 1}`);
+      request.setRequestHeader('Range', `bytes=${offset}-${len === undefined ? '' : offset + len - 1}`);
       request.send();
     } catch {
       throw new UrlError(`${host} cannot be reached, or does not allow pages of others to read it (CORS); download the file and open it`);

@@ -8,26 +8,20 @@ import { FileSource, UrlSource } from './sources.js';
 
 /** Files by their tokens; the page gives them before it asks for them. */
 const files = new Map();
-const sources = new Map();
 const readers = new Readers();
 
-function source({ name, token }) {
-  if (!sources.has(token)) {
-    const given = files.get(token);
-    if (given === undefined) throw new Error(`the file ${name} was not given`);
-    sources.set(token, typeof given === 'string' ? new UrlSource(given) : new FileSource(given, readers));
-  }
-  return sources.get(token);
+/** What was given, and its source: a new one each time, as what is behind a URL may be another by then. */
+function opened({ name, token }) {
+  const given = files.get(token);
+  if (given === undefined) throw new Error(`the file ${name} was not given`);
+  return { given, source: typeof given === 'string' ? new UrlSource(given) : new FileSource(given, readers) };
 }
 
-/** A further file of the model: among those given, the newest of that name; of a URL, its neighbour. */
-function find(name, beside) {
-  const [token] = [...files].reverse().find(([, given]) => given.name === name) ?? [];
-  if (token !== undefined) return source({ name, token });
-  if (beside === undefined) return undefined;
-  const url = new URL(encodeURIComponent(name), beside).href;
-  files.set(url, url);
-  return source({ name, token: url });
+/** A further file of the model: of a URL its neighbour, and nothing else; of a file, among those given, the newest of that name. */
+function find(name, first) {
+  if (typeof first === 'string') return new UrlSource(new URL(encodeURIComponent(name), first).href);
+  const found = [...files.values()].reverse().find((given) => given.name === name);
+  return found && new FileSource(found, readers);
 }
 
 const post = (update) => self.postMessage({ update: stringify(update) });
@@ -56,19 +50,20 @@ async function start({ folder, mailbox, bufferBytes }) {
   const poll = () => {
     for (let request = receiver?.take(); request; request = receiver.take()) desk.urgent(request);
   };
-  let beside;
+  // What the model that was opened last begins with.
+  let first;
   const desk = new Desk({
     component: loader,
     tell: post,
     source: (file) => {
-      const given = files.get(file.token);
-      if (typeof given === 'string') beside = given;
-      return source(file);
+      const { given, source } = opened(file);
+      first = given;
+      return source;
     },
-    find: (name) => find(name, beside),
+    find: (name) => find(name, first),
     bytes: (file) => {
-      const all = source(file);
-      return all.read(0, all.size);
+      const { source } = opened(file);
+      return source.read(0, source.size);
     },
     deliver: (name, bytes, form) => self.postMessage({ deliver: name, bytes, form }, [bytes.buffer]),
     progress: progress(),
