@@ -136,7 +136,6 @@ try {
     const memory = await performance.measureUserAgentSpecificMemory();
     out.memory = memory.bytes;
     return out;`);
-  if (process.env.RAW) console.log(JSON.stringify(figures, (_, v) => typeof v === 'number' ? Math.round(v * 10) / 10 : v));
   const { opened, header, windows, length } = figures;
   console.log(`open of a GGUF of 1 GiB           ${opened.toFixed(1)} ms; its header of ${length} bytes through FileReaderSync alone ${header.toFixed(1)} ms: ${(opened / header).toFixed(2)}×; in the windows of a source ${windows.toFixed(1)} ms: ${(opened / windows).toFixed(2)}×`);
   const plain = median(figures.plains);

@@ -67,7 +67,7 @@ export class Log {
 
   #add(whats) {
     const at = nanos(performance.now() - this.begin);
-    const records = whats.map((what) => ({ seq: this.seq++, at, ...what }));
+    const records = whats.map((what) => ({ seq: this.seq++, at, ...(this.capacity > 0 ? own(what) : what) }));
     for (const record of records) this.records.push(record);
     // Not one by one: the front of a long array is cut seldom.
     if (this.records.length > this.capacity + (this.capacity >> 2)) {
@@ -77,4 +77,10 @@ export class Log {
     }
     this.observe?.(records);
   }
+}
+
+/** What is kept has its bytes to itself: those that a source hands out may be a part of something large. */
+function own(what) {
+  const bytes = what.return?.answer?.bytes;
+  return bytes ? { ...what, return: { ...what.return, answer: { bytes: bytes.slice() } } } : what;
 }

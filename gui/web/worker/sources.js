@@ -11,14 +11,14 @@ const KEPT = 4;
 const windows = new Map();
 let next = 0;
 
-/** What sources have in common: the window cache. What is handed out is a copy of exactly the bytes that were asked for. */
+/** What sources have in common: the window cache. What is handed out is exactly the bytes that were asked for, to be read and not written. */
 class Source {
   #id = next++;
 
   read(offset, len) {
     if (len >= WINDOW / 2) return this.fetch(offset, len);
     const first = this.#within(offset, len);
-    if (first.length === len) return first.slice();
+    if (first.length === len) return first;
     const bytes = new Uint8Array(len);
     for (let done = 0; done < len; ) {
       const piece = this.#within(offset + done, len - done);
