@@ -118,6 +118,27 @@ export const memoryCases = {
     assert.deepEqual(memory.pieces().map(({ length, buffer }) => [length, buffer.byteLength]), [[20, 20], [60, 60], [20, 20]]);
   },
 
+  'what is coming is known range by range, in whatever order it was asked for'() {
+    const random = numbers(11);
+    const next = (below) => random.next().value % below;
+    for (let round = 0; round < 100; round += 1) {
+      const memory = new Memory(1000);
+      const ranges = [];
+      const takers = [];
+      for (let step = 0; step < 30; step += 1) {
+        const [at, length] = [next(900), 1 + next(60)];
+        const wanted = ranges.some((range) => range.at < at + length && at < range.end);
+        assert.equal(memory.expects(at, length), wanted, `round ${round}, step ${step}`);
+        if (wanted) continue;
+        ranges.push({ at, end: at + length });
+        takers.push([memory.expect(at, length), length]);
+      }
+      for (const [take, length] of takers) take(new Uint8Array(length).fill(7));
+      assert.equal(memory.expects(0, 1000), false, 'all of it has come');
+      assert.ok(ranges.every(({ at, end }) => memory.range(at, end - at).every((byte) => byte === 7)));
+    }
+  },
+
   'memory of the embedder stays where it is'() {
     const bytes = new Uint8Array(8);
     Memory.of(bytes).range(2, 4).fill(9);

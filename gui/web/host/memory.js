@@ -10,10 +10,11 @@ const FEW = 64;
 export class Memory {
   /** Views that are out: while there are any, the memory is neither written nor given back. */
   views = 0;
-  /** By their beginnings; no two overlap. @type {{at: number, bytes: Uint8Array}[]} */
+  /** By their beginnings; no two overlap. @type {{at: number, end: number, bytes: Uint8Array}[]} */
   #places = [];
-  /** Ranges whose bytes are read and have not come yet. @type {Set<{at: number, end: number}>} */
-  #coming = new Set();
+  /** Ranges whose bytes are read and have not all come yet, likewise; and how many have not. @type {{at: number, end: number}[]} */
+  #coming = [];
+  #missing = 0;
 
   /** @param {number} length in bytes */
   constructor(length) {
@@ -37,23 +38,24 @@ export class Memory {
       only.bytes.set(bytes, at);
       return;
     }
-    const first = this.#cut(at, at + bytes.length);
-    this.#places.splice(first, 0, { at, bytes });
+    this.#lay(at, bytes);
   }
 
   /** Says that bytes will come, and answers what takes them. */
   expect(at, length) {
-    const range = { at, end: at + length };
-    this.#coming.add(range);
+    if (length === 0) return () => {};
+    this.#coming.splice(endingBehind(this.#coming, at), 0, { at, end: at + length });
+    this.#missing += 1;
     return (bytes) => {
-      this.#coming.delete(range);
+      this.#missing -= 1;
+      if (this.#missing === 0) this.#coming = [];
       this.put(at, bytes);
     };
   }
 
   /** Whether bytes will come that share one with a range. */
   expects(at, length) {
-    return [...this.#coming].some((range) => range.at < at + length && at < range.end);
+    return this.#coming[endingBehind(this.#coming, at)]?.at < at + length;
   }
 
   /**
@@ -62,9 +64,9 @@ export class Memory {
    */
   range(at, length) {
     if (length === 0) return new Uint8Array();
-    const first = this.#from(at);
-    const { at: begin, bytes } = this.#places[first] ?? {};
-    if (begin <= at && at + length <= begin + bytes.length) return bytes.subarray(at - begin, at - begin + length);
+    const first = endingBehind(this.#places, at);
+    const { at: begin, end, bytes } = this.#places[first] ?? {};
+    if (begin <= at && at + length <= end) return bytes.subarray(at - begin, at - begin + length);
     const joined = new Uint8Array(length);
     for (const place of this.#places.slice(first)) {
       if (place.at >= at + length) break;
@@ -72,7 +74,7 @@ export class Memory {
       const part = place.bytes.subarray(skipped, at + length - place.at);
       joined.set(part, place.at + skipped - at);
     }
-    this.#places.splice(this.#cut(at, at + length), 0, { at, bytes: joined });
+    this.#lay(at, joined);
     return joined;
   }
 
@@ -81,31 +83,30 @@ export class Memory {
     return this.#places.map(({ bytes }) => bytes);
   }
 
-  /** Index of the first place that ends behind `at`. */
-  #from(at) {
-    let [low, high] = [0, this.#places.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const place = this.#places[middle];
-      if (place.at + place.bytes.length <= at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** Makes room from `at` to `end`, and answers the index where it is. */
-  #cut(at, end) {
-    const first = this.#from(at);
+  /** A place of these bytes, instead of what lies there. */
+  #lay(at, bytes) {
+    const end = at + bytes.length;
+    const first = endingBehind(this.#places, at);
     let last = first;
-    const left = [];
+    const [before, behind] = [[], []];
     for (; this.#places[last]?.at < end; last += 1) {
       const place = this.#places[last];
-      if (place.at < at) left.push({ at: place.at, bytes: own(place.bytes.subarray(0, at - place.at)) });
-      if (place.at + place.bytes.length > end) left.push({ at: end, bytes: own(place.bytes.subarray(end - place.at)) });
+      if (place.at < at) before.push({ at: place.at, end: at, bytes: own(place.bytes.subarray(0, at - place.at)) });
+      if (place.end > end) behind.push({ at: end, end: place.end, bytes: own(place.bytes.subarray(end - place.at)) });
     }
-    this.#places.splice(first, last - first, ...left);
-    return first + (left[0]?.at < at ? 1 : 0);
+    this.#places.splice(first, last - first, ...before, { at, end, bytes }, ...behind);
   }
+}
+
+/** Index of the first of several ranges, in their order and none sharing a byte, that ends behind `at`. */
+function endingBehind(ranges, at) {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle].end <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Bytes that do not keep memory alive that is mostly not their own. */

@@ -4,9 +4,10 @@
  *
  * A source is `{name, size, fingerprint(), check(), read(offset, len), readInto(bytes, offset)}` with numbers up to 2^53;
  * each of its functions may throw a {@link StorageFault}. Where bytes come as memory that nobody else has, it also has
- * `fetch(offset, len)`, and they are kept as they came; `piece` is then how many bytes it brings in a moment. Where several pieces can be read at the same time, it has
- * `begin(offset, len)` too, which answers `{wait(check), bytes}` if one more can be: whether it was read is known when `wait`
- * returns, and the bytes come when the caller is back in its event loop; {@link Storage#settled} waits for them.
+ * `fetch(offset, len)`, and they are kept as they came; `piece` is then how many bytes it brings in a moment, where that is not long.
+ * Where several pieces can be read at the same time, it has `begin(offset, len)` too, which answers `{wait(check), bytes}` if one more can
+ * be: whether it was read is known when `wait` returns, and the bytes come when the caller is back in its event loop;
+ * {@link Storage#settled} waits for them.
  */
 import { StorageFault } from './fault.js';
 import { Memory, own } from './memory.js';
@@ -17,7 +18,7 @@ const PIECE = 32 << 20;
 const WHOLE = 256 << 20;
 /** Every element of every type can be read as one at a multiple of so many bytes. */
 const ALIGNED = 8;
-/** Of a source that tells how far it is with each piece, because its pieces take long, a piece is no longer than it says. */
+/** A source whose bytes take long says what a piece of it is. */
 const pieceOf = (source) => Math.min(PIECE, source.piece ?? PIECE);
 const wholeOf = (source) => source.piece ?? WHOLE;
 const LAST_ID = 0xffff_ffff;

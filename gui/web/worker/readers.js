@@ -1,6 +1,6 @@
 /**
  * Workers that read pieces of one file at the same time, for a worker that may not return to its event loop meanwhile: that a piece is there it
- * learns through shared memory, and the bytes follow as a message. Where pages may not share memory there are none.
+ * learns through shared memory, and the bytes follow as a message. Where pages may not share memory, or workers start none, there are none.
  */
 const COUNT = 4;
 const BUSY = 0;
@@ -50,7 +50,7 @@ export class Readers {
   #readers = [];
 
   constructor() {
-    if (typeof SharedArrayBuffer === 'undefined') return;
+    if (typeof SharedArrayBuffer === 'undefined' || typeof Worker === 'undefined') return;
     const words = new Int32Array(new SharedArrayBuffer(4 * COUNT));
     this.#readers = Array.from({ length: COUNT }, (_, at) => new Reader(words, at));
   }
