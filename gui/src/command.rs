@@ -2,7 +2,7 @@
 use crate::backend::{Breakpoint, Fault, FileRef};
 use crate::panels::Panel;
 use egui::{Key, KeyboardShortcut, Modifiers};
-use weighbridge::types::{Advice, Strategy};
+use weighbridge_core::types::{Advice, Strategy};
 
 /// Which strategies a load may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

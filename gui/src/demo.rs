@@ -1,7 +1,7 @@
 //! A made-up trace through the real event model: for the first look, for tests and for benches. It says that it is made up.
 use crate::backend::{FileFacts, HostFacts, Opened, Origin, Sandbox, Update};
-use weighbridge::trace::{Answer, Call, Export, Outcome, Record, What};
-use weighbridge::types::{
+use weighbridge_core::trace::{Answer, Call, Export, Outcome, Record, What};
+use weighbridge_core::types::{
     Capabilities, Entry, GuestOptions, Happening, Lifecycle, LoadOptions, LoadReport, Location, MachineRow,
     MachineTable, ModelSummary, Place, Selection, SlotState, SlotStatus, SourceStat, Strategy, TensorInfo, TensorState,
 };

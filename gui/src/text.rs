@@ -1,5 +1,5 @@
 //! Numbers and names as people read them. Names from files pass through [`escape`] before they are shown.
-use weighbridge::types::StorageError;
+use weighbridge_core::types::StorageError;
 
 /// Makes control characters, bidirectional overrides and other invisible characters visible as `\u{…}`; cuts at 200 characters.
 #[must_use]

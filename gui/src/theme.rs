@@ -3,7 +3,7 @@ use egui::{
     Color32, CornerRadius, FontId, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui, Vec2, Visuals,
     pos2, vec2,
 };
-use weighbridge::types::{Lifecycle, SlotStatus};
+use weighbridge_core::types::{Lifecycle, SlotStatus};
 
 /// What a colour stands for. Each has a shape of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

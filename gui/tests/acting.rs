@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use weighbridge::types::{Advice, Selection, Strategy};
+use weighbridge_core::types::{Advice, Selection, Strategy};
 use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{FileRef, Origin, Pick, Picked, Request, Update};
 use weighbridge_inspector::command::{Choice, Command, Extent, Look};

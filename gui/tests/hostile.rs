@@ -3,8 +3,8 @@
 mod common;
 
 use common::App;
-use weighbridge::trace::{Answer, Call, Export, Outcome, Record, What};
-use weighbridge::types::{
+use weighbridge_core::trace::{Answer, Call, Export, Outcome, Record, What};
+use weighbridge_core::types::{
     Cause, CopySpan, Entry, Error, Happening, Lifecycle, MachineRow, MachineTable, ModelSummary, Phase, SlotState,
     SlotStatus, TensorInfo, TensorState,
 };
@@ -69,8 +69,8 @@ fn endures(name: &str, updates: Vec<Update>, records: Vec<Record>) {
 
 fn load() -> What {
     What::Enter(Box::new(Export::Load {
-        selection: weighbridge::types::Selection::All,
-        options: weighbridge::types::LoadOptions::default(),
+        selection: weighbridge_core::types::Selection::All,
+        options: weighbridge_core::types::LoadOptions::default(),
     }))
 }
 
@@ -106,7 +106,7 @@ fn times_from_one_end_to_the_other() {
             mapping: u64::MAX,
             offset: u64::MAX,
             len: u64::MAX,
-            advice: weighbridge::types::Advice::WillNeed,
+            advice: weighbridge_core::types::Advice::WillNeed,
         };
         records.extend(call(at, advise, Answer::Done, at));
         let piece = CopySpan { source: 0, offset: u64::MAX, target: 0, target_offset: u64::MAX, len: u64::MAX };
@@ -153,8 +153,8 @@ fn a_header_with_the_greatest_numbers() {
         lifecycle: Lifecycle::MmapResident,
         strategy: None,
         slot: Some(u32::MAX),
-        location: Some(weighbridge::types::Location {
-            place: weighbridge::types::Place::Mapping(u64::MAX),
+        location: Some(weighbridge_core::types::Location {
+            place: weighbridge_core::types::Place::Mapping(u64::MAX),
             offset: u64::MAX,
             bytes: u64::MAX,
         }),

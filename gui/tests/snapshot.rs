@@ -5,7 +5,7 @@ mod common;
 
 use common::{Desk, Dialogs};
 use std::path::PathBuf;
-use weighbridge::types::{Cause, Error, Phase};
+use weighbridge_core::types::{Cause, Error, Phase};
 use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{Failure, FileBytes, Update};
 use weighbridge_inspector::command::{Command, Look};

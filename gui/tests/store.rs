@@ -6,7 +6,7 @@ use weighbridge_inspector::model::search::Search;
 use weighbridge_inspector::model::store::CHUNK;
 use weighbridge_inspector::model::{Kind, Query, Store};
 
-fn records(size: Size) -> Vec<weighbridge::trace::Record> {
+fn records(size: Size) -> Vec<weighbridge_core::trace::Record> {
     updates(size).into_iter().find_map(|u| if let Update::Records(r) = u { Some(r) } else { None }).unwrap()
 }
 
@@ -77,7 +77,7 @@ fn calls_have_their_words_and_their_durations() {
     assert!(detail.text.starts_with("file 0,") && detail.answer.starts_with("mapping "), "{detail:?}");
     assert!(row.dur > 0 && lane.histogram.iter().sum::<u32>() as usize == lane.rows.len());
     assert_eq!(
-        store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge::types::SlotStatus::Owned).count(),
+        store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge_core::types::SlotStatus::Owned).count(),
         8
     );
 }

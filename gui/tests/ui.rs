@@ -5,8 +5,8 @@ mod common;
 use common::App;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
-use weighbridge::trace::{Record, What};
-use weighbridge::types::{Cause, Entry, Error, Happening, Phase, Selection};
+use weighbridge_core::trace::{Record, What};
+use weighbridge_core::types::{Cause, Entry, Error, Happening, Phase, Selection};
 use weighbridge_inspector::backend::{
     Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update,
 };
@@ -85,14 +85,14 @@ fn commands_ask_the_backend_for_what_they_say() {
 #[test]
 fn a_load_uses_what_was_chosen() {
     let mut app = App::demo();
-    app.run(Command::SetStrategy(Choice::Only(weighbridge::types::Strategy::ReadCopy)));
+    app.run(Command::SetStrategy(Choice::Only(weighbridge_core::types::Strategy::ReadCopy)));
     app.run(Command::SetSelection("*attn*".into()));
     app.desk.asked();
     app.run(Command::Load);
     let asked = app.desk.asked();
     let [Request::Load { selection, options }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(*selection, Selection::Matching("*attn*".into()));
-    assert_eq!(options.policy, weighbridge::types::StrategyPolicy::Only(weighbridge::types::Strategy::ReadCopy));
+    assert_eq!(options.policy, weighbridge_core::types::StrategyPolicy::Only(weighbridge_core::types::Strategy::ReadCopy));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn faults_are_armed_shown_and_disarmed() {
     app.harness.get_by_role_and_label(Role::Button, "Next unmap is busy").click();
     app.settle();
     let busy =
-        Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(weighbridge::types::StorageError::Busy) };
+        Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(weighbridge_core::types::StorageError::Busy) };
     assert_eq!(app.desk.asked(), vec![Request::SetFaults(vec![busy])]);
     app.harness.get_by_label("unmap no. 1 fails: busy");
     app.harness.get_by_role_and_label(Role::Button, "Disarm").click();
@@ -262,7 +262,7 @@ fn a_broken_trace_breaks_nothing() {
     records.push(Record {
         seq: 1,
         at: 0,
-        what: What::Call(Box::new(weighbridge::trace::Call::MapRange {
+        what: What::Call(Box::new(weighbridge_core::trace::Call::MapRange {
             source: u32::MAX,
             offset: u64::MAX,
             len: u64::MAX,
@@ -271,12 +271,12 @@ fn a_broken_trace_breaks_nothing() {
     records.push(Record {
         seq: 1,
         at: 0,
-        what: What::Return { answer: Box::new(weighbridge::trace::Answer::Mapping(1)), ns: u64::MAX },
+        what: What::Return { answer: Box::new(weighbridge_core::trace::Answer::Mapping(1)), ns: u64::MAX },
     });
     records.push(Record {
         seq: 1,
         at: 0,
-        what: What::Return { answer: Box::new(weighbridge::trace::Answer::Done), ns: u64::MAX },
+        what: What::Return { answer: Box::new(weighbridge_core::trace::Answer::Done), ns: u64::MAX },
     });
     app.tell(Update::Began { label: "broken".into(), origin: weighbridge_inspector::backend::Origin::Recording });
     app.tell(Update::Records(records));

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use weighbridge::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy, StrategyPolicy};
+use weighbridge_core::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy, StrategyPolicy};
 use weighbridge_inspector::backend::{
     Breakpoint, Fault, FaultCall, FaultKind, FileRef, OpenOptions, Origin, Request, Update,
 };
@@ -108,7 +108,7 @@ fn requests_and_updates_are_understood_on_both_sides() {
     told!(desk.ask(&load(Strategy::ReadCopy)), Update::Report(report) if report.moved == 24);
     told!(desk.ask(&Request::Preview(1)), Update::Preview { tensor: 1, bytes } if bytes[..] == [16, 17, 18, 19, 20, 21, 22, 23]);
     told!(desk.ask(&Request::Borrow(Some(0))), Update::Notice(_));
-    told!(desk.ask(&Request::Evict(Selection::All)), Update::Failed(failure) if failure.error.cause == weighbridge::types::Cause::Busy);
+    told!(desk.ask(&Request::Evict(Selection::All)), Update::Failed(failure) if failure.error.cause == weighbridge_core::types::Cause::Busy);
     desk.ask(&Request::Borrow(None));
     told!(desk.ask(&Request::Evict(Selection::Tensors(vec![0, 1]))), Update::Notice(text) if text.contains('2'));
     // A glob means those of its tensors that are mapped, a number that very tensor.
@@ -138,7 +138,7 @@ fn requests_and_updates_are_understood_on_both_sides() {
     let saved = folder.path().join("run.wbrec");
     let by_path = FileRef { name: saved.to_string_lossy().into_owned(), token: String::new() };
     told!(desk.ask(&Request::SaveRecording(by_path)), Update::Notice(_));
-    let recording = weighbridge::recording::Recording::read(std::fs::read(&saved).unwrap().as_slice()).unwrap();
+    let recording = weighbridge_core::recording::Recording::read(std::fs::read(&saved).unwrap().as_slice()).unwrap();
     assert!(recording.records.len() > 50);
     told!(desk.ask(&Request::Close), Update::Notice(_));
     told!(desk.ask(&Request::OpenRecording(file(&saved))), Update::Began { origin: Origin::Recording, .. });

@@ -7,7 +7,7 @@ use crate::harness::{Harness, Setup};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use weighbridge::trace::{Answer, Call};
-use weighbridge::{External, HostCapabilities, Interpose, Runtime, Session, SessionOptions, Tensor, Usage};
+use weighbridge::{HostCapabilities, Interpose, Runtime, Session, SessionOptions, Tensor, Usage};
 use weighbridge_loader::api::{LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState};
 use weighbridge_loader::types::{Advice, AdviceEffect, Error};
 
@@ -62,10 +62,6 @@ impl Component {
         }
         let meddler = Arc::new(Faults::default());
         faults.iter().for_each(|fault| meddler.arm(fault.clone()));
-        let external = setup
-            .registered
-            .iter()
-            .fold(External::new(), |external, (name, len)| external.buffer(name.clone(), vec![0u8; *len]));
         let mut options = SessionOptions {
             guest: convert::to_guest_options(&setup.options),
             host: HostCapabilities {
@@ -76,14 +72,16 @@ impl Component {
                 threads: 1,
             },
             interpose: Some(Arc::new(Meddler(meddler.clone()))),
-            external,
             ring: if setup.quiet { 0 } else { 65_536 },
             ..SessionOptions::default()
         };
         change(&mut options);
         let paths: Vec<PathBuf> =
             model.files.iter().take(model.given).map(|file| folder.path().join(&file.name)).collect();
-        let session = runtime().open_with(&paths, options).map_err(convert::error)?;
+        let mut session = runtime().open_with(&paths, options).map_err(convert::error)?;
+        for (name, len) in &setup.registered {
+            session.register(name.clone(), vec![0u8; *len]).map_err(convert::error)?;
+        }
         let usage = session.usage();
         let names = model.files.iter().map(|file| file.name.clone()).collect();
         Ok(Self { session, usage, faults: meddler, folder, views: Vec::new(), names })

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use weighbridge::recording::{diagram_file_name, mermaid};
-use weighbridge::types::{MachineRow, MachineTable};
+use weighbridge_core::recording::{diagram_file_name, mermaid};
+use weighbridge_core::types::{MachineRow, MachineTable};
 use weighbridge_loader::actors::tables;
 
 fn drawn() -> BTreeMap<String, String> {

@@ -60,7 +60,7 @@ fn inputs() -> Vec<PathBuf> {
 }
 
 fn build(release: bool) -> Command {
-    let mut command = cargo(&["build", "-p", "weighbridge", "--bin", "weighbridge"]);
+    let mut command = cargo(&["build", "-p", "weighbridge-cli", "--bin", "weighbridge"]);
     if release {
         command.arg("--release");
     }

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn cargo_runs_in_the_root_and_builds_into_the_one_target() {
-        let command = cargo(&["build", "-p", "weighbridge"]);
+        let command = cargo(&["build", "-p", "weighbridge-cli"]);
         assert_eq!(command.get_current_dir(), Some(root().as_path()));
         assert!(root().join("wit").is_dir());
         let target = command.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR").and_then(|(_, value)| value);

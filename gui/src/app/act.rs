@@ -7,7 +7,7 @@ use crate::model::{Query, export};
 use crate::panels::{Panel, report, report_with_paths};
 use std::path::Path;
 use std::sync::Arc;
-use weighbridge::types::{Level, Selection};
+use weighbridge_core::types::{Level, Selection};
 
 /// Files remembered.
 const RECENT: usize = 8;

@@ -38,7 +38,7 @@ pub struct Inspector {
     saving: Option<Export>,
     picture: Arc<Mutex<Option<Arc<egui::ColorImage>>>>,
     picture_to: Option<String>,
-    backlog: Option<std::vec::IntoIter<weighbridge::trace::Record>>,
+    backlog: Option<std::vec::IntoIter<weighbridge_core::trace::Record>>,
 }
 
 impl Inspector {

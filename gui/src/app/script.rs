@@ -2,7 +2,7 @@
 use crate::backend::{Breakpoint, Fault, FaultCall, FaultKind};
 use crate::command::{Command, Export, Extent};
 use crate::panels::Panel;
-use weighbridge::types::{Advice, StorageError};
+use weighbridge_core::types::{Advice, StorageError};
 
 fn number<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("{what} is a number, not {text:?}"))

@@ -7,7 +7,7 @@ use crate::model::search::Search;
 use crate::model::store::Standing;
 use crate::model::{Run, lints};
 use crate::panels::Panel;
-use weighbridge::types::{ExtentPolicy, LoadOptions, Selection, Strategy, StrategyPolicy, Validation};
+use weighbridge_core::types::{ExtentPolicy, LoadOptions, Selection, Strategy, StrategyPolicy, Validation};
 
 /// Runs kept for comparison besides the one that is shown.
 const KEPT: usize = 3;
@@ -204,7 +204,7 @@ impl State {
     /// The tensors that are mapped in a slot now.
     #[must_use]
     pub fn tensors_of(&self, slot: u32) -> Vec<u32> {
-        let held = |s: &weighbridge::types::TensorState| s.slot == Some(slot) && s.location.is_some();
+        let held = |s: &weighbridge_core::types::TensorState| s.slot == Some(slot) && s.location.is_some();
         (0u32..).zip(&self.run.states).filter(|(_, s)| held(s)).map(|(i, _)| i).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Where the guest is held, and what goes wrong on purpose.
 use serde::{Deserialize, Serialize};
-use weighbridge::types::StorageError;
+use weighbridge_core::types::StorageError;
 
 /// Where the guest is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What the UI is told of the host, the model and what went wrong.
 use serde::{Deserialize, Serialize};
-use weighbridge::types::{Capabilities, Error, MachineTable, ModelSummary};
+use weighbridge_core::types::{Capabilities, Error, MachineTable, ModelSummary};
 
 /// Numbers of the sandbox and of the host's side of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

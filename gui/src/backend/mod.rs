@@ -1,7 +1,7 @@
 //! What the UI asks for and what it is told: the same messages for a worker thread and for a web worker.
 use serde::{Deserialize, Serialize};
-use weighbridge::trace::Record;
-use weighbridge::types::{
+use weighbridge_core::trace::Record;
+use weighbridge_core::types::{
     Advice, GuestOptions, Level, LoadOptions, LoadReport, MetadataEntry, Selection, SlotState, TensorInfo, TensorState,
 };
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 /// Calls, answers and exports in words.
 pub mod words {
     use crate::text::{bytes, escape, plural, storage_error};
-    use weighbridge::trace::{Answer, Call, Export, Outcome};
-    use weighbridge::types::{Advice, LoadOptions, Selection, StrategyPolicy};
+    use weighbridge_core::trace::{Answer, Call, Export, Outcome};
+    use weighbridge_core::types::{Advice, LoadOptions, Selection, StrategyPolicy};
 
     /// A selection.
     #[must_use]
@@ -31,9 +31,9 @@ pub mod words {
 
     fn load(options: &LoadOptions) -> String {
         let extent = match options.extent {
-            weighbridge::types::ExtentPolicy::WholeFile => "whole file".into(),
-            weighbridge::types::ExtentPolicy::PerTensor => "per tensor".into(),
-            weighbridge::types::ExtentPolicy::Window(n) => format!("windows of {}", bytes(n)),
+            weighbridge_core::types::ExtentPolicy::WholeFile => "whole file".into(),
+            weighbridge_core::types::ExtentPolicy::PerTensor => "per tensor".into(),
+            weighbridge_core::types::ExtentPolicy::Window(n) => format!("windows of {}", bytes(n)),
         };
         format!("{}, {extent}", policy(&options.policy))
     }

@@ -5,8 +5,8 @@ use super::row::{Edge, Kind, NONE, OPEN, Ok3, Row};
 use super::store::{Detail, Store};
 use super::{NameId, export::words};
 use std::collections::HashMap;
-use weighbridge::trace::{Answer, Call, Outcome, Record, What};
-use weighbridge::types::{Entry, Error, Happening, SlotStatus};
+use weighbridge_core::trace::{Answer, Call, Outcome, Record, What};
+use weighbridge_core::types::{Entry, Error, Happening, SlotStatus};
 
 /// Slots are numbered by the trace; a broken recording could name any.
 const MOST_SLOTS: u32 = 65_536;

@@ -1,6 +1,6 @@
 //! What the host was asked to do with files and slots, in order, so that both can be shown as they were at any row.
 use std::collections::VecDeque;
-use weighbridge::types::SlotStatus;
+use weighbridge_core::types::SlotStatus;
 
 /// Kept at most; older ones go.
 const SPANS: usize = 262_144;

@@ -2,7 +2,7 @@
 use super::io::SpanKind;
 use super::run::Run;
 use crate::text::{bytes, escape, percent, plural};
-use weighbridge::types::{MetadataValue, SlotStatus};
+use weighbridge_core::types::{MetadataValue, SlotStatus};
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,7 +173,7 @@ fn reads(run: &Run, out: &mut Vec<Lint>) {
 
 fn changed(run: &Run, out: &mut Vec<Lint>) {
     if let Some((_, failure)) = &run.failure
-        && failure.error.cause == weighbridge::types::Cause::SourceChanged
+        && failure.error.cause == weighbridge_core::types::Cause::SourceChanged
     {
         let text = "Its size or time is no longer that of the open. Close and open it again.";
         out.push(lint(Weight::Warning, "The file changed while it was open", text, None));

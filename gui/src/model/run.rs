@@ -4,7 +4,7 @@ use super::{Kind, lints};
 use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
-use weighbridge::types::{Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState};
+use weighbridge_core::types::{Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState};
 
 /// Most tensors that are kept: the bound of the contract.
 const TENSORS: usize = 4_194_304;

@@ -62,7 +62,7 @@ pub(super) fn open(worker: &mut Worker, files: &[FileRef], options: &OpenOptions
         }
         Err(error) => {
             // What happened until then can be saved and replayed.
-            let header = RecordingHeader::of(&worker.runtime, &early).unwrap_or_default();
+            let header = worker.runtime.recording_header(&early).unwrap_or_default();
             worker.current = Current::Recorded(Box::new(Recording { header, records: early }));
             worker.fail("open", error);
         }

@@ -153,7 +153,7 @@ fn opened(recording: &Recording) -> (Option<ModelSummary>, Vec<u64>) {
 /// Runs the component again on what was recorded.
 pub(super) fn replay(worker: &mut Worker) {
     let Some(recording) = recording(worker) else { return };
-    match recording::replay(&worker.runtime, &recording, None) {
+    match worker.runtime.replay(&recording, None) {
         Ok(report) => worker.outbox.tell(Update::Notice(format!(
             "Re-executed without the file: {} records, {} steps and {} calls are the same; {} then, {} now",
             report.compared,

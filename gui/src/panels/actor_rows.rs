@@ -6,7 +6,7 @@ use crate::model::{Edge, Kind};
 use crate::text::{count, escape};
 use egui::{Sense, Ui};
 use std::collections::HashMap;
-use weighbridge::types::{MachineRow, MachineTable};
+use weighbridge_core::types::{MachineRow, MachineTable};
 
 /// How often each transition of a table was taken.
 pub(super) struct Counts {

@@ -9,7 +9,7 @@ use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, vec2};
 use std::collections::HashMap;
-use weighbridge::types::MachineTable;
+use weighbridge_core::types::MachineTable;
 
 #[derive(Default)]
 pub(super) struct Actors {

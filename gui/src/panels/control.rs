@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::text::{escape, storage_error};
 use crate::theme::{self, Tone};
 use egui::{DragValue, Ui};
-use weighbridge::types::StorageError;
+use weighbridge_core::types::StorageError;
 
 pub(super) struct Control {
     call: FaultCall,

@@ -3,7 +3,7 @@ use dagre::graph::{Graph, GraphOptions};
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use std::collections::BTreeMap;
-use weighbridge::types::MachineTable;
+use weighbridge_core::types::MachineTable;
 
 /// States beyond which no picture is made: it would be slow and say nothing.
 const MOST_STATES: usize = 80;

@@ -4,7 +4,7 @@ use crate::text::{count, escape};
 use crate::theme;
 use egui::{Label, Ui};
 use egui_extras::{Column, TableBuilder};
-use weighbridge::types::MetadataValue;
+use weighbridge_core::types::MetadataValue;
 
 pub(super) fn show(ui: &mut Ui, state: &State) {
     let entries = &state.run.metadata;

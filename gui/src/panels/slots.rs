@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::text::{bytes, count, duration, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, Ui, Vec2, vec2};
-use weighbridge::types::{Advice, SlotState, SlotStatus};
+use weighbridge_core::types::{Advice, SlotState, SlotStatus};
 
 /// Tensors of a slot that are advised at once: each is a request of its own.
 const MOST_ADVISED: usize = 512;

@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::text::{bytes, count, escape, shape};
 use crate::theme::{self, Tone};
 use egui::{Role, Sense, Ui, vec2};
-use weighbridge::types::{Advice, Lifecycle, Place};
+use weighbridge_core::types::{Advice, Lifecycle, Place};
 
 pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
     let Some(t) = state.run.tensors.get(i as usize) else { return };

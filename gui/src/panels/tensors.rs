@@ -7,7 +7,7 @@ use crate::text::{bytes, count, duration, escape, plural, shape};
 use crate::theme::{self, Tone};
 use egui::Ui;
 use egui_extras::{Column, TableBuilder};
-use weighbridge::types::{Lifecycle, TensorState};
+use weighbridge_core::types::{Lifecycle, TensorState};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum By {

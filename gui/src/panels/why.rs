@@ -8,7 +8,7 @@ use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
 use std::fmt::Write as _;
-use weighbridge::types::{Cause, Error};
+use weighbridge_core::types::{Cause, Error};
 
 /// Steps of the route that are shown.
 const ROUTE: usize = 24;

@@ -1,6 +1,6 @@
 //! Recordings in the forms that other programs read. The worker writes recordings itself; these are the library's.
 use wasm_bindgen::prelude::*;
-use weighbridge::recording::{Recording, mermaid_recording, perfetto};
+use weighbridge_core::recording::{Recording, mermaid_recording, perfetto};
 
 /// A recording as `perfetto` or as `mermaid`.
 ///

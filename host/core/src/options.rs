@@ -1,0 +1,207 @@
+//! What an embedder sets for a session. Everything has a default that is right for a model from a stranger.
+use crate::{
+    media::Clock,
+    observer::{Interpose, Observer},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use weighbridge_wit::{GuestOptions, StorageError};
+
+/// Fixed for the life of a session.
+#[derive(Clone)]
+pub struct SessionOptions {
+    /// What the guest is told: slots, bounds on the file, what the observer hears.
+    pub guest: GuestOptions,
+    /// What the host lets the guest do.
+    pub limits: HostLimits,
+    /// What the host offers; a host without mmap is a setting, not a machine.
+    pub host: HostCapabilities,
+    /// Hears every record of the session as it happens.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// May answer the guest in the host's place: injected faults.
+    pub interpose: Option<Arc<dyn Interpose>>,
+    /// Cancels the work from another thread.
+    pub cancel: CancelToken,
+    /// Records kept for [`Session::records`](crate::Session::records) after the fact; 0 keeps none.
+    pub ring: usize,
+    /// Whether file names may stand in the trace as they are. Otherwise `file-0`, `file-1` … stand for the part that names
+    /// the model; what a guest could need of them (numbers of shards, extensions) stays.
+    pub names_in_trace: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            guest: GuestOptions::default(),
+            limits: HostLimits::default(),
+            host: HostCapabilities::default(),
+            observer: None,
+            interpose: None,
+            cancel: CancelToken::default(),
+            ring: 65_536,
+            names_in_trace: false,
+        }
+    }
+}
+
+/// Bounds on what a guest may use of this process. Reaching one is an answer where the contract has one, and else ends the
+/// session with `limit-exceeded`; other sessions go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Most bytes of the guest's linear memory. Default 1 GiB.
+    pub guest_memory: u64,
+    /// Most elements of the guest's tables. Default 65,536.
+    pub table_elements: u32,
+    /// Most core instances, tables and memories, each. Default 32.
+    pub instances: u32,
+    /// Most bytes mapped at once. Default 64 TiB: address space, not memory.
+    pub mapped_bytes: u64,
+    /// Most mappings at once; a system has a bound of its own for the whole process (65,530 on Linux). Default 32,768.
+    pub mappings: u32,
+    /// Most header bytes that one call into the guest may read, all its reads together. Default 1 GiB.
+    pub header_bytes: u64,
+    /// Most bytes of host buffers at once. Default 64 GiB; a host that knows its machine's memory says less.
+    pub buffer_bytes: u64,
+    /// Longest that one call into the guest may take, host work and an observer that waits included; storage answers
+    /// `deadline` after it. Default none.
+    pub deadline: Option<Duration>,
+    /// Longest that one export may compute in the guest. Host work does not count. Default 10 s.
+    pub guest_time: Duration,
+    /// Most bytes that one call may carry out of the guest, lists and strings. Default 128 MiB.
+    pub hostcall_bytes: usize,
+    /// Most calls into the host that one export may make. Default 16,777,216.
+    pub host_calls: u64,
+    /// Most handles (sources, mappings, targets) at once. Default 1,048,576.
+    pub handles: u32,
+    /// Most files of a model. Default 4,096.
+    pub files: u32,
+    /// Most bytes of the list of tensors that the host keeps. Default 1 GiB.
+    pub listing_bytes: u64,
+    /// Most bytes of the ring of records. Default 256 MiB.
+    pub trace_bytes: u64,
+    /// Most entries of one `emit`. Default 65,536.
+    pub trace_batch: u32,
+    /// Most names that a guest may give its observer, of at most 1,024 bytes each. Default 65,536.
+    pub trace_names: u32,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            guest_memory: 1 << 30,
+            table_elements: 1 << 16,
+            instances: 32,
+            mapped_bytes: 1 << 46,
+            mappings: 1 << 15,
+            header_bytes: 1 << 30,
+            buffer_bytes: 1 << 36,
+            deadline: None,
+            guest_time: Duration::from_secs(10),
+            hostcall_bytes: 128 << 20,
+            host_calls: 1 << 24,
+            handles: 1 << 20,
+            files: 4096,
+            listing_bytes: 1 << 30,
+            trace_bytes: 256 << 20,
+            trace_batch: 1 << 16,
+            trace_names: 1 << 16,
+        }
+    }
+}
+
+/// What the host offers the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostCapabilities {
+    /// Files can be mapped.
+    pub mmap: bool,
+    /// Advice is passed on to the system.
+    pub advise: bool,
+    /// Most bytes of one header read. Default 1 MiB.
+    pub max_read: u32,
+    /// Most spans of one `read-into`. Default 65,536.
+    pub max_batch: u32,
+    /// Threads that move the bytes of one batch, where the host has threads; 0 = its own choice, which natively is as many as
+    /// there are processors, at most 8.
+    pub threads: usize,
+}
+
+impl Default for HostCapabilities {
+    fn default() -> Self {
+        Self { mmap: true, advise: true, max_read: 1 << 20, max_batch: 1 << 16, threads: 0 }
+    }
+}
+
+/// Cancels work from another thread. Clones cancel the same work.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// From now on storage answers `cancelled` to all that is work; what gives back is still done.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::cancel`] was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Allows work again.
+    pub fn reset(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What may stop the host's work.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(crate) cancel: CancelToken,
+    pub(crate) deadline: Option<u64>,
+    pub(crate) clock: Clock,
+}
+
+impl Control {
+    /// Of work that `cancel` may end.
+    #[must_use]
+    pub const fn new(clock: Clock, cancel: CancelToken) -> Self {
+        Self { cancel, deadline: None, clock }
+    }
+
+    /// Work from now on must end within `time`.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.start(Some(time));
+        self
+    }
+
+    /// Sets the moment at which work must end, counted from now.
+    pub(crate) fn start(&mut self, deadline: Option<Duration>) {
+        self.deadline = deadline.map(|time| (self.clock)().saturating_add(nanos(time)));
+    }
+
+    /// Whether work may go on.
+    ///
+    /// # Errors
+    /// `cancelled` or `deadline`: the answer to the guest when it must stop.
+    pub fn check(&self) -> Result<(), StorageError> {
+        if self.cancel.is_cancelled() {
+            return Err(StorageError::Cancelled);
+        }
+        if self.deadline.is_some_and(|deadline| (self.clock)() >= deadline) {
+            return Err(StorageError::Deadline);
+        }
+        Ok(())
+    }
+}
+
+/// A duration in the unit of all times here.
+#[must_use]
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,252 @@
+//! One model: its files, its guest, its views.
+mod open;
+mod pages;
+mod ring;
+mod view;
+
+pub use open::Granted;
+pub use view::{Held, View};
+
+use crate::{
+    engine::Engine,
+    guest::Guest,
+    host::Host,
+    log::Log,
+    names::Names,
+    stats::{Stats, Timings, Usage},
+    trace::Record,
+    types::{
+        Advice, AdviceEffect, Capabilities, Error, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
+        MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+    },
+};
+use pages::{pages, weigh_entry};
+use std::sync::Arc;
+
+/// Entries of a list that are asked of the guest at a time.
+const PAGE: u32 = 4096;
+/// As [`PAGE`], of metadata, whose entries can be long.
+const METADATA_PAGE: u32 = 256;
+
+/// One model. What it holds is given back when it is dropped, but for what views use.
+pub struct Session<E: Engine> {
+    guest: Guest<E>,
+    names: Names,
+    usage: Arc<Usage>,
+    capabilities: Capabilities,
+    summary: ModelSummary,
+    files: Vec<FileInfo>,
+    listing: Option<Vec<TensorInfo>>,
+    listing_bytes: u64,
+    open_ns: u64,
+    closed: bool,
+}
+
+/// A file of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileInfo {
+    /// Its name.
+    pub name: String,
+    /// Bytes, when it was opened.
+    pub size: u64,
+}
+
+/// The transition tables of every machine of a component, from an instance that has no model.
+///
+/// # Errors
+/// The component failed.
+pub fn describe<E: Engine>(engine: E) -> Result<Vec<MachineTable>, Error> {
+    Guest::new(engine).describe()
+}
+
+impl<E: Engine> Session<E> {
+    /// Access to the host's side, for what a system adds of its own.
+    pub fn host<R>(&mut self, use_it: impl FnOnce(&mut Host<E::Media>) -> R) -> R {
+        self.guest.engine.host(use_it)
+    }
+
+    /// The engine, to look at.
+    pub const fn engine(&self) -> &E {
+        &self.guest.engine
+    }
+
+    /// What the headers say of the model.
+    #[must_use]
+    pub const fn summary(&self) -> &ModelSummary {
+        &self.summary
+    }
+
+    /// The files, in the order in which the tensors name them.
+    #[must_use]
+    pub fn files(&self) -> &[FileInfo] {
+        &self.files
+    }
+
+    /// What the headers say of every tensor, in the order of the files. Asked of the guest once, then kept.
+    ///
+    /// # Errors
+    /// The guest failed, or its list is longer than the host keeps.
+    pub fn tensors(&mut self) -> Result<&[TensorInfo], Error> {
+        if self.listing.is_none() {
+            let guest = &mut self.guest;
+            let weigh = |tensor: &TensorInfo| tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8;
+            let ask = |start, count| guest.tensors(start, count);
+            self.listing = Some(pages(self.summary.tensors, PAGE, self.listing_bytes, weigh, ask)?);
+        }
+        Ok(self.listing.as_deref().unwrap_or_default())
+    }
+
+    /// The index of a tensor, by its exact name.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
+        self.guest.find(name)
+    }
+
+    /// The metadata in file order; of an array at most `head` elements.
+    ///
+    /// # Errors
+    /// A value cannot be read, or the guest failed.
+    pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
+        let (guest, names) = (&mut self.guest, &self.names);
+        let total = self.summary.metadata_entries;
+        pages(total, METADATA_PAGE, self.listing_bytes, weigh_entry, |start, count| guest.metadata(start, count, head))
+            .map_err(|error| names.shown(error))
+    }
+
+    /// Makes tensors resident. On an error residency is what it was before.
+    ///
+    /// # Errors
+    /// The request cannot be met; the error says why, and for which tensor.
+    pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
+        let mut report = self.guest.load(selection, options).map_err(|error| self.names.shown(error))?;
+        for refused in &mut report.refused {
+            refused.reason = self.names.shown(refused.reason.clone());
+        }
+        Ok(report)
+    }
+
+    /// Ends mapped residency and returns of how many tensors. `busy` while views are out; it can be asked again.
+    ///
+    /// # Errors
+    /// `busy`, `not-mapped` and the like.
+    pub fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.guest.release(selection).map_err(|error| self.names.shown(error))
+    }
+
+    /// Ends copied residency and returns of how many tensors.
+    ///
+    /// # Errors
+    /// `busy` while views are out; refused for mapped tensors.
+    pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
+        self.guest.evict(selection).map_err(|error| self.names.shown(error))
+    }
+
+    /// Advice for the bytes of one mapped tensor, and what became of it.
+    ///
+    /// # Errors
+    /// `not-mapped` and the like.
+    pub fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
+        self.guest.advise(tensor, advice).map_err(|error| self.names.shown(error))
+    }
+
+    /// Residency of every tensor.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
+        let guest = &mut self.guest;
+        let total = self.summary.tensors;
+        pages(total, PAGE, self.listing_bytes, |_| 0, |start, count| guest.states(start, count))
+    }
+
+    /// Every slot of the pool of mappings.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
+        self.guest.slots()
+    }
+
+    /// Where every machine stands, those of single tensors aside.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {
+        self.guest.machines()
+    }
+
+    /// Changes what the observer is told.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn observe(&mut self, level: Level) -> Result<(), Error> {
+        self.guest.observe(level)
+    }
+
+    /// What the session holds and what it did.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            mapped_bytes: self.usage.mapped_bytes(),
+            mappings: self.usage.mappings(),
+            buffer_bytes: self.usage.buffer_bytes(),
+            buffers: self.usage.buffers(),
+            ..self.guest.engine.peek(|host| host.stats)
+        }
+    }
+
+    /// What the session holds, to be read from other threads and after the session is gone.
+    #[must_use]
+    pub fn usage(&self) -> Arc<Usage> {
+        self.usage.clone()
+    }
+
+    /// What the session took.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        Timings { open: self.open_ns, ..self.guest.engine.peek(|host| host.timings) }
+    }
+
+    /// The last records of the session, as many as the ring keeps.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.guest.engine.peek(|host| host.log.records())
+    }
+
+    /// How many records the ring has lost, and the names that the guest gave in them.
+    #[must_use]
+    pub fn lost_records(&self) -> (u64, Vec<String>) {
+        self.guest.engine.peek(|host| {
+            let (lost, names) = Log::lost(&host.log);
+            (lost, names.to_vec())
+        })
+    }
+
+    /// What the host offers the guest in this session.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Releases everything. What is busy is reported and stays, and close can be asked again. Views stay valid.
+    ///
+    /// # Errors
+    /// `busy`, or the guest failed.
+    pub fn close(&mut self) -> Result<(), Error> {
+        if self.closed {
+            return Ok(());
+        }
+        self.guest.close().map_err(|error| self.names.shown(error))?;
+        self.closed = true;
+        Ok(())
+    }
+}
+
+impl<E: Engine> std::fmt::Debug for Session<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("files", &self.files).field("summary", &self.summary).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! Numbers of a session: what is held now, what went over the bridge, what took how long.
+use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What a session holds and what it did, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stats {
+    /// Bytes of the guest's linear memory.
+    pub guest_memory_bytes: u64,
+    /// Calls of the host into the guest.
+    pub crossings_in: u64,
+    /// Calls of the guest into the host, the observer's included.
+    pub crossings_out: u64,
+    /// Header bytes that went into the guest.
+    pub bytes_to_guest: u64,
+    /// Tensor bytes moved into buffers or to a consumer, of batches that succeeded.
+    pub bytes_moved: u64,
+    /// Bytes mapped now.
+    pub mapped_bytes: u64,
+    /// Mappings now.
+    pub mappings: u64,
+    /// Bytes of host buffers now, memory of the embedder not counted.
+    pub buffer_bytes: u64,
+    /// Host buffers now.
+    pub buffers: u64,
+    /// Handles that the guest has now.
+    pub handles: u64,
+}
+
+/// What a session took, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Timings {
+    /// Instantiating the component.
+    pub instantiate: u64,
+    /// Opening the model: files, instance, headers.
+    pub open: u64,
+    /// Header reads of the host, all.
+    pub header_read: u64,
+    /// The last load.
+    pub load: u64,
+    /// Mapping, all.
+    pub map: u64,
+    /// Moving tensor bytes, all.
+    pub read: u64,
+    /// Allocating, all.
+    pub allocate: u64,
+    /// Advice, all.
+    pub advise: u64,
+    /// Unmapping and freeing, all.
+    pub unmap: u64,
+}
+
+/// What a session and its views hold of the machine. It can be read from any thread while the session works, and after
+/// the session is gone, when views may still hold something.
+#[derive(Debug, Default)]
+pub struct Usage {
+    mapped_bytes: AtomicU64,
+    mappings: AtomicU64,
+    maps: AtomicU64,
+    unmaps: AtomicU64,
+    buffer_bytes: AtomicU64,
+    buffers: AtomicU64,
+    moving: AtomicU64,
+}
+
+impl Usage {
+    /// Bytes mapped now.
+    #[must_use]
+    pub fn mapped_bytes(&self) -> u64 {
+        self.mapped_bytes.load(Relaxed)
+    }
+
+    /// Mappings now.
+    #[must_use]
+    pub fn mappings(&self) -> u64 {
+        self.mappings.load(Relaxed)
+    }
+
+    /// Mappings ever made.
+    #[must_use]
+    pub fn maps(&self) -> u64 {
+        self.maps.load(Relaxed)
+    }
+
+    /// Mappings ever ended.
+    #[must_use]
+    pub fn unmaps(&self) -> u64 {
+        self.unmaps.load(Relaxed)
+    }
+
+    /// Bytes of host buffers now.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> u64 {
+        self.buffer_bytes.load(Relaxed)
+    }
+
+    /// Host buffers now.
+    #[must_use]
+    pub fn buffers(&self) -> u64 {
+        self.buffers.load(Relaxed)
+    }
+
+    /// Tensor bytes moved so far, counted piece by piece while a batch runs and failed batches included: for progress.
+    #[must_use]
+    pub fn moving(&self) -> u64 {
+        self.moving.load(Relaxed)
+    }
+
+    pub(crate) fn mapped(&self, bytes: u64) {
+        self.mapped_bytes.fetch_add(bytes, Relaxed);
+        self.mappings.fetch_add(1, Relaxed);
+        self.maps.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn unmapped(&self, bytes: u64) {
+        self.mapped_bytes.fetch_sub(bytes, Relaxed);
+        self.mappings.fetch_sub(1, Relaxed);
+        self.unmaps.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn allocated(&self, bytes: u64) {
+        self.buffer_bytes.fetch_add(bytes, Relaxed);
+        self.buffers.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn freed(&self, bytes: u64) {
+        self.buffer_bytes.fetch_sub(bytes, Relaxed);
+        self.buffers.fetch_sub(1, Relaxed);
+    }
+
+    /// So many tensor bytes were moved; for media.
+    pub fn moved(&self, bytes: u64) {
+        self.moving.fetch_add(bytes, Relaxed);
+    }
+}

@@ -1,0 +1,100 @@
+//! Systems that are not POSIX: files and mappings work, the rest answers that it does not.
+use super::Identity;
+use weighbridge_core::{Advice, AdviceEffect};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A directory by its name.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(crate) fn file(&self, name: &str) -> io::Result<File> {
+        open(&self.0.join(name))
+    }
+}
+
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub(crate) fn path_of_open(_: &File, name: &Path) -> PathBuf {
+    name.to_owned()
+}
+
+pub(crate) fn irregular(file: &File) -> io::Result<Option<&'static str>> {
+    Ok((!file.metadata()?.is_file()).then_some("no regular file"))
+}
+
+pub(crate) fn identity(file: &File) -> io::Result<Identity> {
+    let stat = file.metadata()?;
+    let modified = stat.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Identity {
+        device: 0,
+        inode: 0,
+        size: stat.len(),
+        modified_ns: i128::try_from(modified.as_nanos()).unwrap_or(i128::MAX),
+    })
+}
+
+#[cfg(windows)]
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
+}
+
+#[cfg(not(windows))]
+pub(crate) fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn read_append(file: &File, bytes: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+    let start = bytes.len();
+    bytes.resize(start + len, 0);
+    let read = read_at(file, &mut bytes[start..], offset);
+    bytes.truncate(start + *read.as_ref().unwrap_or(&0));
+    read
+}
+
+pub(crate) fn page_bytes() -> u64 {
+    4096
+}
+
+/// Windows maps at multiples of 64 KiB (`dwAllocationGranularity`).
+pub(crate) fn map_granularity() -> u64 {
+    65_536
+}
+
+pub(crate) fn advise(
+    _: &memmap2::Mmap,
+    _: &File,
+    _: u64,
+    _: std::ops::Range<usize>,
+    _: Advice,
+) -> io::Result<AdviceEffect> {
+    Ok(AdviceEffect::Unsupported)
+}
+
+pub(crate) fn residency(_: &File, _: u64) -> Option<Vec<bool>> {
+    None
+}
+
+pub(crate) fn is_private(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
+pub(crate) fn open_cached(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// No way is known here to tell that nobody else can write to a folder, so there is no cache of compiled code.
+pub(crate) const CAN_BE_PRIVATE: bool = false;

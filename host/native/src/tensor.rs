@@ -1,0 +1,144 @@
+//! The bytes of a tensor, where they lie.
+use crate::media::Native;
+use std::{ops::Range, sync::Arc};
+use weighbridge_core::{Cause, Error, Held, Phase, StorageError, TensorInfo, View};
+
+/// A view of a resident tensor. It keeps its mapping or its buffer alive, so it can outlive the session; as long as it is
+/// there, releasing or evicting the tensor is answered `busy`. Clones are views of their own.
+#[derive(Clone)]
+pub struct Tensor {
+    info: Arc<TensorInfo>,
+    held: Held<Native>,
+    range: Range<usize>,
+}
+
+impl Tensor {
+    /// The core has checked the span; here it is checked against the memory that is there.
+    pub(crate) fn new(view: View<Native>) -> Result<Self, Error> {
+        let fits = |value: u64| usize::try_from(value).ok();
+        let range = fits(view.span.offset()).zip(fits(view.span.end())).map(|(start, end)| start..end);
+        let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range });
+        tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
+            let message = "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
+            Error::new(Phase::Request, Cause::OutOfBounds, message)
+        })
+    }
+
+    fn held(&self) -> &[u8] {
+        match &self.held {
+            Held::Mapped(mapping) => mapping.inner(),
+            Held::Copied(buffer) => buffer.memory().bytes(),
+            Held::Empty => &[],
+        }
+    }
+
+    /// Its name, as in the file: escape it before it is shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The name that the format gives the element type, such as `Q4_K` or `BF16`.
+    #[must_use]
+    pub fn dtype(&self) -> &str {
+        &self.info.dtype
+    }
+
+    /// Elements per dimension, in the order of the file.
+    #[must_use]
+    pub fn shape(&self) -> &[u64] {
+        &self.info.shape
+    }
+
+    /// All that the header says of it.
+    #[must_use]
+    pub fn info(&self) -> &TensorInfo {
+        &self.info
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.range.end - self.range.start
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether this is a view of the mapped file, and not of a copy.
+    #[must_use]
+    pub const fn is_mapped(&self) -> bool {
+        matches!(self.held, Held::Mapped(_))
+    }
+
+    /// The bytes, without a copy.
+    ///
+    /// For a mapped tensor this is the file itself. No program can promise that a file of someone else stays as it is:
+    /// - if it is **truncated** while it is mapped, reading the lost part ends the process (SIGBUS on POSIX systems);
+    /// - if it is **written to**, the bytes here change between two reads, whatever Rust promises of `&[u8]`.
+    ///
+    /// The session notices such a change when it next reads, maps or loads (`source-changed`), which may be too late. Where files are not
+    /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.held().get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Copies bytes from `offset` of the tensor on into `to`, and survives a file that shrank: mapped bytes are read from
+    /// the file by position instead of through the mapping, on every system.
+    ///
+    /// # Errors
+    /// `out-of-bounds` where the tensor has no such bytes; `source-changed` where the file is not what it was when it was
+    /// opened, before or after the copy; `io` where the system fails. `to` then holds nothing that counts.
+    pub fn copy_to(&self, offset: u64, to: &mut [u8]) -> Result<(), Error> {
+        let outside = || self.error(&StorageError::OutOfBounds);
+        let start = usize::try_from(offset).map_err(|_| outside())?;
+        if start.checked_add(to.len()).is_none_or(|end| end > self.len()) {
+            return Err(outside());
+        }
+        if let Held::Mapped(mapping) = &self.held {
+            let from = mapping.offset() + self.range.start as u64 + offset;
+            let source = mapping.source();
+            let copied = source.read_exact(to, from).and_then(|()| source.check());
+            return copied.map_err(|error| self.error(&error));
+        }
+        let bytes = self.bytes().get(start..start + to.len()).ok_or_else(outside)?;
+        to.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn error(&self, error: &StorageError) -> Error {
+        let name = weighbridge_core::escape(&self.info.name);
+        let (cause, message) = match error {
+            StorageError::Changed | StorageError::EndOfSource => (
+                Cause::SourceChanged,
+                format!("the file of tensor {name} changed after it was opened; open the model again"),
+            ),
+            StorageError::Io(_) => {
+                (Cause::Io, format!("the file of tensor {name} cannot be read; check the disk it is on"))
+            }
+            StorageError::AccessDenied => {
+                (Cause::AccessDenied, format!("the file of tensor {name} may not be read any more"))
+            }
+            _ => (
+                Cause::OutOfBounds,
+                format!("tensor {name} has {} bytes, and more than these were asked for; ask for less", self.len()),
+            ),
+        };
+        let mut found = Error::new(Phase::Transfer, cause, message);
+        found.source = Some(self.info.source);
+        if let StorageError::Io(code) = error {
+            found.os_code = Some(*code);
+        }
+        found
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tensor").field("info", &self.info).field("mapped", &self.is_mapped()).finish_non_exhaustive()
+    }
+}
