@@ -54,7 +54,7 @@ pub use runtime::{Runtime, RuntimeBuilder, Startup};
 pub use session::{FileInfo, PageMap, Session};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
-    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions, Stats,
-    Timings, Usage, escape, escape_path, recording, trace,
+    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions,
+    Stats, Timings, Usage, escape, escape_path, recording, trace,
     types::{self, *},
 };

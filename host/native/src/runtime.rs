@@ -14,14 +14,14 @@ use std::{
     sync::Arc,
     time::Instant,
 };
+use wasmtime::{
+    Engine,
+    component::{Component, InstancePre, Linker},
+};
 use weighbridge_core::{
     Cause, Error, Host, MachineTable, Phase, ReplayError, ReplayReport, SessionOptions, describe, nanos,
     recording::{Recording, RecordingHeader},
     trace::Record,
-};
-use wasmtime::{
-    Engine,
-    component::{Component, InstancePre, Linker},
 };
 
 static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));

@@ -13,8 +13,8 @@ use std::{
 };
 use weighbridge_core::{
     self as core, Advice, AdviceEffect, Capabilities, Cause, Error, Granted, Level, LoadOptions, LoadReport,
-    MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats, TensorInfo, TensorState, Timings,
-    Usage, escape, escape_path, recording::Recording, trace::Record,
+    MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats, TensorInfo,
+    TensorState, Timings, Usage, escape, escape_path, recording::Recording, trace::Record,
 };
 
 /// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.

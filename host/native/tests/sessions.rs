@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use weighbridge::trace::{Call, Record, What};
 use weighbridge::{
-    Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, GuestOptions, HostCapabilities, HostLimits,
-    Level, Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
-    StrategyPolicy,
+    Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, GuestOptions, HostCapabilities, HostLimits, Level,
+    Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy, StrategyPolicy,
 };
 
 const TENSORS: &[(&str, usize)] = &[("a", 5000), ("b", 0), ("c", 70_000), ("d", 1), ("e", 12_345)];

@@ -155,7 +155,8 @@ impl Instance {
     }
 
     fn session(&self) -> Called<ResourceAny> {
-        let none = || Error::new(Phase::Request, Cause::InvalidRequest, "no model is open in this session; open one first");
+        let none =
+            || Error::new(Phase::Request, Cause::InvalidRequest, "no model is open in this session; open one first");
         self.session.ok_or_else(none)
     }
 

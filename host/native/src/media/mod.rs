@@ -7,12 +7,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use source::{Folder, Source};
 
 use crate::platform::{self, unsafe_ops};
-use std::{
-    io,
-    ops::Range,
-    sync::OnceLock,
-    time::Instant,
-};
+use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
     Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Usage, nanos,
 };
