@@ -79,7 +79,7 @@ impl<S: Storage> Session<S> {
         let mut names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
         for (name, _) in sources {
             if names.contains(&name.as_str()) {
-                return invalid(format!("The file {} was given twice.", escape(name)));
+                return invalid(format!("The file \"{}\" was given twice.", escape(name)));
             }
             names.push(name);
         }
