@@ -4,7 +4,6 @@ use crate::{
     clock::{Ticker, engine},
     guest::{Exports, Instance, State, add_to_linker, not_the_contract},
     media::Native,
-    platform,
     session::Session,
 };
 use serde::Serialize;
@@ -222,9 +221,7 @@ impl Runtime {
 
     /// An instance of the component over files of this machine.
     pub(crate) fn instance(&self, options: &SessionOptions) -> Result<Instance, Error> {
-        let mut options = options.clone();
-        options.limits.buffer_bytes = options.limits.buffer_bytes.min(platform::memory_bytes().unwrap_or(u64::MAX));
-        self.start(Host::new(Native::new(options.host.threads), &options))
+        self.start(Host::new(Native::new(options.host.threads), options))
     }
 
     fn start(&self, host: Host<Native>) -> Result<Instance, Error> {
