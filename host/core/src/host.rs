@@ -1,4 +1,5 @@
 //! The host's side of one session: what the guest may do and what it did. Its limits, its log, its storage.
+use crate::work::units;
 use crate::{
     log::Log,
     media::Media,
@@ -11,7 +12,6 @@ use crate::{
     trace::{Answer, Call, What},
     types::{BatchError, Cause, Entry, Error, Phase, StorageError},
 };
-use crate::work::units;
 use std::{collections::HashMap, sync::Arc};
 
 /// How often one export may move all bytes of its files.
@@ -82,7 +82,11 @@ impl<M: Media> Host<M> {
     #[must_use]
     pub fn new(media: M, options: &SessionOptions) -> Self {
         let usage = Arc::new(Usage::new(options.quota.clone()));
-        Self::over(Storage::Table(Box::new(Table::new(media, options.host, options.limits, usage.clone()))), usage, options)
+        Self::over(
+            Storage::Table(Box::new(Table::new(media, options.host, options.limits, usage.clone()))),
+            usage,
+            options,
+        )
     }
 
     /// For a session over a recording.
@@ -153,7 +157,9 @@ impl<M: Media> Host<M> {
             return Ok(());
         }
         let most = self.usage.quota().limits().guests;
-        Err(limit(format!("there are {most} guests in this process, as many as there may be; close other sessions first")))
+        Err(limit(format!(
+            "there are {most} guests in this process, as many as there may be; close other sessions first"
+        )))
     }
 
     /// An export is called: its clock starts.
@@ -342,7 +348,8 @@ impl<M: Media> Host<M> {
         let total = self.stats.guest_memory_bytes.saturating_add(more);
         let refused = if total > self.limits.guest_memory {
             Refused::Memory
-        } else if !self.peek_table().is_none_or(|table| table.media().has_room(more)) || !self.usage.take_guest_memory(more)
+        } else if !self.peek_table().is_none_or(|table| table.media().has_room(more))
+            || !self.usage.take_guest_memory(more)
         {
             Refused::Machine
         } else {

@@ -94,9 +94,7 @@ impl Ticker {
     }
 
     fn start(self: &Arc<Self>) -> Result<(), NoClock> {
-        self.start_with(|tick| {
-            std::thread::Builder::new().name("weighbridge-clock".to_owned()).spawn(tick).map(drop)
-        })
+        self.start_with(|tick| std::thread::Builder::new().name("weighbridge-clock".to_owned()).spawn(tick).map(drop))
     }
 
     fn start_with(

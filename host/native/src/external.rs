@@ -62,7 +62,8 @@ impl Session {
         let quota = self.usage().quota().clone();
         let thread = quota.thread().ok_or_else(|| {
             let most = quota.limits().threads;
-            let message = format!("{most} threads move bytes in this process, as many as there may be; try again later");
+            let message =
+                format!("{most} threads move bytes in this process, as many as there may be; try again later");
             Error::new(Phase::Transfer, Cause::LimitExceeded, message)
         })?;
         let session = &mut self.inner;

@@ -31,9 +31,9 @@ impl<E: Engine> Session<E> {
     fn delivered(&mut self, selection: &Selection, report: &LoadReport, got: &HashSet<u32>) -> Result<(), Error> {
         let infos = self.tensors()?;
         let bytes = |index: u32| infos.get(index as usize).map_or(0, |info| info.bytes);
-        let (count, sum) = got.iter().fold((0u32, 0u64), |(count, sum), &index| {
-            (count.saturating_add(1), sum.saturating_add(bytes(index)))
-        });
+        let (count, sum) = got
+            .iter()
+            .fold((0u32, 0u64), |(count, sum), &index| (count.saturating_add(1), sum.saturating_add(bytes(index))));
         // Tensors without bytes count, and nobody gets anything of them.
         if report.tensors < count || report.bytes != sum {
             return Err(undelivered(None));

@@ -38,7 +38,8 @@ pub(super) fn pages<T>(
         }
         short += u64::from(some.len() < count as usize);
         if short > SHORT + bytes / LARGE {
-            let message = "the component lists its entries in pages that are too short; the list was not read to its end";
+            let message =
+                "the component lists its entries in pages that are too short; the list was not read to its end";
             return Err(Error::new(Phase::Request, Cause::LimitExceeded, message));
         }
         all.extend(some);
@@ -64,10 +65,16 @@ mod tests {
     /// As many entries of `bytes` as a page of at most `at_once` has, and how often was asked.
     fn listed(total: u32, at_once: u32, bytes: usize) -> (Result<Vec<usize>, Error>, u32) {
         let mut asked = 0;
-        let list = pages(total, 4096, 1 << 30, |bytes| *bytes, |_, count| {
-            asked += 1;
-            Ok(vec![bytes; count.min(at_once) as usize])
-        });
+        let list = pages(
+            total,
+            4096,
+            1 << 30,
+            |bytes| *bytes,
+            |_, count| {
+                asked += 1;
+                Ok(vec![bytes; count.min(at_once) as usize])
+            },
+        );
         (list, asked)
     }
 

@@ -119,7 +119,11 @@ pub(super) enum Refused {
 /// Clamp: the guest says where a tensor lies; the host shows bytes only if that is a mapping or a buffer of this session,
 /// inside it, of the tensor's length and, for a mapping, the place that the header names; for a buffer, the bytes must have
 /// been moved there.
-pub(super) fn held<M: Media>(table: &Table<M>, info: &TensorInfo, location: Location) -> Result<(Held<M>, Span), Refused> {
+pub(super) fn held<M: Media>(
+    table: &Table<M>,
+    info: &TensorInfo,
+    location: Location,
+) -> Result<(Held<M>, Span), Refused> {
     if location.bytes != info.bytes {
         return Err(Refused::Foreign);
     }

@@ -68,8 +68,9 @@ impl<M: Media> Batch<'_, M> {
         for group in checked.chunk_by(|a, b| a.id == b.id) {
             taken.extend(group.first().and_then(|span| table.remove_entry(&span.id)));
         }
-        let done =
-            self.transfer(media, &mut taken, &checked, sink, usage, control).and_then(|()| self.unchanged(media, control));
+        let done = self
+            .transfer(media, &mut taken, &checked, sink, usage, control)
+            .and_then(|()| self.unchanged(media, control));
         if done.is_ok() {
             self.remember(&mut taken, &checked);
         }
@@ -138,12 +139,7 @@ impl<M: Media> Batch<'_, M> {
 
     /// Clamp: every index is one of the lists', every span lies inside its source and its target, no two spans share a byte
     /// of a target, and an empty one moves nothing. Sorted by target and place.
-    fn check(
-        &self,
-        media: &M,
-        table: &HashMap<u64, Target<M>>,
-        control: &Control,
-    ) -> Result<Vec<Checked>, BatchError> {
+    fn check(&self, media: &M, table: &HashMap<u64, Target<M>>, control: &Control) -> Result<Vec<Checked>, BatchError> {
         let mut total = 0u64;
         let mut checked = Vec::new();
         checked.try_reserve_exact(self.spans.len()).map_err(|_| at(0, StorageError::Exhausted))?;

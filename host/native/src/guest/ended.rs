@@ -43,12 +43,17 @@ pub(super) fn no_stack(error: &std::io::Error) -> Error {
 fn is_out_of_resources(error: &wasmtime::Error) -> bool {
     use std::io::{Error, ErrorKind};
     let system = error.chain().any(|cause| {
-        cause.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::OutOfMemory || platform::is_out_of_files(error))
+        cause
+            .downcast_ref::<Error>()
+            .is_some_and(|error| error.kind() == ErrorKind::OutOfMemory || platform::is_out_of_files(error))
             || platform::is_no_memory(cause)
     });
     // The type of these errors is wasmtime's own affair, so they are known by their text; a test holds it to that.
     let text = format!("{error:#}");
-    system || ["mmap failed", "failed to reserve", "failed to allocate", "Cannot allocate memory", "out of memory"].iter().any(|words| text.contains(words))
+    system
+        || ["mmap failed", "failed to reserve", "failed to allocate", "Cannot allocate memory", "out of memory"]
+            .iter()
+            .any(|words| text.contains(words))
 }
 
 pub(crate) fn not_the_contract(error: &wasmtime::Error) -> Error {

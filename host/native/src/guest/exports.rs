@@ -79,7 +79,8 @@ fn on_a_stack<R: Send>(run: impl FnOnce() -> R + Send) -> Called<R> {
         return Ok(run());
     }
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("weighbridge-guest".to_owned()).stack_size(2 * (GUEST_STACK + HOST_STACK));
+        let thread =
+            std::thread::Builder::new().name("weighbridge-guest".to_owned()).stack_size(2 * (GUEST_STACK + HOST_STACK));
         let guest = thread.spawn_scoped(scope, run).map_err(|error| no_stack(&error))?;
         Ok(guest.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })

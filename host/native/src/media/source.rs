@@ -134,9 +134,10 @@ fn refused(shown: &str, error: &io::Error) -> Error {
         io::ErrorKind::NotFound => (Cause::NotFound, "check the path".to_owned()),
         io::ErrorKind::PermissionDenied => (Cause::AccessDenied, "give this user the right to read it".to_owned()),
         io::ErrorKind::NotADirectory => (Cause::NotFound, "a part of the path is no folder; check it".to_owned()),
-        _ if platform::is_out_of_files(error) => {
-            (Cause::Io, "this process or the system has as many files open as it may: close some, or raise `ulimit -n`".to_owned())
-        }
+        _ if platform::is_out_of_files(error) => (
+            Cause::Io,
+            "this process or the system has as many files open as it may: close some, or raise `ulimit -n`".to_owned(),
+        ),
         _ => (Cause::Io, "try again, or look at the system's log".to_owned()),
     };
     let what = match error.kind() {

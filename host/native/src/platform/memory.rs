@@ -88,9 +88,18 @@ mod tests {
     #[test]
     fn the_tightest_group_above_the_process_counts() {
         let root = tempfile::tempdir().unwrap();
-        group(&root.path().join("a"), &[("memory.max", "4096\n"), ("memory.high", "max\n"), ("memory.current", "1000\n")]);
-        group(&root.path().join("a/b"), &[("memory.max", "max\n"), ("memory.high", "2000\n"), ("memory.current", "500\n")]);
-        group(&root.path().join("a/b/c"), &[("memory.max", "max\n"), ("memory.high", "max\n"), ("memory.current", "5\n")]);
+        group(
+            &root.path().join("a"),
+            &[("memory.max", "4096\n"), ("memory.high", "max\n"), ("memory.current", "1000\n")],
+        );
+        group(
+            &root.path().join("a/b"),
+            &[("memory.max", "max\n"), ("memory.high", "2000\n"), ("memory.current", "500\n")],
+        );
+        group(
+            &root.path().join("a/b/c"),
+            &[("memory.max", "max\n"), ("memory.high", "max\n"), ("memory.current", "5\n")],
+        );
         let left = |path: &str| left_by_groups(root.path(), &format!("0::{path}\n"));
         assert_eq!(left("/"), None);
         assert_eq!(left("/a"), Some(3096));
@@ -109,7 +118,11 @@ mod tests {
     #[test]
     fn the_first_version_is_known_too_and_beside_it_the_second() {
         let root = tempfile::tempdir().unwrap();
-        let files = [("memory.limit_in_bytes", "1000"), ("memory.usage_in_bytes", "900"), ("memory.stat", "total_inactive_file 50\n")];
+        let files = [
+            ("memory.limit_in_bytes", "1000"),
+            ("memory.usage_in_bytes", "900"),
+            ("memory.stat", "total_inactive_file 50\n"),
+        ];
         group(&root.path().join("memory/jobs/x"), &files);
         group(&root.path().join("unified/y"), &[("memory.max", "77"), ("memory.current", "7")]);
         let left = |groups: &str| left_by_groups(root.path(), groups);
