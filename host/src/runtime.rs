@@ -8,7 +8,7 @@ use crate::{
     options::{Control, HostCapabilities, HostLimits, SessionOptions},
     session::Session,
     storage::{Backend, Native},
-    types::{Cause, Error, MachineTable, Phase},
+    types::{Cause, Error, FormatInfo, MachineTable, Phase},
 };
 use serde::Serialize;
 use std::{
@@ -166,15 +166,28 @@ impl Runtime {
         Session::open(self, paths, options)
     }
 
+    /// The formats that the component reads: how they are called, and what their files' names end in.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn formats(&self) -> Result<Vec<FormatInfo>, Error> {
+        self.without_files()?.formats()
+    }
+
     /// The transition tables of every machine in the component.
     ///
     /// # Errors
     /// The component failed.
     pub fn describe(&self) -> Result<Vec<MachineTable>, Error> {
+        self.without_files()?.describe()
+    }
+
+    /// A guest that is asked about itself alone.
+    fn without_files(&self) -> Result<Guest, Error> {
         let limits = HostLimits::default();
         let native = Native::new(HostCapabilities::default(), limits, External::default());
         let options = SessionOptions { ring: 0, ..SessionOptions::default() };
-        self.guest(Box::new(native), &options)?.describe()
+        self.guest(Box::new(native), &options)
     }
 
     /// What getting ready took.

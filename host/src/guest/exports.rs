@@ -10,8 +10,8 @@ use crate::{
     observer::nanos,
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, Cause, Error, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-        MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
+        MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use serde_json::{Value, json};
@@ -58,6 +58,7 @@ macro_rules! exports {
 }
 
 exports! {
+    formats: "formats" () -> Vec<FormatInfo>;
     describe: "describe" () -> Vec<MachineTable>;
     open: "[static]session.open" (Vec<NamedSource>, GuestOptions) -> Result<ResourceAny, Error>;
     missing: "[method]session.missing" (ResourceAny) -> Vec<String>;
@@ -218,6 +219,10 @@ impl Guest {
         let grant =
             |(name, number): &(String, u32)| NamedSource { name: name.clone(), source: Resource::new_own(*number) };
         sources.iter().map(grant).collect()
+    }
+
+    pub(crate) fn formats(&mut self) -> Result<Vec<FormatInfo>, Error> {
+        self.call(Phase::Request, |at| &at.formats, |f| &mut f.formats, ())
     }
 
     pub(crate) fn describe(&mut self) -> Result<Vec<MachineTable>, Error> {

@@ -1,6 +1,8 @@
 //! What anybody may be told of a format: the host for names and dialogs, a person for advice.
 use std::fmt;
 
+use crate::api;
+
 /// A format by its names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Format {
@@ -31,4 +33,20 @@ pub enum MultiFile {
     Numbered,
     /// A file whose name has this ending, without a dot before it, names the shards.
     Index(&'static str),
+}
+
+impl From<&Format> for api::FormatInfo {
+    fn from(format: &Format) -> Self {
+        Self {
+            name: format.name.into(),
+            title: format.title.into(),
+            versions: format.versions.into(),
+            extensions: format.extensions.iter().map(|extension| (*extension).into()).collect(),
+            multi_file: match format.multi_file {
+                MultiFile::No => api::MultiFile::None,
+                MultiFile::Numbered => api::MultiFile::Numbered,
+                MultiFile::Index(ending) => api::MultiFile::Index(ending.into()),
+            },
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Files as their bytes: what loads, and what is refused and how, whatever the windows.
 mod bulk;
 mod catalogue;
+mod registry;
 mod tail;
 mod values;
 
