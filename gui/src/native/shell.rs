@@ -36,7 +36,9 @@ fn possible() -> bool {
 
 impl Shell for NativeShell {
     fn offer(&mut self, extensions: Vec<String>) {
-        let last = |extension: &String| extension.rsplit('.').next().map(str::to_owned);
+        // What a component says, and a desktop shows.
+        let plain = |end: &&str| end.len() <= 16 && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let last = |extension: &String| extension.rsplit('.').next().filter(plain).map(str::to_owned);
         self.extensions = extensions.iter().filter_map(last).collect();
         self.extensions.dedup();
     }

@@ -58,7 +58,7 @@ fn a_file_of_numpy_itself() {
 }
 
 #[test]
-fn types() {
+fn numpy_types() {
     for (descr, name, bytes) in [
         ("|b1", "BOOL", 1),
         ("|i1", "I8", 1),
@@ -130,7 +130,7 @@ fn orders() {
 }
 
 #[test]
-fn shapes() {
+fn numpy_shapes() {
     let loads = |shape: &str, bytes: usize| {
         let file = NpyBuilder::of(&dict("'|u1'", "False", shape)).data(&vec![0; bytes]).build();
         let header = parse(&file).unwrap();
