@@ -37,7 +37,7 @@ fn possible() -> bool {
 impl Shell for NativeShell {
     fn offer(&mut self, extensions: Vec<String>) {
         // What a component says, and a desktop shows.
-        let plain = |end: &&str| end.len() <= 16 && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let plain = |end: &&str| (1..=16).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let last = |extension: &String| extension.rsplit('.').next().filter(plain).map(str::to_owned);
         self.extensions = extensions.iter().filter_map(last).collect();
         self.extensions.dedup();
@@ -96,4 +96,17 @@ fn ask(pick: Pick, suggested: &str, extensions: &[String]) -> Picked {
         }
     };
     paths.map_or(Picked::Nothing, |files| Picked::Files(pick, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NativeShell, Shell as _};
+
+    #[test]
+    fn a_dialog_offers_the_last_parts_of_plain_extensions() {
+        let mut shell = NativeShell::default();
+        let said = ["gguf", "safetensors", "safetensors.index.json", "npy", "x y", "a.--b", "", "seventeenletters1"];
+        shell.offer(said.map(str::to_owned).to_vec());
+        assert_eq!(shell.extensions, ["gguf", "safetensors", "json", "npy"]);
+    }
 }
