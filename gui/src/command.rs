@@ -188,7 +188,7 @@ impl Command {
     #[rustfmt::skip]
     pub const fn info(&self) -> Info {
         match self {
-            Self::Open | Self::OpenPaths(_) | Self::OpenFiles(_) => info("open", "Open model…", "Open a GGUF or safetensors file; missing shards are found next to it", ctrl(Key::O)),
+            Self::Open | Self::OpenPaths(_) | Self::OpenFiles(_) => info("open", "Open model…", "Open a model file; missing shards are found next to it", ctrl(Key::O)),
             Self::OpenRecording | Self::OpenRecordingPath(_) => info("open-recording", "Open recording…", "Look at a load that was recorded, without its model file", ctrl_shift(Key::O)),
             Self::Demo => info("demo", "Show a made-up trace", "Fill the app with a synthetic load, to look around", None),
             Self::SaveRecording(_) => info("save-recording", "Save recording…", "Keep everything that was watched, so that it can be replayed", ctrl(Key::S)),

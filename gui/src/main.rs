@@ -9,7 +9,7 @@ use weighbridge_inspector::panels::Panel;
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Args {
-    /// A model (GGUF or safetensors) or a recording
+    /// A model or a recording
     files: Vec<String>,
     /// Open the files, load, write a picture of the window and end
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,10 @@
 //! Offsets and lengths are bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+mod text;
+
+pub use text::{escape, escape_path};
+
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
 use wasmtime::component::{ComponentType, Lift, Lower};
@@ -500,7 +504,7 @@ pub struct Limits {
     /// Most metadata entries of a file.
     #[cfg_attr(feature = "wasmtime", component(name = "metadata-entries"))]
     pub metadata_entries: u32,
-    /// Most bytes of a tensor name in safetensors.
+    /// Most bytes of a tensor name, in safetensors.
     #[cfg_attr(feature = "wasmtime", component(name = "name-bytes"))]
     pub name_bytes: u32,
     /// Deepest nesting of metadata arrays and of JSON.
@@ -621,7 +625,7 @@ pub struct LoadReport {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct ModelSummary {
-    /// `gguf` or `safetensors`.
+    /// The name of one of the formats that the component reads ([`FormatInfo::name`]), such as `gguf`.
     pub format: String,
     /// The version of the format; 0 where it has none.
     pub version: u32,
@@ -863,6 +867,68 @@ pub struct MachineTable {
     pub initial: String,
     /// The rows in the order in which they are tried.
     pub rows: Vec<MachineRow>,
+}
+
+/// How a model of several files is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum MultiFile {
+    /// A model is one file.
+    #[cfg_attr(feature = "wasmtime", component(name = "none"))]
+    None,
+    /// Numbered parts, each of which says its place: `name-00001-of-00003.gguf`.
+    #[cfg_attr(feature = "wasmtime", component(name = "numbered"))]
+    Numbered,
+    /// A file whose name has this ending, behind a dot, names the shards and lies beside them.
+    #[cfg_attr(feature = "wasmtime", component(name = "index"))]
+    Index(String),
+}
+
+/// What a component says of a format that it reads. Texts are its own: escape them before they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct FormatInfo {
+    /// What [`ModelSummary::format`] says: lower case, no blanks.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// The versions that are read, as a sentence has them (`2 and 3`); empty where the format has none.
+    pub versions: String,
+    /// What the names of its files end in: lower case, without the dot, the usual one first.
+    pub extensions: Vec<String>,
+    /// How a model of several files is cut.
+    #[cfg_attr(feature = "wasmtime", component(name = "multi-file"))]
+    pub multi_file: MultiFile,
+}
+
+impl FormatInfo {
+    /// Formats as the end of a sentence: `GGUF, safetensors or NPY`; escaped.
+    #[must_use]
+    pub fn titles(formats: &[Self], last: &str) -> String {
+        let titles: Vec<String> = formats.iter().map(|format| crate::escape(&format.title)).collect();
+        listed(&titles, last)
+    }
+
+    /// The same with the versions that are read: `GGUF (versions 2 and 3), safetensors and NPY (versions 1 to 3)`.
+    #[must_use]
+    pub fn titles_and_versions(formats: &[Self], last: &str) -> String {
+        let title = |format: &Self| match format.versions.as_str() {
+            "" => crate::escape(&format.title),
+            versions => format!("{} (versions {})", crate::escape(&format.title), crate::escape(versions)),
+        };
+        listed(&formats.iter().map(title).collect::<Vec<_>>(), last)
+    }
+}
+
+/// `a, b and c`, with the word that comes before the last.
+fn listed(items: &[String], word: &str) -> String {
+    match items.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} {word} {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Why the host did not do what the guest asked.

@@ -133,7 +133,10 @@ impl Inspector {
     /// Takes one update.
     pub fn take(&mut self, update: Update, ctx: &egui::Context) {
         match update {
-            Update::Host(host) => self.state.host = *host,
+            Update::Host(host) => {
+                self.shell.offer(host.formats.iter().flat_map(|format| format.extensions.clone()).collect());
+                self.state.host = *host;
+            }
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),

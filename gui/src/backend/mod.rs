@@ -205,6 +205,8 @@ pub enum Picked {
 
 /// Dialogs and files of the platform. Neither call blocks.
 pub trait Shell {
+    /// Says what the names of a model's files end in, for the dialog that picks one.
+    fn offer(&mut self, _extensions: Vec<String>) {}
     /// Shows a dialog; its result comes by `poll`.
     fn pick(&mut self, pick: Pick, suggested: &str, ctx: &egui::Context);
     /// The result of a dialog.

@@ -94,6 +94,7 @@ pub(super) fn facts(runtime: &Runtime) -> HostFacts {
         imports: runtime.imports(),
         exports: runtime.exports(),
         granted: vec!["Granted: reading the files that you open, by handle; telling the observer what it does.".into()],
+        formats: runtime.formats().unwrap_or_default(),
         tables: runtime.describe().unwrap_or_default(),
     }
 }

@@ -6,7 +6,7 @@ import { OFFERS } from './storage.js';
 import { LoadError, Sentence, StorageFault, escape, typed } from './fault.js';
 import { Faults } from './faults.js';
 import { Gate } from './gate.js';
-import { describe } from './component.js';
+import { describe, formats } from './component.js';
 import { digests } from './digests.js';
 import { Log, nanos } from './log.js';
 import { encode, readRecording, recordingOf } from './recording.js';
@@ -84,6 +84,7 @@ export class Desk {
       imports: this.component.imports,
       exports: this.component.exports,
       granted: ['Granted: reading the files that you open, by handle; telling the observer what it does.'],
+      formats: formats(this.component),
       tables,
     };
   }

@@ -261,6 +261,10 @@ export class Guest {
     return sources.map(({ name, number }) => ({ name, source: new this.Source(number) }));
   }
 
+  formats() {
+    return toJson(this.call('request', () => this.loader.formats()));
+  }
+
   describe() {
     return toJson(this.call('request', () => this.loader.describe()));
   }

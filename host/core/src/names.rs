@@ -5,7 +5,7 @@
 //! says is then fit for a recording as it is, and the host puts the real name back into what it shows to a person, and into
 //! nothing else. What an index names stays as the index has it, as that stands in the header bytes anyway.
 use crate::{
-    text::escape,
+    types::escape,
     types::{Cause, Error},
 };
 use std::collections::HashMap;
@@ -207,7 +207,7 @@ mod tests {
         let message = "\"file-0-00002-of-00002.gguf\" is a part of another model than \"file-0-00001-of-00002.gguf\".";
         let shown = names.shown(Error::new(Phase::Parse, Cause::Malformed, message)).message;
         let part =
-            |number: u32| format!("\"{}\"", crate::text::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
+            |number: u32| format!("\"{}\"", crate::types::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
         assert_eq!(shown, format!("{} is a part of another model than {}.", part(2), part(1)));
         for (said, shown) in [
             ("file-0-00007-of-00009.gguf is missing, file-0-00008-of-00009.gguf.", 2),

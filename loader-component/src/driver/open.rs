@@ -162,7 +162,7 @@ impl<S: Storage> Session<S> {
     pub(super) fn bind(&mut self) -> Result<(), Fault> {
         // A model of one file, which most are, does not come back here: only a failed `provide` needs its headers again.
         let headers = if self.headers.len() > 1 { self.headers.clone() } else { std::mem::take(&mut self.headers) };
-        let catalogue = Catalogue::build(headers).map_err(|error| self.note(error))?;
+        let catalogue = Catalogue::build(headers, self.limits.tensors).map_err(|error| self.note(error))?;
         self.tensors = ModelTensor::bound(catalogue.len());
         self.catalogue = Some(catalogue);
         self.headers = Vec::new();

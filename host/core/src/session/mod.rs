@@ -16,8 +16,8 @@ use crate::{
     stats::{Stats, Timings, Usage},
     trace::Record,
     types::{
-        Advice, AdviceEffect, Capabilities, Error, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-        MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, Capabilities, Error, FormatInfo, Level, LoadOptions, LoadReport, MachineStatus,
+        MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use pages::{pages, weigh_entry};
@@ -52,12 +52,30 @@ pub struct FileInfo {
     pub size: u64,
 }
 
-/// The transition tables of every machine of a component, from an instance that has no model.
-///
-/// # Errors
-/// The component failed.
-pub fn describe<E: Engine>(engine: E) -> Result<Vec<MachineTable>, Error> {
-    Guest::new(engine).describe()
+/// An instance that has no model and is asked about itself alone.
+pub struct Bare<E: Engine>(Guest<E>);
+
+impl<E: Engine> Bare<E> {
+    /// Over an instance.
+    pub const fn new(engine: E) -> Self {
+        Self(Guest::new(engine))
+    }
+
+    /// The formats that the component reads.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn formats(&mut self) -> Result<Vec<FormatInfo>, Error> {
+        self.0.formats()
+    }
+
+    /// The transition tables of every machine of the component.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn describe(&mut self) -> Result<Vec<MachineTable>, Error> {
+        self.0.describe()
+    }
 }
 
 impl<E: Engine> Session<E> {

@@ -13,9 +13,9 @@ use wasmtime::{
     },
 };
 use weighbridge_core::{
-    Advice, AdviceEffect, Called, Cause, Engine, Error, Grant, GuestOptions, Host, Level, LoadOptions, LoadReport,
-    MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo,
-    TensorState,
+    Advice, AdviceEffect, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level, LoadOptions,
+    LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection, SlotState,
+    TensorInfo, TensorState,
 };
 
 /// `named-source`: what the guest gets of a file.
@@ -49,6 +49,7 @@ macro_rules! exports {
 }
 
 exports! {
+    formats: "formats" () -> Vec<FormatInfo>;
     describe: "describe" () -> Vec<MachineTable>;
     open: "[static]session.open" (Vec<NamedSource>, GuestOptions) -> Result<ResourceAny, Error>;
     missing: "[method]session.missing" (ResourceAny) -> Vec<String>;
@@ -180,6 +181,10 @@ impl Engine for Instance {
 
     fn peek<R>(&self, look: impl FnOnce(&Host<Native>) -> R) -> R {
         look(&self.store.data().host)
+    }
+
+    fn formats(&mut self) -> Called<Vec<FormatInfo>> {
+        self.call(|at| &at.formats, |f| &mut f.formats, ())
     }
 
     fn describe(&mut self) -> Called<Vec<MachineTable>> {
