@@ -10,7 +10,7 @@ use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{Backend, FileRef, NoBackend, Pick, Picked, Shell};
 use weighbridge_inspector::command::Command;
 use weighbridge_inspector::demo::{Size, updates};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 struct NoShell;
 

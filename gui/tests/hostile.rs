@@ -10,7 +10,7 @@ use weighbridge::types::{
 };
 use weighbridge_inspector::backend::{FileFacts, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use weighbridge_inspector::command::Command;
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 fn record(at: u64, what: What) -> Record {
     Record { seq: 0, at, what }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use weighbridge::types::{Lifecycle, StorageError, Strategy};
 use weighbridge_inspector::backend::{Breakpoint, Fault, FaultCall, FaultKind, Origin};
 use weighbridge_inspector::command::{Choice, Command};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 fn minilm() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/models/minilm.safetensors");

@@ -1,8 +1,8 @@
 //! What is around the panels: menus, the bar of actions, the status line, messages.
-use crate::app::State;
 use crate::backend::{Breakpoint, Origin};
 use crate::command::{Choice, Command, Export, Extent, Look};
-use crate::panels::Panel;
+use crate::panel::Panel;
+use crate::state::State;
 use crate::text::{count, plural};
 use crate::theme::{self, Tone};
 use egui::{Align, Layout, RichText, Ui};

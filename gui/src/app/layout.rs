@@ -1,7 +1,8 @@
 //! Where the panels are.
-use crate::app::State;
 use crate::command::Command;
-use crate::panels::{Panel, Panels};
+use crate::panel::Panel;
+use crate::panels::Panels;
+use crate::state::State;
 use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
 
 /// The layout of the first start: machines on the left, the model on the right, time below both.

@@ -1,6 +1,7 @@
 //! One run: a model that is or was open, with everything that is known of it.
+use super::Kind;
+use super::lint::Lint;
 use super::store::{Standing, Store};
-use super::{Kind, lints};
 use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
@@ -54,7 +55,7 @@ pub struct Run {
     /// The race.
     pub race: Vec<RaceRow>,
     /// What was noticed.
-    pub lints: Vec<lints::Lint>,
+    pub lints: Vec<Lint>,
     /// Guest memory over time: nanoseconds and bytes.
     pub memory: Vec<(u64, u64)>,
     /// Counts up with every change that is not a record.

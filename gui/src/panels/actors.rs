@@ -1,10 +1,10 @@
 //! The state diagram of a machine: where it stands, what it did last, what it never did.
 use super::actor_rows::{Counts, counts, first, rows, tables, taken, words};
 use super::graph::{Picture, picture, smooth};
-use crate::app::State;
 use crate::backend::Breakpoint;
 use crate::command::Command;
 use crate::model::store::{Standing, Store};
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, vec2};

@@ -1,8 +1,7 @@
 //! What lies where in a file: tensors, extents, what was read, mapped and advised, what is in the page cache.
-use super::tensors::lifecycle;
-use crate::app::State;
 use crate::command::Command;
 use crate::model::io::SpanKind;
+use crate::state::State;
 use crate::text::{bytes, count, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Mesh, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
@@ -169,7 +168,7 @@ impl FileMap {
                 continue;
             }
             last = b.max(a + 0.6);
-            let tone = Tone::of_lifecycle(lifecycle(state, lane, i));
+            let tone = Tone::of_lifecycle(state.lifecycle(lane, i));
             let color = tone.color(visuals.dark_mode).gamma_multiply(0.7);
             let seam = if last - a > 3.0 { 1.0 } else { 0.0 };
             let bar = Rect::from_min_max(pos2(a, strip.min.y), pos2(last - seam, strip.max.y));

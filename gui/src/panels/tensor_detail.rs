@@ -1,9 +1,8 @@
 //! One tensor: where it lies, what can be done with it, its first values.
-use super::tensors::{lifecycle, told};
 use super::values::{decode, histogram, statistics};
-use crate::app::State;
 use crate::backend::Origin;
 use crate::command::Command;
+use crate::state::State;
 use crate::text::{bytes, count, escape, shape};
 use crate::theme::{self, Tone};
 use egui::{Role, Sense, Ui, vec2};
@@ -13,7 +12,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
     let Some(t) = state.run.tensors.get(i as usize) else { return };
     let name = &state.run.names[i as usize];
     let lane = state.run.store.machine_lane("model/tensor");
-    let now = lifecycle(state, lane, i);
+    let now = state.lifecycle(lane, i);
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.strong(name);
@@ -48,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
                 );
                 fact("Bytes", format!("{} ({})", count(t.bytes), bytes(t.bytes)));
                 fact("In", format!("{} at byte {}", state.run.file_name(t.source), count(t.offset)));
-                if let Some(place) = told(state, i).and_then(|s| s.location) {
+                if let Some(place) = state.reported(i).and_then(|s| s.location) {
                     let (what, id) = match place.place {
                         Place::Mapping(id) => ("mapping", id),
                         Place::Target(id) => ("buffer", id),

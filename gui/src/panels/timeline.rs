@@ -1,21 +1,13 @@
 //! What happened, when: lanes to zoom and scrub, one query box, and the rows that answer it.
-use super::density;
-use super::lanes;
-use super::rows;
-use crate::app::State;
+use super::axis::Window;
+use super::{density, lanes, rows};
 use crate::backend::Origin;
 use crate::command::Command;
 use crate::model::query;
+use crate::state::State;
 use crate::text::{count, duration};
 use crate::theme::{self, Tone};
 use egui::{RichText, Ui};
-
-/// Where the lanes are looked at: from and to on the axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Window {
-    pub(super) from: f64,
-    pub(super) to: f64,
-}
 
 #[derive(Default)]
 pub(super) struct Timeline {
