@@ -49,7 +49,7 @@ fn main() {
         if small { Size { tensors: 200, transitions: 5000 } } else { Size { tensors: 20_000, transitions: 1_000_000 } };
     let times = Rc::new(RefCell::new(Vec::new()));
     let mut backend = NoBackend::default();
-    backend.told.extend(updates(size));
+    backend.updates.extend(updates(size));
     let (backend, for_app): (Box<dyn Backend>, _) = (Box::new(backend), times.clone());
     let began = Instant::now();
     let mut harness = Harness::builder().with_size([1600.0, 1000.0]).with_max_steps(4).build_eframe(move |cc| Timed {

@@ -1,4 +1,4 @@
-//! Recordings and headers come from strangers: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
+//! Recordings and headers are untrusted: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 

@@ -36,9 +36,9 @@ pub struct Run {
     pub tensors: Vec<TensorInfo>,
     /// Their names, escaped, once.
     pub names: Vec<String>,
-    /// Residency, as the guest told it last.
+    /// Residency, as the guest last reported it.
     pub states: Vec<TensorState>,
-    /// Slots, as the guest told them last.
+    /// Slots, as the guest last reported them.
     pub slots: Vec<SlotState>,
     /// Numbers.
     pub sandbox: Option<Sandbox>,
@@ -150,7 +150,7 @@ impl Run {
         out
     }
 
-    /// The lifecycle of a tensor, as the trace told it before the cursor.
+    /// The lifecycle of a tensor, as the trace has it before the cursor.
     #[must_use]
     pub fn lifecycle_at(&self, standing: &Standing, lane: Option<u16>, tensor: u32) -> Lifecycle {
         lane.and_then(|lane| self.store.state_of(standing, lane, tensor))
