@@ -17,6 +17,7 @@ pub mod panel;
 pub mod panels;
 pub mod picture;
 pub mod raster;
+pub mod split;
 pub mod state;
 pub mod text;
 pub mod theme;

@@ -1,6 +1,6 @@
 //! How to begin, and what is where.
-use super::Panel;
 use crate::command::Command;
+use crate::panel::Panel;
 use crate::state::State;
 use crate::text::escape;
 use crate::theme;

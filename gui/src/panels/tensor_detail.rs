@@ -2,6 +2,7 @@
 use super::values::{decode, histogram, statistics};
 use crate::backend::Origin;
 use crate::command::Command;
+use crate::split::Split;
 use crate::state::State;
 use crate::text::{bytes, count, escape, shape};
 use crate::theme::{self, Tone};
@@ -14,17 +15,17 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
     let lane = state.run.store.machine_lane("model/tensor");
     let now = state.lifecycle(lane, i);
     ui.add_space(4.0);
-    ui.horizontal(|ui| {
+    let headline = Split::left(ui, "headline", |ui| {
         ui.strong(name);
         theme::badge(ui, Tone::of_lifecycle(now), now.name());
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ui.button("Close details").clicked() {
-                out.push(Command::SelectTensor(None));
-            }
-            if ui.button("Its timeline").on_hover_text("Show only what happened to this tensor").clicked() {
-                out.push(Command::Query(format!("tensor:{i}")));
-            }
-        });
+    });
+    headline.right(ui, |ui| {
+        if ui.button("Close details").clicked() {
+            out.push(Command::SelectTensor(None));
+        }
+        if ui.button("Its timeline").on_hover_text("Show only what happened to this tensor").clicked() {
+            out.push(Command::Query(format!("tensor:{i}")));
+        }
     });
     buttons(ui, state, i, now, out);
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -2,6 +2,7 @@
 use super::tensor_detail;
 use crate::command::Command;
 use crate::model::query::matches;
+use crate::split::Split;
 use crate::state::State;
 use crate::text::{bytes, count, duration, escape, plural, shape};
 use crate::theme::{self, Tone};
@@ -62,7 +63,7 @@ impl Tensors {
     }
 
     fn bar(&mut self, ui: &mut Ui, state: &State) {
-        ui.horizontal_wrapped(|ui| {
+        let bar = Split::left(ui, "bar", |ui| {
             let label = ui.label("Name or type").id;
             let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("*attn* or q8_0").desired_width(170.0);
             ui.add(edit).labelled_by(label);
@@ -76,12 +77,10 @@ impl Tensors {
                     plural(state.run.tensors.len() as u64, "tensor")
                 ));
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if !state.is_live() {
-                    theme::badge(ui, Tone::Warn, "as it was at the cursor");
-                }
-            });
         });
+        if !state.is_live() {
+            bar.right(ui, |ui| drop(theme::badge(ui, Tone::Warn, "as it was at the cursor")));
+        }
     }
 
     /// Filters and sorts again when something of it changed.
