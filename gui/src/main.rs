@@ -3,7 +3,7 @@ use clap::Parser;
 use std::process::ExitCode;
 use weighbridge_inspector::command::Look;
 use weighbridge_inspector::native::{Picture, run_headless, run_window};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 /// See a model load as it happens, and why it failed
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! Recordings and headers come from strangers: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
+//! Recordings and headers are untrusted: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 
@@ -10,7 +10,7 @@ use weighbridge_core::types::{
 };
 use weighbridge_inspector::backend::{FileFacts, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use weighbridge_inspector::command::Command;
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 fn record(at: u64, what: What) -> Record {
     Record { seq: 0, at, what }

@@ -4,17 +4,17 @@ mod chrome;
 mod layout;
 mod palette;
 mod script;
-mod state;
 
 use crate::backend::{Backend, Pick, Picked, Shell, Update};
 use crate::command::{Command, Export};
 use crate::model::Run;
-use crate::panels::{Panel, Panels};
+use crate::panel::Panel;
+use crate::panels::Panels;
+use crate::state::{Prefs, State};
 use crate::theme;
 use std::sync::{Arc, Mutex};
 
 pub use script::parse;
-pub use state::{Compared, LoadAt, Message, Prefs, State};
 
 /// Records taken in one frame; the rest waits for the next.
 const RECORDS_PER_FRAME: usize = 24_000;

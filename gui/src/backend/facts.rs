@@ -1,4 +1,4 @@
-//! What the UI is told of the host, the model and what went wrong.
+//! What the UI learns of the host, the model and what went wrong.
 use serde::{Deserialize, Serialize};
 use weighbridge_core::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
 

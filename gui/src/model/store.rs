@@ -3,7 +3,8 @@
 //! (262,144) and spans (262,144) come on top, at most about 60 MiB. When the ring is full the oldest 16,384 rows go at once.
 use super::io::Io;
 use super::names::{NameId, Names};
-use super::row::{Edge, Kind, NONE, OPEN, Ok3, Row};
+use super::pending::Ingest;
+use super::row::{Edge, Kind, MOST_NS, NONE, OPEN, Ok3, Row};
 use std::collections::{HashMap, VecDeque};
 
 /// Rows between two snapshots, and rows that leave the ring at once.
@@ -115,7 +116,7 @@ pub struct Store {
     pub(super) snapshots: VecDeque<(u64, Standing)>,
     pub(super) capacity: usize,
     pub(super) last_at: u64,
-    pub(super) ingest: super::ingest::Ingest,
+    pub(super) ingest: Ingest,
 }
 
 impl Default for Store {
@@ -147,7 +148,7 @@ impl Store {
             snapshots: VecDeque::from([(0, Standing::default())]),
             capacity: rows.max(2 * CHUNK),
             last_at: 0,
-            ingest: super::ingest::Ingest::default(),
+            ingest: Ingest::default(),
         }
     }
 
@@ -384,7 +385,7 @@ impl Store {
         if row.dur != OPEN {
             return;
         }
-        let dur = dur.min(super::ingest::MOST_NS);
+        let dur = dur.min(MOST_NS);
         row.dur = dur;
         let (lane, kind) = (usize::from(row.lane), row.kind);
         self.dirty.push(id);

@@ -26,8 +26,12 @@ fn reference(path: &Path) -> FileRef {
     FileRef { name, token: path.to_string_lossy().into_owned() }
 }
 
-/// Whether anything could show a dialog: a session bus, or the program that the dialogs fall back to.
+/// Whether anything could show a dialog. Windows and macOS have their own; elsewhere it takes a session bus, or the program
+/// that the dialogs fall back to.
 fn possible() -> bool {
+    if cfg!(any(windows, target_os = "macos")) {
+        return true;
+    }
     let zenity = || {
         std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("zenity").is_file()))
     };

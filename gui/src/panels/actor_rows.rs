@@ -1,8 +1,8 @@
 //! The rows of a machine's table, with how often each was taken.
-use crate::app::State;
 use crate::command::Command;
 use crate::model::store::{Standing, Store};
 use crate::model::{Edge, Kind};
+use crate::state::State;
 use crate::text::{count, escape};
 use egui::{Sense, Ui};
 use std::collections::HashMap;

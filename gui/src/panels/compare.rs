@@ -1,9 +1,9 @@
 //! Two loads side by side, and the race of the strategies.
-use crate::app::{Compared, LoadAt, State};
 use crate::backend::{Origin, RaceRow};
 use crate::command::Command;
 use crate::model::compare::Side;
 use crate::model::{Kind, Run, export};
+use crate::state::{Compared, LoadAt, State};
 use crate::text::{bytes, count, duration, escape, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, pos2, vec2};

@@ -1,22 +1,17 @@
 //! The picture of the timeline: a lane per machine and per host call.
+use super::axis::{View, Window, lane_color, x_of};
 use super::density::{Cache, densities, density, range};
-use super::timeline::Window;
-use crate::app::State;
 use crate::command::Command;
 use crate::model::store::{Lane, Store};
 use crate::model::{Kind, export};
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
 const LANE: f32 = 19.0;
 const NAMES: f32 = 118.0;
 const AXIS: f32 = 20.0;
-
-#[allow(clippy::cast_precision_loss)]
-pub(super) const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
-    if steps { id as f64 } else { at as f64 }
-}
 
 /// The whole axis.
 #[allow(clippy::cast_precision_loss)]
@@ -112,29 +107,6 @@ pub(super) fn show(
     moved(ui, &response, &view, all)
 }
 
-/// Where the lanes are, and what of them.
-pub(super) struct View {
-    pub(super) area: Rect,
-    pub(super) window: Window,
-    pub(super) steps: bool,
-    pub(super) dark: bool,
-    text: Color32,
-    weak: Color32,
-}
-
-impl View {
-    #[allow(clippy::cast_possible_truncation)]
-    fn x(&self, value: f64) -> f32 {
-        let t = (value - self.window.from) / (self.window.to - self.window.from);
-        self.area.min.x + (t.clamp(-1.0, 2.0) as f32) * self.area.width()
-    }
-
-    fn value(&self, x: f32) -> f64 {
-        let t = f64::from((x - self.area.min.x) / self.area.width().max(1.0));
-        self.window.from + t * (self.window.to - self.window.from)
-    }
-}
-
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn axis(painter: &Painter, view: &View) {
     let span = view.window.to - view.window.from;
@@ -197,15 +169,6 @@ fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &V
         }
         last = x;
         painter.add(Tone::Bad.shape(pos2(x, inner.center().y), 4.0, Tone::Bad.color(view.dark)));
-    }
-}
-
-pub(super) fn lane_color(lane: &Lane, dark: bool) -> Color32 {
-    match lane.kind {
-        Kind::Transition => Tone::Good.color(dark),
-        Kind::Call => Tone::Working.color(dark),
-        Kind::Export => Tone::Over.color(dark),
-        Kind::Host => Tone::Idle.color(dark),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The rows that answer the query, as a table: event, guards tried with their results, action, command, answer, duration.
-use crate::app::State;
 use crate::command::Command;
 use crate::model::row::OPEN;
 use crate::model::{Kind, NONE, Ok3, Row};
+use crate::state::State;
 use crate::text::{count, duration, escape, moment};
 use crate::theme::{self, Tone};
 use egui::{RichText, Ui};

@@ -1,7 +1,7 @@
 //! How to begin, and what is where.
-use super::Panel;
-use crate::app::State;
 use crate::command::Command;
+use crate::panel::Panel;
+use crate::state::State;
 use crate::text::escape;
 use crate::theme;
 use egui::{RichText, Ui};

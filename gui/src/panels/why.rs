@@ -1,9 +1,9 @@
 //! Why it failed: the error in words, the first guard that said no, the route that led there, the bytes that are wrong.
-use crate::app::State;
 use crate::backend::{FileBytes, Origin};
 use crate::command::Command;
 use crate::model::row::Ok3;
 use crate::model::{Kind, Row, export};
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
