@@ -3,7 +3,7 @@ use super::output::{Output, colour_on};
 use serde::Serialize;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use weighbridge::{Cause, Error, Phase, escape};
+use weighbridge::{Cause, Error, escape};
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
