@@ -848,6 +848,19 @@ pub struct MachineRow {
     pub action: String,
     /// To; equal to `source` for an internal transition.
     pub target: String,
+    /// Whether the row turns its request down, or ends it as failed: its guard is why.
+    pub refuses: bool,
+}
+
+/// What a machine keeps many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum Pool {
+    /// Slots of mappings.
+    #[cfg_attr(feature = "runtime", component(name = "slots"))]
+    Slots,
 }
 
 /// One machine's whole behaviour, from the table that it runs on.
@@ -861,6 +874,13 @@ pub struct MachineTable {
     pub initial: String,
     /// The rows in the order in which they are tried.
     pub rows: Vec<MachineRow>,
+    /// Its place among the machines: a load meets them in this order.
+    pub order: u32,
+    /// Whether there is one for each tensor.
+    pub pooled: bool,
+    /// What the machine keeps many of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<Pool>,
 }
 
 /// Why the host did not do what the guest asked.

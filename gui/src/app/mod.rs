@@ -133,7 +133,10 @@ impl Inspector {
     /// Takes one update.
     pub fn take(&mut self, update: Update, ctx: &egui::Context) {
         match update {
-            Update::Host(host) => self.state.host = *host,
+            Update::Host(host) => {
+                self.state.run.store.describe(&host.tables);
+                self.state.host = *host;
+            }
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),
@@ -169,7 +172,8 @@ impl Inspector {
         }
     }
 
-    fn begin(&mut self, run: Run) {
+    fn begin(&mut self, mut run: Run) {
+        run.store.describe(&self.state.host.tables);
         let old = std::mem::replace(&mut self.state.run, run);
         self.state.keep(old);
         self.state.cursor = None;

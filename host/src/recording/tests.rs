@@ -37,6 +37,7 @@ pub(super) fn sample() -> Recording {
         guard: "can-load".to_owned(),
         action: "begin".to_owned(),
         target: "loading".to_owned(),
+        refuses: false,
     };
     let header = RecordingHeader {
         weighbridge: "0.1.0".to_owned(),
@@ -52,6 +53,9 @@ pub(super) fn sample() -> Recording {
             machine: "model/tensor".to_owned(),
             initial: "unbound".to_owned(),
             rows: vec![row],
+            order: 1,
+            pooled: true,
+            owns: None,
         }],
         ..RecordingHeader::default()
     };

@@ -18,8 +18,8 @@ pub mod spans;
 mod table;
 
 pub use fault::{Fault, Why};
-pub(crate) use machine::{actor, dispatch, machine, refusals, strays};
-pub use table::{snake, tables};
+pub(crate) use machine::{KeepsStateOutside, actor, dispatch, machine, refusals, rows, strays};
+pub use table::{Row, Table, snake, tables};
 
 /// Counts commands, so that an answer finds the command that asked for it. Stray and late answers carry another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

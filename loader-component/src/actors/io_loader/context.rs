@@ -159,7 +159,7 @@ impl IoLoaderStateMachineContext for &mut Context {
         Ok(answered.fault.is_some())
     }
 
-    fn note_refusal(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn refuse_strategy(&mut self, answered: &Answered) -> Result<(), ()> {
         if let (Some(strategy), Some(fault)) = (self.strategy(), answered.fault) {
             self.refused.push((strategy, fault));
         }
@@ -233,7 +233,7 @@ impl IoLoaderStateMachineContext for &mut Context {
         Ok(self.nth(self.at + 1).is_none())
     }
 
-    fn fail(&mut self, _: &Answered) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Answered) -> Result<(), ()> {
         let last = self.refused.pop();
         let fault = last.map_or(Fault::new(Why::Internal), |(_, fault)| fault);
         self.output.outcome = Some(Outcome::Refused(last.map(|(strategy, _)| strategy), fault));

@@ -302,7 +302,7 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn give_back(&mut self, mapped: &Mapped) -> Result<(), ()> {
+    fn fail_map(&mut self, mapped: &Mapped) -> Result<(), ()> {
         if let (Some((slot, _)), Err(fault)) = (self.busy.take(), mapped.result) {
             self.change(slot, |slot| *slot = Slot { generation: slot.generation, ..Slot::fresh() });
             self.free.push(slot);
@@ -382,7 +382,7 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(unmapped.fault.is_some())
     }
 
-    fn keep(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
+    fn fail_unmap(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
         if let (Some((slot, _)), Some(fault)) = (self.busy.take(), unmapped.fault) {
             self.change(slot, |slot| slot.status = SlotStatus::UnmapPending);
             self.output.outcome = Some(Outcome::Refused(fault));

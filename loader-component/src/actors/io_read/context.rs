@@ -84,7 +84,7 @@ impl IoReadStateMachineContext for &mut Context {
         Ok(read.fault.is_some())
     }
 
-    fn fail(&mut self, read: &Read) -> Result<(), ()> {
+    fn fail_batch(&mut self, read: &Read) -> Result<(), ()> {
         let first = self.first;
         self.output.outcome = read
             .fault

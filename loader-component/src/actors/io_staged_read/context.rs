@@ -131,7 +131,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
         Ok(staged.fault.is_some())
     }
 
-    fn fail(&mut self, staged: &Staged) -> Result<(), ()> {
+    fn fail_batch(&mut self, staged: &Staged) -> Result<(), ()> {
         // Every span of a chunk but the first begins with its own piece, so pieces count as spans do.
         let first = self.from.span;
         self.output.outcome = staged.fault.map(|fault| {

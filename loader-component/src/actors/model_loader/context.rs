@@ -123,7 +123,7 @@ impl ModelLoaderStateMachineContext for &mut Context {
         Ok(answered.fault.is_some())
     }
 
-    fn fail(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn fail_request(&mut self, answered: &Answered) -> Result<(), ()> {
         self.refuse(answered.fault);
         Ok(())
     }
@@ -146,12 +146,12 @@ impl ModelLoaderStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn undo(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn fail_check(&mut self, answered: &Answered) -> Result<(), ()> {
         self.back_out(answered.fault, Command::Undo);
         Ok(())
     }
 
-    fn answer_failure(&mut self, _: &Answered) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Answered) -> Result<(), ()> {
         let failure = self.failure.take();
         self.refuse(failure);
         Ok(())

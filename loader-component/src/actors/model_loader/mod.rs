@@ -6,4 +6,4 @@ mod machine;
 
 pub use context::Context;
 pub use events::{Advise, Close, Command, Evict, Load, Open, Outcome, Output, Parsed, Provide, Release};
-pub use machine::{ModelLoader, ModelLoaderEvents as Event, SOURCE};
+pub use machine::{ModelLoader, ModelLoaderEvents as Event, TABLE};

@@ -152,7 +152,7 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(self.tensor.was_evicted)
     }
 
-    fn fail(&mut self, _: &Fail) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Fail) -> Result<(), ()> {
         self.done();
         Ok(())
     }
@@ -180,7 +180,7 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(ended.fault.is_some())
     }
 
-    fn keep(&mut self, ended: &Ended) -> Result<(), ()> {
+    fn fail_end(&mut self, ended: &Ended) -> Result<(), ()> {
         self.output.outcome = ended.fault.map(Outcome::Refused);
         Ok(())
     }

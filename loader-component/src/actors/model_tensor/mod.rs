@@ -5,4 +5,4 @@ mod machine;
 
 pub use context::{Hold, Tensor};
 pub use events::{Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
-pub use machine::{ModelTensor, SOURCE};
+pub use machine::{ModelTensor, TABLE};
