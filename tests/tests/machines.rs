@@ -49,6 +49,10 @@ fn diagrams_are_those_of_the_tables() {
     let drawn = drawn();
     assert!(kept.keys().eq(drawn.keys()), "{:?} instead of {:?}", kept.keys(), drawn.keys());
     for (name, diagram) in &drawn {
-        assert_eq!(kept.get(name), Some(diagram), "{name}: run `weighbridge machines --write docs/machines`, or this test with BLESS=1");
+        assert_eq!(
+            kept.get(name),
+            Some(diagram),
+            "{name}: run `weighbridge machines --write docs/machines`, or this test with BLESS=1"
+        );
     }
 }

@@ -2,7 +2,7 @@
 use super::Session;
 use super::transfer::Held;
 use crate::actors::io_mmap::{Abandon, Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
-use crate::actors::model_tensor::{self, Apply, Bind, BindTensor, Command, Ended, Evict, Fail, Hold, Release};
+use crate::actors::model_tensor::{self, Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, Release};
 use crate::actors::{Fault, Ticket, Why};
 use crate::storage::Storage;
 use crate::types::{Lifecycle, Strategy};
@@ -67,7 +67,7 @@ impl<S: Storage> Session<S> {
         }
         // They were unbound or evicted when they were planned, so that nothing of them is left to be dropped.
         for &tensor in &plan.empty {
-            self.tensors.dispatch(tensor, BindTensor { hold: Hold::NoBytes, strategy: None }, &self.watch);
+            self.tensors.dispatch(tensor, BindEmpty, &self.watch);
         }
         self.report.tensors += u32::try_from(plan.empty.len()).unwrap_or(u32::MAX);
         // Nothing is mapped or allocated for memory that the embedder registered.

@@ -1,9 +1,9 @@
 //! One tensor's data, and what its guards and actions see and do of it.
-use super::events::{Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
+use super::events::{Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
 use super::machine::ModelTensorStateMachineContext;
 use crate::actors::io_mmap::Handle;
 use crate::actors::{Fault, Ticket, Why, refusals, strays};
-use crate::types::{Lifecycle, Strategy};
+use crate::types::Strategy;
 
 /// What holds a tensor's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,18 +59,6 @@ impl Context<'_> {
         self.output.outcome = Some(Outcome::Done);
     }
 
-    fn report(&mut self, lifecycle: Lifecycle) {
-        self.output.outcome = Some(Outcome::State(lifecycle));
-    }
-
-    fn drop_hold(&mut self) {
-        let hold = core::mem::take(&mut self.tensor.hold);
-        if matches!(hold, Hold::Copied { .. }) {
-            self.output.command = Some(Command::Drop(hold));
-        }
-        self.tensor.strategy = None;
-    }
-
     fn end(&mut self, ticket: Ticket) {
         self.tensor.ticket = ticket;
         self.output.command = Some(Command::LetGo(self.tensor.hold));
@@ -89,28 +77,8 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(())
     }
 
-    fn drop_and_bind(&mut self, _: &Bind) -> Result<(), ()> {
-        self.drop_hold();
-        self.done();
-        Ok(())
-    }
-
-    /// Nothing holds no bytes, and a mapping is had by loading only: io/mmap would not know of the tensor.
-    fn hold_unfit(&self, bind: &BindTensor) -> Result<bool, ()> {
-        Ok(matches!(bind.hold, Hold::Nothing | Hold::Mapped { .. }))
-    }
-
-    fn bind_tensor(&mut self, bind: &BindTensor) -> Result<(), ()> {
-        self.tensor.hold = bind.hold;
-        self.tensor.strategy = bind.strategy;
-        self.done();
-        Ok(())
-    }
-
-    fn replace(&mut self, bind: &BindTensor) -> Result<(), ()> {
-        self.drop_hold();
-        self.tensor.hold = bind.hold;
-        self.tensor.strategy = bind.strategy;
+    fn bind_empty(&mut self, _: &BindEmpty) -> Result<(), ()> {
+        self.tensor.hold = Hold::NoBytes;
         self.done();
         Ok(())
     }
@@ -192,39 +160,15 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(())
     }
 
-    fn report_unbound(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Unbound);
-        Ok(())
-    }
-
-    fn report_loading(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Loading);
-        Ok(())
-    }
-
-    fn report_resident(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Resident);
-        Ok(())
-    }
-
-    fn report_mapped(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::MmapResident);
-        Ok(())
-    }
-
-    fn report_evicted(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Evicted);
-        Ok(())
-    }
-
     strays! { put_apply_aside(Apply), put_fail_aside(Fail), put_aside(Ended) }
 
     refusals! {
         refuse_bind_busy(Bind) => Busy,
         refuse_bind_mapped(Bind) => InvalidRequest,
-        refuse_bind_tensor_busy(BindTensor) => Busy,
-        refuse_bind_tensor_mapped(BindTensor) => InvalidRequest,
-        refuse_bind_tensor_hold(BindTensor) => InvalidRequest,
+        refuse_bind_resident(Bind) => AlreadyResident,
+        refuse_bind_empty_busy(BindEmpty) => Busy,
+        refuse_bind_empty_mapped(BindEmpty) => InvalidRequest,
+        refuse_bind_empty_resident(BindEmpty) => AlreadyResident,
         refuse_plan_busy(Plan) => Busy,
         refuse_plan_resident(Plan) => AlreadyResident,
         refuse_empty_hold(Apply) => InvalidRequest,

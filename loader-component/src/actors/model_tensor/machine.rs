@@ -1,7 +1,7 @@
 //! The table of model/tensor: every event in every state.
 #![expect(clippy::derived_hash_with_manual_eq, reason = "sml compares states by variant, as the derive would")]
 use super::context::{Context, Tensor};
-use super::events::{Apply, Bind, BindTensor, Capture, Ended, Evict, Fail, Output, Plan, Release};
+use super::events::{Apply, Bind, BindEmpty, Ended, Evict, Fail, Output, Plan, Release};
 use crate::actors::{dispatch, machine, snake};
 use crate::observe::Watch;
 use crate::types::Lifecycle;
@@ -11,19 +11,17 @@ machine! {
     ModelTensor[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
         "unbound": {
             *"unbound"_s + event<Bind> / bind,
-            "unbound"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-            "resident"_s <= "unbound"_s + event<BindTensor> / bind_tensor,
+            "resident"_s <= "unbound"_s + event<BindEmpty> / bind_empty,
             "loading"_s <= "unbound"_s + event<Plan> / plan_fresh,
             "unbound"_s + event<Apply> / put_apply_aside,
             "unbound"_s + event<Fail> / put_fail_aside,
             "unbound"_s + event<Release> / refuse_release_unmapped,
             "unbound"_s + event<Evict> / refuse_evict_absent,
             "unbound"_s + event<Ended> / put_aside,
-            "unbound"_s + event<Capture> / report_unbound,
         }
         "loading": {
             "loading"_s + event<Bind> / refuse_bind_busy,
-            "loading"_s + event<BindTensor> / refuse_bind_tensor_busy,
+            "loading"_s + event<BindEmpty> / refuse_bind_empty_busy,
             "loading"_s + event<Plan> / refuse_plan_busy,
             "loading"_s + event<Apply> [apply_stray] / put_apply_aside,
             "loading"_s + event<Apply> [hold_empty] / refuse_empty_hold,
@@ -35,23 +33,20 @@ machine! {
             "loading"_s + event<Release> / refuse_release_busy,
             "loading"_s + event<Evict> / refuse_evict_busy,
             "loading"_s + event<Ended> / put_aside,
-            "loading"_s + event<Capture> / report_loading,
         }
         "resident": {
-            "unbound"_s <= "resident"_s + event<Bind> / drop_and_bind,
-            "resident"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-            "resident"_s + event<BindTensor> / replace,
+            "resident"_s + event<Bind> / refuse_bind_resident,
+            "resident"_s + event<BindEmpty> / refuse_bind_empty_resident,
             "resident"_s + event<Plan> / refuse_plan_resident,
             "resident"_s + event<Apply> / put_apply_aside,
             "resident"_s + event<Fail> / put_fail_aside,
             "resident"_s + event<Release> / refuse_release_unmapped,
             "evicting"_s <= "resident"_s + event<Evict> / evict,
             "resident"_s + event<Ended> / put_aside,
-            "resident"_s + event<Capture> / report_resident,
         }
         "evicting": {
             "evicting"_s + event<Bind> / refuse_bind_busy,
-            "evicting"_s + event<BindTensor> / refuse_bind_tensor_busy,
+            "evicting"_s + event<BindEmpty> / refuse_bind_empty_busy,
             "evicting"_s + event<Plan> / refuse_plan_busy,
             "evicting"_s + event<Apply> / put_apply_aside,
             "evicting"_s + event<Fail> / put_fail_aside,
@@ -60,22 +55,20 @@ machine! {
             "evicting"_s + event<Ended> [ended_stray] / put_aside,
             "resident"_s <= "evicting"_s + event<Ended> [still_held] / fail_end,
             "evicted"_s <= "evicting"_s + event<Ended> / let_go,
-            "evicting"_s + event<Capture> / report_resident,
         }
         "mmap_resident": {
             "mmap_resident"_s + event<Bind> / refuse_bind_mapped,
-            "mmap_resident"_s + event<BindTensor> / refuse_bind_tensor_mapped,
+            "mmap_resident"_s + event<BindEmpty> / refuse_bind_empty_mapped,
             "mmap_resident"_s + event<Plan> / refuse_plan_resident,
             "mmap_resident"_s + event<Apply> / put_apply_aside,
             "mmap_resident"_s + event<Fail> / put_fail_aside,
             "releasing"_s <= "mmap_resident"_s + event<Release> / release,
             "mmap_resident"_s + event<Evict> / refuse_evict_mapped,
             "mmap_resident"_s + event<Ended> / put_aside,
-            "mmap_resident"_s + event<Capture> / report_mapped,
         }
         "releasing": {
             "releasing"_s + event<Bind> / refuse_bind_mapped,
-            "releasing"_s + event<BindTensor> / refuse_bind_tensor_mapped,
+            "releasing"_s + event<BindEmpty> / refuse_bind_empty_mapped,
             "releasing"_s + event<Plan> / refuse_plan_busy,
             "releasing"_s + event<Apply> / put_apply_aside,
             "releasing"_s + event<Fail> / put_fail_aside,
@@ -84,19 +77,16 @@ machine! {
             "releasing"_s + event<Ended> [ended_stray] / put_aside,
             "mmap_resident"_s <= "releasing"_s + event<Ended> [still_held] / fail_end,
             "evicted"_s <= "releasing"_s + event<Ended> / let_go,
-            "releasing"_s + event<Capture> / report_mapped,
         }
         "evicted": {
             "unbound"_s <= "evicted"_s + event<Bind> / bind,
-            "evicted"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-            "resident"_s <= "evicted"_s + event<BindTensor> / bind_tensor,
+            "resident"_s <= "evicted"_s + event<BindEmpty> / bind_empty,
             "loading"_s <= "evicted"_s + event<Plan> / plan_again,
             "evicted"_s + event<Apply> / put_apply_aside,
             "evicted"_s + event<Fail> / put_fail_aside,
             "evicted"_s + event<Release> / refuse_release_unmapped,
             "evicted"_s + event<Evict> / evict_again,
             "evicted"_s + event<Ended> / put_aside,
-            "evicted"_s + event<Capture> / report_evicted,
         }
     }
 }

@@ -2,11 +2,11 @@
 use super::{Actor, faults, must};
 use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
-    Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
+    Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
 };
 use weighbridge_loader::actors::{Fault, Ticket, Why};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Level, Lifecycle, Strategy};
+use weighbridge_loader::types::{Level, Strategy};
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 3, offset: 4 };
 const COPIED: Hold = Hold::Copied { buffer: 1, target: 2, offset: 3 };
@@ -19,14 +19,13 @@ const TICKETS: [Ticket; 2] = [Ticket(1), Ticket(2)];
 #[expect(missing_docs, reason = "each is an event of the machine")]
 pub enum Event {
     Bind,
-    BindTensor(BindTensor),
+    BindEmpty,
     Plan(Ticket),
     Apply(Ticket, Hold),
     Fail(Ticket),
     Release(Ticket),
     Evict(Ticket),
     Ended(Ticket, Option<Fault>),
-    Capture,
 }
 
 /// Where a tensor should stand.
@@ -56,7 +55,7 @@ impl Default for Tensor {
     fn default() -> Self {
         let watch = Watch::new(Level::Off, Box::new(()));
         let mut pool = ModelTensor::bound(3);
-        pool.dispatch(0, BindTensor { hold: COPIED, strategy: Some(Strategy::ReadCopy) }, &watch);
+        pool.dispatch(0, BindEmpty, &watch);
         pool.dispatch(2, Plan { ticket: Ticket(1) }, &watch);
         Self { pool, stands: Stands::Unbound, hold: Hold::Nothing }
     }
@@ -69,30 +68,20 @@ enum Wanted {
     /// The bytes are still held, and why.
     Kept(Stands, Fault),
     Aside,
-    State(Lifecycle),
 }
 
 impl Tensor {
     /// The matrix of events and states, in words of its own.
     fn wanted(&self, event: Event) -> Wanted {
         use Stands::{Evicted, Evicting, Loading, Mapped, Releasing, Resident, Unbound};
-        use Wanted::{Aside, Done, Kept, LetGo, Refused, State};
+        use Wanted::{Aside, Done, Kept, LetGo, Refused};
         match (event, self.stands) {
-            (Event::Capture, stands) => State(match stands {
-                Unbound => Lifecycle::Unbound,
-                Loading(..) => Lifecycle::Loading,
-                Resident | Evicting(_) => Lifecycle::Resident,
-                Mapped | Releasing(_) => Lifecycle::MmapResident,
-                Evicted => Lifecycle::Evicted,
-            }),
             // A mapping ends by release only; what is on its way is left alone.
-            (Event::Bind | Event::BindTensor(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
-            (Event::Bind | Event::BindTensor(_), Loading(..) | Evicting(_)) => Refused(Why::Busy),
-            (Event::Bind, _) => Done(Unbound, Hold::Nothing),
-            (Event::BindTensor(bind), _) => match bind.hold {
-                Hold::NoBytes | Hold::Copied { .. } => Done(Resident, bind.hold),
-                Hold::Nothing | Hold::Mapped { .. } => Refused(Why::InvalidRequest),
-            },
+            (Event::Bind | Event::BindEmpty, Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
+            (Event::Bind | Event::BindEmpty, Loading(..) | Evicting(_)) => Refused(Why::Busy),
+            (Event::Bind | Event::BindEmpty, Resident) => Refused(Why::AlreadyResident),
+            (Event::Bind, Unbound | Evicted) => Done(Unbound, Hold::Nothing),
+            (Event::BindEmpty, Unbound | Evicted) => Done(Resident, Hold::NoBytes),
             (Event::Plan(ticket), Unbound) => Done(Loading(ticket, false), Hold::Nothing),
             (Event::Plan(ticket), Evicted) => Done(Loading(ticket, true), Hold::Nothing),
             (Event::Plan(_), Resident | Mapped) => Refused(Why::AlreadyResident),
@@ -126,14 +115,13 @@ impl Tensor {
         let strategy = Strategy::ReadCopy;
         match event {
             Event::Bind => self.pool.dispatch(MIDDLE, Bind, watch),
-            Event::BindTensor(bind) => self.pool.dispatch(MIDDLE, bind, watch),
+            Event::BindEmpty => self.pool.dispatch(MIDDLE, BindEmpty, watch),
             Event::Plan(ticket) => self.pool.dispatch(MIDDLE, Plan { ticket }, watch),
             Event::Apply(ticket, hold) => self.pool.dispatch(MIDDLE, Apply { ticket, hold, strategy }, watch),
             Event::Fail(ticket) => self.pool.dispatch(MIDDLE, Fail { ticket }, watch),
             Event::Release(ticket) => self.pool.dispatch(MIDDLE, Release { ticket }, watch),
             Event::Evict(ticket) => self.pool.dispatch(MIDDLE, Evict { ticket }, watch),
             Event::Ended(ticket, fault) => self.pool.dispatch(MIDDLE, Ended { ticket, fault }, watch),
-            Event::Capture => self.pool.dispatch(MIDDLE, Capture, watch),
         }
     }
 }
@@ -153,9 +141,8 @@ impl Actor for Tensor {
     }
 
     fn events(&self) -> Vec<Event> {
-        let mut all = vec![Event::Bind, Event::Capture];
+        let mut all = vec![Event::Bind, Event::BindEmpty];
         for hold in [Hold::Nothing, Hold::NoBytes, MAPPED, COPIED, OTHER] {
-            all.push(Event::BindTensor(BindTensor { hold, strategy: None }));
             all.extend(TICKETS.map(|ticket| Event::Apply(ticket, hold)));
         }
         for ticket in TICKETS {
@@ -173,9 +160,7 @@ impl Actor for Tensor {
         let (outcome, stray, letting_go) = match wanted {
             Wanted::Done(stands, hold) => {
                 (self.stands, self.hold) = (stands, hold);
-                // A copy that another takes the place of is let go; nobody waits for it.
-                let replaced = matches!((event, was), (Event::Bind | Event::BindTensor(_), Hold::Copied { .. }));
-                (Some(Outcome::Done), false, replaced.then_some(Command::Drop(was)))
+                (Some(Outcome::Done), false, None)
             }
             Wanted::LetGo(stands) => {
                 self.stands = stands;
@@ -187,11 +172,10 @@ impl Actor for Tensor {
             }
             Wanted::Refused(why) => (Some(Outcome::Refused(Fault::new(why))), false, None),
             Wanted::Aside => (None, true, None),
-            Wanted::State(lifecycle) => (Some(Outcome::State(lifecycle)), false, None),
         };
         let right = Output { outcome, command: letting_go, stray };
         must!(output == right, "{output:?} in place of {right:?}");
-        if matches!(wanted, Wanted::Refused(_) | Wanted::Aside | Wanted::State(_)) {
+        if matches!(wanted, Wanted::Refused(_) | Wanted::Aside) {
             must!(self.pool == before, "nothing was to change, and something did");
         }
         let hold = self.pool.get(MIDDLE).map(|tensor| tensor.hold);
