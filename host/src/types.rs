@@ -815,6 +815,48 @@ pub struct SlotState {
     pub tensors: u32,
 }
 
+/// State of one buffer's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum BufferStatus {
+    /// Given to no buffer.
+    #[cfg_attr(feature = "runtime", component(name = "free"))]
+    Free,
+    /// Reserved while the host allocates.
+    #[cfg_attr(feature = "runtime", component(name = "reserved"))]
+    Reserved,
+    /// Has memory.
+    #[cfg_attr(feature = "runtime", component(name = "owned"))]
+    Owned,
+    /// Has memory that the host would not take back yet.
+    #[cfg_attr(feature = "runtime", component(name = "free-pending"))]
+    FreePending,
+    /// Out of generations; never used again.
+    #[cfg_attr(feature = "runtime", component(name = "retired"))]
+    Retired,
+}
+
+/// One buffer that copies of tensors lie in: memory of the host, or of the embedder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct BufferState {
+    /// Its status.
+    pub status: BufferStatus,
+    /// How often its number has been given out.
+    pub generation: u32,
+    /// The host's name for the memory; 0 where there is none.
+    pub target: u64,
+    /// Capacity in bytes.
+    pub bytes: u64,
+    /// Tensors resident in it.
+    pub tensors: u32,
+    /// The embedder registered it.
+    pub external: bool,
+}
+
 /// Where a machine stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -861,6 +903,9 @@ pub enum Pool {
     /// Slots of mappings.
     #[cfg_attr(feature = "runtime", component(name = "slots"))]
     Slots,
+    /// Buffers of copies.
+    #[cfg_attr(feature = "runtime", component(name = "buffers"))]
+    Buffers,
 }
 
 /// One machine's whole behaviour, from the table that it runs on.

@@ -16,6 +16,7 @@ macro_rules! same {
 
 same! {
     strategy: host::Strategy => types::Strategy { MappedFile ReadCopy StagedRead ExternalBuffer }
+    buffer_status: host::types::BufferStatus => api::BufferStatus { Free Reserved Owned FreePending Retired }
     to_strategy: types::Strategy => host::Strategy { MappedFile ReadCopy StagedRead ExternalBuffer }
     to_advice: types::Advice => host::Advice { Normal Sequential Random WillNeed DontNeed }
     effect: host::AdviceEffect => types::AdviceEffect { Applied Ignored Unsupported }
@@ -168,6 +169,17 @@ pub(crate) fn slot(slot: &host::SlotState) -> api::SlotState {
         offset: slot.offset,
         bytes: slot.bytes,
         tensors: slot.tensors,
+    }
+}
+
+pub(crate) fn buffer(buffer: host::types::BufferState) -> api::BufferState {
+    api::BufferState {
+        status: buffer_status(buffer.status),
+        generation: buffer.generation,
+        target: buffer.target,
+        bytes: buffer.bytes,
+        tensors: buffer.tensors,
+        external: buffer.external,
     }
 }
 

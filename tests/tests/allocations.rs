@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use weighbridge_loader::actors::io_buffer::{self, IoBuffer};
 use weighbridge_loader::actors::io_loader::{IoLoader, Load};
 use weighbridge_loader::actors::io_mmap::{Abandon, Command, Context, Handle, IoMmap, Map, Mapped, Retain, Unmapped};
 use weighbridge_loader::actors::io_read::{self, IoRead};
@@ -66,6 +67,28 @@ fn no_dispatch_allocates() {
         }
     });
     assert_eq!(count, 0, "io/mmap");
+
+    let mut buffers = IoBuffer::default();
+    buffers.make_room(8);
+    let count = allocations(|| {
+        let mut handles = [None; 8];
+        for _ in 0..100 {
+            for handle in &mut handles {
+                let command = buffers.dispatch(io_buffer::Allocate { len: 9 }, &watch).command;
+                let Some(io_buffer::Command::Allocate { ticket, len, .. }) = command else { panic!() };
+                let memory = io_buffer::Memory { target: 1, len };
+                let outcome = buffers.dispatch(io_buffer::Allocated { ticket, result: Ok(memory) }, &watch).outcome;
+                let Some(io_buffer::Outcome::Got(got)) = outcome else { panic!() };
+                *handle = Some(got);
+            }
+            for handle in handles.iter_mut().filter_map(Option::take) {
+                let command = buffers.dispatch(io_buffer::Abandon { handle }, &watch).command;
+                let Some(io_buffer::Command::Free { ticket, .. }) = command else { panic!() };
+                buffers.dispatch(io_buffer::Freed { ticket, fault: None }, &watch);
+            }
+        }
+    });
+    assert_eq!(count, 0, "io/buffer");
 
     let mut tensors = ModelTensor::bound(1000);
     let count = allocations(|| {
@@ -133,6 +156,7 @@ fn actors_are_small() {
     assert!(size_of::<ModelTensor>() <= 64, "{}", size_of::<ModelTensor>());
     assert!(size_of::<IoLoader>() <= 256, "{}", size_of::<IoLoader>());
     assert!(size_of::<IoMmap>() <= 256, "{}", size_of::<IoMmap>());
+    assert!(size_of::<IoBuffer>() <= 256, "{}", size_of::<IoBuffer>());
     assert!(size_of::<IoRead>() <= 256, "{}", size_of::<IoRead>());
     assert!(size_of::<IoStagedRead>() <= 256, "{}", size_of::<IoStagedRead>());
 }

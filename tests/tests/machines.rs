@@ -29,6 +29,7 @@ fn drawn() -> BTreeMap<String, String> {
         pooled: table.pooled,
         owns: table.owns.map(|pool| match pool {
             weighbridge_loader::api::Pool::Slots => Pool::Slots,
+            weighbridge_loader::api::Pool::Buffers => Pool::Buffers,
         }),
     };
     tables().into_iter().map(table).map(|table| (diagram_file_name(&table.machine, "mmd"), mermaid(&table))).collect()

@@ -5,6 +5,7 @@ use weighbridge_loader::api::SlotStatus;
 use weighbridge_loader::driver::Session;
 use weighbridge_loader::storage::Capabilities;
 use weighbridge_loader::types::ExtentPolicy;
+use weighbridge_tests::check::actors::io_buffer::Buffers;
 use weighbridge_tests::check::actors::io_mmap::Mmap;
 use weighbridge_tests::check::actors::rows::Rows;
 use weighbridge_tests::check::actors::{self, Actor, io_loader, io_read, io_staged_read, model_loader, model_tensor};
@@ -43,12 +44,13 @@ fn each_actor_alone() {
     alone(Mmap::new(false, true, 0), &mut rows);
     alone(Mmap::new(true, false, 0), &mut rows);
     alone(Mmap::new(true, true, 2), &mut rows);
+    alone(Buffers::new(1), &mut rows);
     let (taken, all, never) = rows.count();
     println!("rows taken by the check of each actor: {taken} of {all}; never: {never:?}");
     assert!(never.is_empty(), "never taken: {never:#?}");
 }
 
-const EVERY: &str = "model/loader, 3 model/tensor, io/loader, io/mmap of 2 slots, io/read, io/staged_read";
+const EVERY: &str = "model/loader, 3 model/tensor, io/loader, io/mmap of 2 slots, io/buffer, io/read, io/staged_read";
 
 fn composed(what: &str, config: Config) {
     let begun = Instant::now();

@@ -10,8 +10,8 @@ use crate::{
     observer::nanos,
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, Cause, Error, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-        MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, BufferState, Cause, Error, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
+        MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ exports! {
     advise: "[method]session.advise" (ResourceAny, u32, Advice) -> Result<AdviceEffect, Error>;
     states: "[method]session.states" (ResourceAny, u32, u32) -> Vec<TensorState>;
     slots: "[method]session.slots" (ResourceAny) -> Vec<SlotState>;
+    buffers: "[method]session.buffers" (ResourceAny, u32, u32) -> Vec<BufferState>;
     machines: "[method]session.machines" (ResourceAny) -> Vec<MachineStatus>;
     observe: "[method]session.observe" (ResourceAny, Level);
     close: "[method]session.close" (ResourceAny) -> Result<(), Error>;
@@ -346,6 +347,11 @@ impl Guest {
     pub(crate) fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
         let session = self.session()?;
         self.call(Phase::Request, |at| &at.slots, |f| &mut f.slots, (session,))
+    }
+
+    pub(crate) fn buffers(&mut self, start: u32, count: u32) -> Result<Vec<BufferState>, Error> {
+        let session = self.session()?;
+        self.call(Phase::Request, |at| &at.buffers, |f| &mut f.buffers, (session, start, count))
     }
 
     pub(crate) fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {

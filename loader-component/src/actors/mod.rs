@@ -4,6 +4,7 @@
 //!
 //! Refusals are guards, tried in the order in which they take precedence; the last row of an event has no guard, so every
 //! decision is total. What a state does not expect, it answers with a row of its own that loses nothing.
+pub mod io_buffer;
 pub mod io_loader;
 pub mod io_mmap;
 pub mod io_read;

@@ -1,5 +1,5 @@
 //! A machine's table as data, made of the very rows that `sml!` was given.
-use crate::actors::{io_loader, io_mmap, io_read, io_staged_read, model_loader, model_tensor};
+use crate::actors::{io_buffer, io_loader, io_mmap, io_read, io_staged_read, model_loader, model_tensor};
 use crate::api::{MachineRow, MachineTable, Pool};
 
 /// The whole behaviour of one machine.
@@ -77,6 +77,7 @@ pub fn tables() -> Vec<MachineTable> {
         model_tensor::TABLE,
         io_loader::TABLE,
         io_mmap::TABLE,
+        io_buffer::TABLE,
         io_read::TABLE,
         io_staged_read::TABLE,
     ];

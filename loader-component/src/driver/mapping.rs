@@ -92,10 +92,7 @@ impl<S: Storage> Session<S> {
                 first = first.and(Err(fault));
             }
         }
-        for number in self.buffers.idle() {
-            first = first.and(self.free_buffer(number));
-        }
-        first
+        first.and(self.sweep_buffers())
     }
 }
 

@@ -11,8 +11,9 @@ mod requests;
 mod residency;
 mod transfer;
 
+use crate::actors::io_buffer::IoBuffer;
 use crate::actors::io_loader::IoLoader;
-use crate::actors::io_mmap::{Context as Slots, Handle, IoMmap};
+use crate::actors::io_mmap::{Context as Slots, IoMmap};
 use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::{self, Command, ModelLoader};
@@ -23,8 +24,7 @@ use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
 use crate::storage::{Capabilities, Storage, StorageError};
 use crate::types::{AdviceEffect, Error, Level, Phase, Strategy};
-pub use branch::{Insides, Kept};
-use buffers::Buffers;
+pub use branch::Insides;
 use plan::Plan;
 use requests::Request;
 use transfer::Held;
@@ -66,10 +66,11 @@ pub struct Session<S: Storage> {
     tensors: ModelTensor,
     io: IoLoader,
     mmap: IoMmap,
+    buffers: IoBuffer,
     read: IoRead,
     staged: IoStagedRead,
     mappings: Vec<Option<S::Mapping>>,
-    buffers: Buffers<S::Target>,
+    targets: Vec<Option<S::Target>>,
     request: Request,
     plan: Plan,
     held: Vec<Held>,
@@ -84,8 +85,8 @@ pub struct Session<S: Storage> {
     host_words: Option<StorageError>,
     /// The same of each strategy that a load has given up.
     refusal_words: Vec<(Strategy, StorageError)>,
-    /// Mappings that the load under way holds, until it is known whether it is undone.
-    leases: Vec<Handle>,
+    /// What the load under way holds, until it is known whether it is undone.
+    leases: Vec<Held>,
 }
 
 impl<S: Storage> Session<S> {
@@ -107,10 +108,11 @@ impl<S: Storage> Session<S> {
             tensors: ModelTensor::default(),
             io: IoLoader::default(),
             mmap: IoMmap::new(Slots::new(slots, &host)),
+            buffers: IoBuffer::default(),
             read: IoRead::default(),
             staged: IoStagedRead::default(),
             mappings: (0..slots).map(|_| None).collect(),
-            buffers: Buffers::default(),
+            targets: Vec::new(),
             request: Request::default(),
             plan: Plan::default(),
             held: Vec::new(),

@@ -1,7 +1,7 @@
 //! Performs the commands of io/loader: extents are mapped by io/mmap, or allocated and filled by io/read or
 //! io/staged_read.
 use super::Session;
-use super::buffers::Buffer;
+use crate::actors::io_buffer;
 use crate::actors::io_loader::{Command, IoLoader, Load, Outcome};
 use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
 use crate::actors::io_read::{self, IoRead};
@@ -17,8 +17,8 @@ use crate::types::Strategy;
 pub(super) enum Held {
     /// A mapping, leased.
     Mapping { handle: Handle, mapping: u64, offset: u64 },
-    /// A buffer's number.
-    Buffer(u32),
+    /// A buffer, leased.
+    Buffer(io_buffer::Handle),
 }
 
 impl<S: Storage> Session<S> {
@@ -103,18 +103,12 @@ impl<S: Storage> Session<S> {
 
     fn allocate(&mut self, number: u32) -> Result<(), Fault> {
         let len = self.plan.extents.get(number as usize).map_or(0, |extent| extent.buffer);
-        self.watch.flush();
         let item = self.lead(number);
-        let target = self.storage.allocate(len).map_err(|error| Fault { item, ..self.host_fault(&error) })?;
-        self.hold_target(target, false);
+        let missing = self.plan.extents.len().saturating_sub(self.held.len());
+        self.buffers.make_room(u32::try_from(missing).unwrap_or(u32::MAX));
+        let handle = self.allocate_buffer(len).map_err(|fault| Fault { item, ..fault })?;
+        self.held.push(Held::Buffer(handle));
         Ok(())
-    }
-
-    fn hold_target(&mut self, target: S::Target, external: bool) -> u64 {
-        let (id, len) = (self.storage.target_id(&target), self.storage.target_len(&target));
-        let number = self.buffers.insert(Buffer { target, id, len, tensors: 0, external });
-        self.held.push(Held::Buffer(number));
-        len
     }
 
     /// One crossing for all tensors of the plan. A missing or a small target is named before any byte moves.
@@ -128,39 +122,39 @@ impl<S: Storage> Session<S> {
             return Err(Fault::new(Why::Other));
         }
         let wanted: Vec<(u32, u64)> = self.plan.tensors.iter().map(|planned| (planned.tensor, planned.bytes)).collect();
-        let mut first = Ok(());
-        for (target, (tensor, bytes)) in targets.into_iter().zip(wanted) {
-            let why = match target {
-                Some(target) => (self.hold_target(target, true) < bytes).then_some(Why::OutOfBounds),
-                None => Some(Why::StrategyUnavailable),
-            };
-            first = first.and(why.map_or(Ok(()), |why| Err(Fault::new(why).at(tensor))));
+        self.buffers.make_room(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+        for (registered, (tensor, needed)) in targets.into_iter().zip(wanted) {
+            let handle = self.adopt_buffer(registered, needed).map_err(|fault| fault.at(tensor))?;
+            self.held.push(Held::Buffer(handle));
         }
-        first
+        Ok(())
     }
 
+    /// Ends the leases of all memory that the embedder registered: it is no extent of the load, which gives those back.
     fn drop_registered(&mut self) {
         for held in std::mem::take(&mut self.held) {
-            if let Held::Buffer(number) = held
-                && self.buffers.get(number).is_some_and(|buffer| buffer.external)
-            {
-                self.buffers.remove(number);
-            } else {
-                self.held.push(held);
-            }
+            self.abandon(held);
+        }
+    }
+
+    /// The load no longer needs it. What the host would not end now is asked again later.
+    pub(super) fn abandon(&mut self, held: Held) -> Option<Fault> {
+        match held {
+            Held::Mapping { handle, .. } => match self.mmap("abandon", Abandon { handle }) {
+                Mapping::Refused(fault) => Some(fault),
+                _ => None,
+            },
+            Held::Buffer(handle) => match self.buffer("abandon", io_buffer::Abandon { handle }) {
+                io_buffer::Outcome::Refused(fault) => Some(fault),
+                _ => None,
+            },
         }
     }
 
     /// Gives the extent back that was got last. What the host would not take now is asked again later.
     fn give_back(&mut self) -> Result<(), Fault> {
-        match self.held.pop() {
-            Some(Held::Mapping { handle, .. }) => match self.mmap("abandon", Abandon { handle }) {
-                Mapping::Refused(fault) => Err(fault),
-                _ => Ok(()),
-            },
-            Some(Held::Buffer(number)) => self.free_buffer(number),
-            None => Ok(()),
-        }
+        let fault = self.held.pop().and_then(|held| self.abandon(held));
+        fault.map_or(Ok(()), Err)
     }
 
     /// The batch of this plan: every tensor to its place.
@@ -175,16 +169,18 @@ impl<S: Storage> Session<S> {
                 spans.push(Span { source, offset, len, target, target_offset });
             }
         }
-        let numbers: Vec<u32> = self
+        let handles: Vec<io_buffer::Handle> = self
             .held
             .iter()
             .filter_map(|held| match held {
-                Held::Buffer(number) => Some(*number),
+                Held::Buffer(handle) => Some(*handle),
                 Held::Mapping { .. } => None,
             })
             .collect();
-        let sizes = numbers.iter().map(|number| self.buffers.get(*number).map_or(0, |buffer| buffer.len)).collect();
-        (spans, sizes, numbers)
+        let size =
+            |handle: &io_buffer::Handle| self.buffers.context().buffer(*handle).map_or(0, |buffer| buffer.memory.len);
+        let sizes = handles.iter().map(size).collect();
+        (spans, sizes, handles.iter().map(|handle| handle.buffer).collect())
     }
 
     fn source_sizes(&self) -> Vec<u64> {
@@ -267,25 +263,13 @@ impl<S: Storage> Session<S> {
             .collect();
         let targets: Vec<&S::Target> = targets
             .iter()
-            .filter_map(|target| self.buffers.get(*numbers.get(*target as usize)?))
-            .map(|buffer| &buffer.target)
+            .filter_map(|target| self.targets.get(*numbers.get(*target as usize)? as usize)?.as_ref())
             .collect();
         self.watch.command(machine, None, "read-into");
         self.watch.flush();
         let result = self.storage.read_into(&sources, &targets, &local);
         self.watch.answer(machine, None, "read-into", result.is_ok());
         result.map_err(|BatchError { span, error }| self.host_fault(&error).at(span))
-    }
-
-    /// Ends a buffer. What the host would not free stays, without a tensor, and is asked again later.
-    pub(super) fn free_buffer(&mut self, number: u32) -> Result<(), Fault> {
-        let Some(buffer) = self.buffers.get(number) else { return Ok(()) };
-        if !buffer.external {
-            self.watch.flush();
-            self.storage.free(&buffer.target).map_err(|error| self.host_fault(&error))?;
-        }
-        self.buffers.remove(number);
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! model/tensor: every event in every lifecycle.
 use super::cases;
 use crate::rows::watch;
+use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
     Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
@@ -19,7 +20,7 @@ cases! {
 }
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 9, offset: 64 };
-const COPIED: Hold = Hold::Copied { buffer: 3, target: 8, offset: 0 };
+const COPIED: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 3, generation: 0 }, target: 8, offset: 0 };
 const MINE: Ticket = Ticket(5);
 const OTHER: Ticket = Ticket(6);
 

@@ -90,7 +90,7 @@ pub enum Command {
     Undo(Ticket),
     /// model/tensor and io/mmap: end mapped residency.
     Release(Ticket),
-    /// model/tensor and the buffers: end copied residency.
+    /// model/tensor and io/buffer: end copied residency.
     Evict(Ticket),
     /// io/mmap: advise.
     Advise(Ticket),

@@ -1,6 +1,7 @@
 //! One tensor's data, and what its guards and actions see and do of it.
 use super::events::{Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
 use super::machine::ModelTensorStateMachineContext;
+use crate::actors::io_buffer;
 use crate::actors::io_mmap::Handle;
 use crate::actors::{Fault, Ticket, Why, refusals, strays};
 use crate::types::Strategy;
@@ -22,10 +23,10 @@ pub enum Hold {
         /// Byte offset in the mapping.
         offset: u64,
     },
-    /// A buffer or another target.
+    /// A buffer of io/buffer.
     Copied {
-        /// The buffer's number in the session.
-        buffer: u32,
+        /// Its number and generation.
+        buffer: io_buffer::Handle,
         /// The host's name for it.
         target: u64,
         /// Byte offset in it.

@@ -4,6 +4,7 @@
 //! An actor's number for the command that is out is compared with an answer's and otherwise only counted up, so that after
 //! each event it is counted anew ([`NOW`]): that is exact, and makes the states finite. A late answer carries [`LATE`], one
 //! that was never asked for [`NEVER`].
+pub mod io_buffer;
 pub mod io_loader;
 pub mod io_mmap;
 pub mod io_read;

@@ -1,5 +1,6 @@
 //! model/tensor: every event in every state of one tensor, between two neighbours that nothing may touch.
 use super::{Actor, faults, must};
+use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
     Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
@@ -9,8 +10,8 @@ use weighbridge_loader::observe::Watch;
 use weighbridge_loader::types::{Level, Strategy};
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 3, offset: 4 };
-const COPIED: Hold = Hold::Copied { buffer: 1, target: 2, offset: 3 };
-const OTHER: Hold = Hold::Copied { buffer: 4, target: 5, offset: 6 };
+const COPIED: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 1, generation: 0 }, target: 2, offset: 3 };
+const OTHER: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 4, generation: 0 }, target: 5, offset: 6 };
 /// Numbers of requests: tensors are given them, and need tell only their own from others.
 const TICKETS: [Ticket; 2] = [Ticket(1), Ticket(2)];
 
