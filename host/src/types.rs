@@ -271,9 +271,10 @@ impl Phase {
 }
 
 /// Why, for programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
 pub enum Cause {
     /// The caller asked for something that cannot be asked for.
     #[cfg_attr(feature = "runtime", component(name = "invalid-request"))]
@@ -344,9 +345,9 @@ pub enum Cause {
     /// A bug in the component or in the host.
     #[cfg_attr(feature = "runtime", component(name = "internal"))]
     Internal,
-    /// None of the above; the text says what.
+    /// None of the above; `message` says what.
     #[cfg_attr(feature = "runtime", component(name = "other"))]
-    Other(String),
+    Other,
 }
 
 impl Cause {
@@ -377,7 +378,7 @@ impl Cause {
             Self::Deadline => "deadline",
             Self::Io => "io",
             Self::Internal => "internal",
-            Self::Other(_) => "other",
+            Self::Other => "other",
         }
     }
 }

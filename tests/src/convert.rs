@@ -23,25 +23,14 @@ same! {
     lifecycle: host::Lifecycle => types::Lifecycle { Unbound Loading Resident MmapResident Evicted }
     status: host::SlotStatus => api::SlotStatus { Free Reserved Owned UnmapPending Retired }
     to_level: types::Level => host::Level { Off Outcomes Transitions Steps }
+    cause: host::Cause => types::Cause {
+        InvalidRequest NotFound Busy Malformed UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
+        LimitExceeded SlotsExhausted StaleHandle AlreadyResident NotResident NotMapped OutOfBounds AccessDenied
+        SourceChanged EndOfSource OutOfMemory Cancelled Deadline Io Internal Other
+    }
     phase: host::Phase => types::Phase {
         Request Parse Bind Plan Transfer Apply MapLayers Structure Architecture Release Evict Advise Close
     }
-}
-
-macro_rules! causes {
-    ($($case:ident)*) => {
-        fn cause(cause: host::Cause) -> types::Cause {
-            match cause {
-                $(host::Cause::$case => types::Cause::$case,)*
-                host::Cause::Other(words) => types::Cause::Other(words),
-            }
-        }
-    };
-}
-causes! {
-    InvalidRequest NotFound Busy Malformed UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
-    LimitExceeded SlotsExhausted StaleHandle AlreadyResident NotResident NotMapped OutOfBounds AccessDenied SourceChanged
-    EndOfSource OutOfMemory Cancelled Deadline Io Internal
 }
 
 macro_rules! storage_errors {

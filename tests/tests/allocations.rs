@@ -10,9 +10,9 @@ use weighbridge_loader::actors::io_staged_read::{self, IoStagedRead};
 use weighbridge_loader::actors::model_loader::{self, ModelLoader};
 use weighbridge_loader::actors::model_tensor::{Apply, Ended, Hold, ModelTensor, Plan, Release};
 use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Ticket};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Level, Strategy};
+use weighbridge_loader::types::{Cause, Level, Strategy};
 use weighbridge_tests::double::Double;
 
 /// Counts the allocations of each thread.
@@ -50,7 +50,7 @@ fn allocations(what: impl FnOnce()) -> u64 {
 fn no_dispatch_allocates() {
     assert!(allocations(|| drop(std::hint::black_box(Box::new(7)))) > 0, "the counter counts");
     let watch = Watch::new(Level::Off, Box::new(()));
-    let fault = Some(Fault::new(Why::Io));
+    let fault = Some(Fault::new(Cause::Io));
 
     let mut pool = IoMmap::new(Context::new(8, &Double::capabilities()));
     let count = allocations(|| {

@@ -84,7 +84,7 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::Deadline => "Give it more time, or load less at once.",
         Cause::Io => "The operating system failed. Check the disk.",
         Cause::Internal => "This is a bug. Save the recording and report it.",
-        Cause::Other(_) => "See the message.",
+        Cause::Other => "See the message.",
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) use dispatch;
 macro_rules! refusals {
     ($($action:ident($event:ty) => $why:ident,)*) => {
         $(fn $action(&mut self, _: &$event) -> Result<(), ()> {
-            self.refuse($crate::actors::Why::$why);
+            self.refuse($crate::types::Cause::$why);
             Ok(())
         })*
     };

@@ -1,5 +1,6 @@
 //! What io/read and io/staged_read move: checked once, in one pass, before the first byte.
-use crate::actors::{Fault, Why};
+use crate::actors::Fault;
+use crate::types::Cause;
 
 /// One tensor's bytes, from a source to a target. Sources and targets are numbered by the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,20 +30,20 @@ pub fn first_bad(spans: &[Span], sources: &[u64], targets: &[u64]) -> Option<Fau
     bad.or_else(|| overlap(spans))
 }
 
-fn verdict(span: &Span, sources: &[u64], targets: &[u64]) -> Option<Why> {
+fn verdict(span: &Span, sources: &[u64], targets: &[u64]) -> Option<Cause> {
     let (Some(&source), Some(&target)) = (sources.get(span.source as usize), targets.get(span.target as usize)) else {
-        return Some(Why::InvalidRequest);
+        return Some(Cause::InvalidRequest);
     };
     let end = span.offset.checked_add(span.len);
     let target_end = span.target_offset.checked_add(span.len);
     if span.len == 0 {
-        Some(Why::InvalidRequest)
+        Some(Cause::InvalidRequest)
     } else if span.len > SPAN_BYTES {
-        Some(Why::LimitExceeded)
+        Some(Cause::LimitExceeded)
     } else if target_end.is_none_or(|end| end > target) {
-        Some(Why::OutOfBounds)
+        Some(Cause::OutOfBounds)
     } else if end.is_none_or(|end| end > source) {
-        Some(Why::EndOfSource)
+        Some(Cause::EndOfSource)
     } else {
         None
     }
@@ -61,6 +62,6 @@ fn overlap(spans: &[Span]) -> Option<Fault> {
         let (first, second) = (spans.get(a)?, spans.get(b)?);
         let apart =
             first.target != second.target || first.target_offset.saturating_add(first.len) <= second.target_offset;
-        (!apart).then(|| Fault::new(Why::InvalidRequest).at(u32::try_from(a.max(b)).unwrap_or(u32::MAX)))
+        (!apart).then(|| Fault::new(Cause::InvalidRequest).at(u32::try_from(a.max(b)).unwrap_or(u32::MAX)))
     })
 }

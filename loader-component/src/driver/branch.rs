@@ -69,9 +69,8 @@ impl<S: Storage> Session<S> {
             report: self.report.clone(),
             ended: self.ended,
             effect: self.effect,
-            error: self.error.clone(),
-            host_words: self.host_words.clone(),
-            refusal_words: self.refusal_words.clone(),
+            phase: self.phase,
+            errors: self.errors.clone(),
             leases: self.leases.clone(),
         }
     }

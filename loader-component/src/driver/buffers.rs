@@ -1,10 +1,11 @@
 //! Performs the commands of io/buffer.
 use super::Session;
+use crate::actors::Fault;
 use crate::actors::io_buffer::{
     Adopt, Allocate, Allocated, Command, Event, Freed, Handle, IoBuffer, Memory, Outcome, Release,
 };
-use crate::actors::{Fault, Why};
 use crate::storage::Storage;
+use crate::types::Cause;
 
 impl<S: Storage> Session<S> {
     /// Runs one request of io/buffer to its outcome.
@@ -17,7 +18,7 @@ impl<S: Storage> Session<S> {
             let answer = self.perform_buffer(command);
             output = self.buffers.dispatch(answer, &self.watch);
         }
-        let outcome = output.outcome.unwrap_or(Outcome::Refused(Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(Outcome::Refused(Fault::new(Cause::Internal)));
         let buffer = buffer.or(match outcome {
             Outcome::Got(handle) => Some(handle.buffer),
             _ => None,
@@ -115,6 +116,6 @@ const fn got(outcome: Outcome) -> Result<Handle, Fault> {
     match outcome {
         Outcome::Got(handle) => Ok(handle),
         Outcome::Refused(fault) => Err(fault),
-        Outcome::Kept | Outcome::Gone => Err(Fault::new(Why::Internal)),
+        Outcome::Kept | Outcome::Gone => Err(Fault::new(Cause::Internal)),
     }
 }

@@ -18,12 +18,12 @@ use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::{self, Command, ModelLoader};
 use crate::actors::model_tensor::ModelTensor;
-use crate::actors::{Answered, Fault, Ticket, Why};
+use crate::actors::{Answered, Fault, Noted, Ticket};
 use crate::api::{LoadReport, SessionOptions};
 use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
-use crate::storage::{Capabilities, Storage, StorageError};
-use crate::types::{AdviceEffect, Error, Level, Phase, Strategy};
+use crate::storage::{Capabilities, Storage};
+use crate::types::{AdviceEffect, Cause, Error, Level, Phase};
 pub use branch::Insides;
 use plan::Plan;
 use requests::Request;
@@ -35,6 +35,10 @@ const SLOTS: u32 = 256;
 const SLOTS_AT_MOST: u32 = 65_536;
 /// Bytes between two points of progress, for a load that names none.
 const STAGING_BYTES: u64 = 4 << 20;
+
+/// Errors of a request of which the host's own words are kept: it ends with the first, or with those of the strategies that
+/// it tried.
+const MOST_NOTED: usize = 64;
 
 /// One granted file.
 #[derive(Clone)]
@@ -79,12 +83,10 @@ pub struct Session<S: Storage> {
     report: LoadReport,
     ended: u32,
     effect: AdviceEffect,
-    /// The error in full, whose kind alone travels through the machines.
-    error: Option<Error>,
-    /// What the host said in words of its own, first in this request or in this command of a load.
-    host_words: Option<StorageError>,
-    /// The same of each strategy that a load has given up.
-    refusal_words: Vec<(Strategy, StorageError)>,
+    /// The part of the work that is under way.
+    phase: Phase,
+    /// Errors of this request in full: the faults that travel through the machines have their numbers.
+    errors: Vec<Error>,
     /// What the load under way holds, until it is known whether it is undone.
     leases: Vec<Held>,
 }
@@ -120,9 +122,8 @@ impl<S: Storage> Session<S> {
             report: requests::empty_report(),
             ended: 0,
             effect: AdviceEffect::Unsupported,
-            error: None,
-            host_words: None,
-            refusal_words: Vec::new(),
+            phase: Phase::Request,
+            errors: Vec::new(),
             leases: Vec::new(),
         }
     }
@@ -144,22 +145,22 @@ impl<S: Storage> Session<S> {
         phase: Phase,
         event: impl Into<model_loader::Event>,
     ) -> Result<model_loader::Outcome, Error> {
-        self.error = None;
-        self.host_words = None;
-        let mut at = phase;
+        self.errors.clear();
+        self.phase = phase;
         let mut output = self.loader.dispatch(event, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(ModelLoader::NAME, None, command.name());
-            at = phase_of(command);
+            self.phase = phase_of(command);
             output = self.perform(command);
         }
+        let at = self.phase;
         self.end_leases();
-        let outcome = output.outcome.unwrap_or(model_loader::Outcome::Refused(Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(model_loader::Outcome::Refused(Fault::new(Cause::Internal)));
         let ok = !matches!(outcome, model_loader::Outcome::Refused(_));
         self.watch.outcome(ModelLoader::NAME, None, request, ok);
         self.watch.flush();
         match outcome {
-            model_loader::Outcome::Refused(fault) => Err(self.error.take().unwrap_or_else(|| self.explain(at, fault))),
+            model_loader::Outcome::Refused(fault) => Err(self.explain(at, fault)),
             outcome => Ok(outcome),
         }
     }
@@ -194,12 +195,13 @@ impl<S: Storage> Session<S> {
         result.map_err(|error| self.note(Error { phase, ..error }))
     }
 
-    /// Keeps an error for the end of the request, and gives its kind to the machines. The first error is the one that is
-    /// answered: what goes wrong on the way back does not hide it.
+    /// Keeps an error for the end of the request, and gives its number to the machines, which decide whether it is the one
+    /// that the request ends with.
     fn note(&mut self, error: Error) -> Fault {
-        let fault = Fault { why: explain::why(&error.cause), os_code: error.os_code, item: error.tensor };
-        self.error.get_or_insert(error);
-        fault
+        let fault = Fault { os_code: error.os_code, item: error.tensor, ..Fault::new(error.cause) };
+        let number = u32::try_from(self.errors.len()).unwrap_or(u32::MAX);
+        self.errors.push(error);
+        Fault { noted: Some(Noted(number)), ..fault }
     }
 }
 

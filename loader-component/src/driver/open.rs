@@ -2,7 +2,7 @@
 use super::{Reading, Session, Source, explain};
 use crate::actors::model_loader::{self, Open, Outcome, Parsed, Provide};
 use crate::actors::model_tensor::ModelTensor;
-use crate::actors::{Fault, Ticket, Why};
+use crate::actors::{Fault, Ticket};
 use crate::api::SessionOptions;
 use crate::formats::{Catalogue, Header, Parser, Step, Window, escape};
 use crate::observe::Observer;
@@ -67,7 +67,7 @@ impl<S: Storage> Session<S> {
 
     /// An error found before any work, and what the machines are told of it.
     pub(super) fn refuse(&self, error: Error) -> (Fault, Error) {
-        (Fault { why: explain::why(&error.cause), os_code: error.os_code, item: error.tensor }, error)
+        (Fault { os_code: error.os_code, item: error.tensor, ..Fault::new(error.cause) }, error)
     }
 
     fn check_sources(&self, sources: &[(String, S::Source)]) -> Result<(), Error> {
@@ -171,6 +171,6 @@ impl<S: Storage> Session<S> {
 
     /// The catalogue of a session that is open.
     pub(super) fn catalogue(&self) -> Result<&Catalogue, Fault> {
-        self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))
+        self.catalogue.as_ref().ok_or(Fault::new(Cause::InvalidRequest))
     }
 }

@@ -5,9 +5,9 @@ use super::transfer::Held;
 use crate::actors::io_buffer;
 use crate::actors::io_mmap::{Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
 use crate::actors::model_tensor::{self, Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, Release};
-use crate::actors::{Fault, Ticket, Why};
+use crate::actors::{Fault, Ticket};
 use crate::storage::Storage;
-use crate::types::{Lifecycle, Strategy};
+use crate::types::{Cause, Lifecycle, Strategy};
 use std::collections::BTreeMap;
 
 /// What holds bytes of tensors that are about to go.
@@ -50,7 +50,7 @@ impl<S: Storage> Session<S> {
                 let done = output.outcome == Some(model_tensor::Outcome::Done);
                 self.watch.outcome("model/tensor", Some(planned.tensor), "load", done);
                 if !done {
-                    result = result.and(Err(Fault::new(Why::Internal).at(planned.tensor)));
+                    result = result.and(Err(Fault::new(Cause::Internal).at(planned.tensor)));
                 }
                 self.report.tensors += 1;
                 self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
@@ -200,11 +200,11 @@ impl<S: Storage> Session<S> {
 
     pub(super) fn advise_tensor(&mut self) -> Result<(), Fault> {
         let (Some(&tensor), Some(advice)) = (self.request.tensors.first(), self.request.advice) else {
-            return Err(Fault::new(Why::InvalidRequest));
+            return Err(Fault::new(Cause::InvalidRequest));
         };
         let len = self.catalogue()?.tensor(tensor).map_or(0, |found| found.tensor.bytes);
         let Some(Hold::Mapped { handle, offset, .. }) = self.tensors.get(tensor).map(|tensor| tensor.hold) else {
-            return Err(Fault::new(Why::NotMapped).at(tensor));
+            return Err(Fault::new(Cause::NotMapped).at(tensor));
         };
         match self.mmap("advise", Advise { handle, offset, len, advice }) {
             Mapping::Advised(effect) => {
@@ -212,7 +212,7 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Mapping::Refused(fault) => Err(fault.at(tensor)),
-            _ => Err(Fault::new(Why::Internal)),
+            _ => Err(Fault::new(Cause::Internal)),
         }
     }
 

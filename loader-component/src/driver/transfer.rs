@@ -7,10 +7,10 @@ use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
 use crate::actors::io_read::{self, IoRead};
 use crate::actors::io_staged_read::{self, IoStagedRead};
 use crate::actors::spans::{Span, first_bad};
-use crate::actors::{Answered, Fault, Why};
+use crate::actors::{Answered, Fault};
 use crate::api::Refusal;
 use crate::storage::{BatchError, CopySpan, Storage};
-use crate::types::Strategy;
+use crate::types::{Cause, Strategy};
 
 /// What a load has got so far: one for each extent, or, of registered targets, one for each tensor.
 #[derive(Clone, Copy)]
@@ -25,12 +25,10 @@ impl<S: Storage> Session<S> {
     /// Runs io/loader over the plan.
     pub(super) fn transfer(&mut self) -> Result<(), Fault> {
         self.held.clear();
-        self.refusal_words.clear();
         let extents = u32::try_from(self.plan.extents.len()).unwrap_or(u32::MAX);
         let mut output = self.io.dispatch(Load { policy: self.request.policy, extents }, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(IoLoader::NAME, None, command.name());
-            self.host_words = None;
             let result = match command {
                 Command::Map(_, extent) => self.map_extent(extent),
                 Command::Allocate(_, extent) => self.allocate(extent),
@@ -41,12 +39,6 @@ impl<S: Storage> Session<S> {
             };
             let fault = result.err();
             let strategy = self.io.context().strategy();
-            if fault.is_some()
-                && !matches!(command, Command::GiveBack(..))
-                && let (Some(strategy), Some(words)) = (strategy, self.host_words.take())
-            {
-                self.refusal_words.push((strategy, words));
-            }
             if fault.is_some() && strategy == Some(Strategy::ExternalBuffer) {
                 // Memory of the embedder is no extent of the load, which gives those back one by one.
                 self.drop_registered();
@@ -54,7 +46,7 @@ impl<S: Storage> Session<S> {
             self.watch.answer(IoLoader::NAME, None, command.name(), fault.is_none());
             output = self.io.dispatch(Answered { ticket: command.ticket(), fault }, &self.watch);
         }
-        let outcome = output.outcome.unwrap_or(Outcome::Refused(None, Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(Outcome::Refused(None, Fault::new(Cause::Internal)));
         self.watch.outcome(IoLoader::NAME, None, "load", matches!(outcome, Outcome::Done(_)));
         let refused = self.io.context().refused().to_vec();
         self.report.refused = refused
@@ -88,7 +80,7 @@ impl<S: Storage> Session<S> {
     }
 
     fn map_extent(&mut self, number: u32) -> Result<(), Fault> {
-        let extent = *self.plan.extents.get(number as usize).ok_or(Fault::new(Why::Internal))?;
+        let extent = *self.plan.extents.get(number as usize).ok_or(Fault::new(Cause::Internal))?;
         let source_len = self.sources.get(extent.source as usize).map_or(0, |source| source.size);
         let map = Map { source: extent.source, offset: extent.offset, len: extent.len, source_len };
         match self.mmap("map", map) {
@@ -97,7 +89,7 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Mapping::Refused(fault) => Err(Fault { item: self.lead(number), ..fault }),
-            _ => Err(Fault::new(Why::Internal)),
+            _ => Err(Fault::new(Cause::Internal)),
         }
     }
 
@@ -119,7 +111,7 @@ impl<S: Storage> Session<S> {
         self.watch.flush();
         let targets = self.storage.registered(&names).map_err(|error| self.host_fault(&error))?;
         if targets.len() != names.len() {
-            return Err(Fault::new(Why::Other));
+            return Err(Fault::new(Cause::Other));
         }
         let wanted: Vec<(u32, u64)> = self.plan.tensors.iter().map(|planned| (planned.tensor, planned.bytes)).collect();
         self.buffers.make_room(u32::try_from(targets.len()).unwrap_or(u32::MAX));
@@ -212,7 +204,7 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Some(io_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
-            None => Err(Fault::new(Why::Internal)),
+            None => Err(Fault::new(Cause::Internal)),
         }
     }
 
@@ -244,7 +236,7 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Some(io_staged_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
-            None => Err(Fault::new(Why::Internal)),
+            None => Err(Fault::new(Cause::Internal)),
         }
     }
 

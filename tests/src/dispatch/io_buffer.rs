@@ -5,9 +5,10 @@ use weighbridge_loader::actors::io_buffer::{
     Abandon, Adopt, Allocate, Allocated, Command, Context, Event, Freed, Handle, IoBuffer, Memory, Outcome, Output,
     Release, Retain,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::api::BufferStatus;
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 cases! {
     numbers_are_given_out_in_order_and_reused_last_first
@@ -46,7 +47,7 @@ impl Pool {
         self.actor.dispatch(event, &self.watch)
     }
 
-    fn refused(&mut self, event: impl Into<Event>, why: Why) {
+    fn refused(&mut self, event: impl Into<Event>, why: Cause) {
         let before = self.actor.clone();
         let output = self.send(event);
         assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(why))));
@@ -137,8 +138,8 @@ fn what_is_registered_is_checked() {
     let mut pool = Pool::new();
     let memory = Memory { target: 3, len: 9 };
     pool.actor.make_room(1);
-    pool.refused(Adopt { registered: None, needed: 0 }, Why::StrategyUnavailable);
-    pool.refused(Adopt { registered: Some(memory), needed: 10 }, Why::OutOfBounds);
+    pool.refused(Adopt { registered: None, needed: 0 }, Cause::StrategyUnavailable);
+    pool.refused(Adopt { registered: Some(memory), needed: 10 }, Cause::OutOfBounds);
     let Outcome::Got(handle) = pool.done(Adopt { registered: Some(memory), needed: 9 }) else { panic!() };
     let buffer = *pool.actor.context().buffer(handle).unwrap();
     assert_eq!((buffer.memory, buffer.external, buffer.leased, buffer.tensors), (memory, true, true, 0));
@@ -168,7 +169,7 @@ fn a_lease_keeps_the_buffer() {
     let handle = pool.allocate(4);
     pool.done(Retain { handle, tensors: 2 });
     assert_eq!(pool.done(Abandon { handle }), Outcome::Kept);
-    pool.refused(Abandon { handle }, Why::InvalidRequest);
+    pool.refused(Abandon { handle }, Cause::InvalidRequest);
     assert_eq!(pool.done(Release { handle, tensors: 1 }), Outcome::Kept);
     assert_eq!(pool.done(Release { handle, tensors: 1 }), Outcome::Gone);
 }
@@ -177,8 +178,8 @@ fn counts_of_tensors_are_checked() {
     let mut pool = Pool::new();
     let handle = pool.allocate(4);
     pool.done(Retain { handle, tensors: 2 });
-    pool.refused(Release { handle, tensors: 3 }, Why::InvalidRequest);
-    pool.refused(Retain { handle, tensors: u32::MAX }, Why::LimitExceeded);
+    pool.refused(Release { handle, tensors: 3 }, Cause::InvalidRequest);
+    pool.refused(Retain { handle, tensors: u32::MAX }, Cause::LimitExceeded);
     assert_eq!(pool.actor.context().buffer(handle).unwrap().tensors, 2);
 }
 
@@ -191,9 +192,9 @@ fn stale_and_fabricated_handles_harm_nobody() {
     for handle in
         [old, Handle { generation: 9, ..new }, Handle { buffer: 1, ..new }, Handle { buffer: u32::MAX, ..new }]
     {
-        pool.refused(Retain { handle, tensors: 1 }, Why::StaleHandle);
-        pool.refused(Release { handle, tensors: 0 }, Why::StaleHandle);
-        pool.refused(Abandon { handle }, Why::StaleHandle);
+        pool.refused(Retain { handle, tensors: 1 }, Cause::StaleHandle);
+        pool.refused(Release { handle, tensors: 0 }, Cause::StaleHandle);
+        pool.refused(Abandon { handle }, Cause::StaleHandle);
     }
     assert!(pool.actor.context().buffer(new).is_some());
 }
@@ -214,7 +215,7 @@ fn a_failed_allocation_gives_the_number_back() {
     let Some(Command::Allocate { ticket, buffer, len: 4 }) = pool.send(Allocate { len: 4 }).command else { panic!() };
     assert_eq!(pool.status(Handle { buffer, generation: 0 }), BufferStatus::Reserved);
     assert_eq!(pool.actor.state(), "allocating");
-    let fault = Fault { os_code: Some(12), ..Fault::new(Why::OutOfMemory) };
+    let fault = Fault { os_code: Some(12), ..Fault::new(Cause::OutOfMemory) };
     let output = pool.send(Allocated { ticket, result: Err(fault) });
     assert_eq!(output.outcome, Some(Outcome::Refused(fault)));
     pool.check();
@@ -227,7 +228,7 @@ fn a_failed_free_keeps_the_buffer() {
     let handle = pool.allocate(4);
     pool.done(Retain { handle, tensors: 1 });
     pool.done(Abandon { handle });
-    let fault = Fault::new(Why::Busy);
+    let fault = Fault::new(Cause::Busy);
     for _ in 0..2 {
         let Some(Command::Free { ticket, .. }) = pool.send(Release { handle, tensors: 1 }).command else { panic!() };
         let output = pool.send(Freed { ticket, fault: Some(fault) });
@@ -304,7 +305,7 @@ fn requests_in_between_are_busy() {
             Abandon { handle }.into(),
         ];
         for request in requests {
-            pool.refused(request, Why::Busy);
+            pool.refused(request, Cause::Busy);
         }
         assert!(command.is_some());
     }

@@ -4,8 +4,9 @@ use crate::rows::watch;
 use weighbridge_loader::actors::model_loader::{
     Advise, Close, Command, Event, Evict, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release,
 };
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 cases! {
     phases_in_their_order
@@ -133,8 +134,8 @@ fn phases_in_their_order() {
 }
 
 fn every_phase_fails_where_it_should() {
-    let fault = Fault { os_code: Some(5), ..Fault::new(Why::Io) };
-    let other = Fault::new(Why::Busy);
+    let fault = Fault { os_code: Some(5), ..Fault::new(Cause::Io) };
+    let other = Fault::new(Cause::Busy);
     for (steps, way_back) in [(1, "fail-plan"), (2, "undo"), (3, "undo"), (4, "undo"), (5, "undo")] {
         // Whether or not the way back works, the first failure is the answer.
         for undone in [None, Some(other)] {
@@ -183,7 +184,7 @@ fn every_phase_fails_where_it_should() {
 }
 
 fn bad_requests_are_refused_before_any_work() {
-    let fault = Fault::new(Why::NotFound).at(3);
+    let fault = Fault::new(Cause::NotFound).at(3);
     let bad = Some(fault);
     let cases: [(Loader, Event); 6] = [
         (Loader::new(), Open { bad }.into()),
@@ -234,7 +235,7 @@ fn in_every_state() -> Vec<(Loader, Option<Command>)> {
         for _ in 0..steps {
             command = loader.answer(command.unwrap(), None).command;
         }
-        let back = loader.answer(command.unwrap(), Some(Fault::new(Why::Io))).command;
+        let back = loader.answer(command.unwrap(), Some(Fault::new(Cause::Io))).command;
         states.push((loader, back));
     }
     for event in
@@ -253,7 +254,7 @@ fn strays_change_nothing() {
         seen.insert(loader.actor.state());
         let out = command.map_or(Ticket(50), ticket_of);
         for ticket in [Ticket(0), out.next(), Ticket(u32::MAX)] {
-            for fault in [None, Some(Fault::new(Why::Cancelled))] {
+            for fault in [None, Some(Fault::new(Cause::Cancelled))] {
                 let strays: [Event; 2] =
                     [Parsed { ticket, fault, more: false, missing: false }.into(), Answered { ticket, fault }.into()];
                 for stray in strays {
@@ -293,9 +294,9 @@ fn requests_in_between_are_refused() {
                 continue;
             }
             let why = match state.as_str() {
-                "idle" | "bound" | "closed" => Why::InvalidRequest,
-                "incomplete" => Why::NotFound,
-                _ => Why::Busy,
+                "idle" | "bound" | "closed" => Cause::InvalidRequest,
+                "incomplete" => Cause::NotFound,
+                _ => Cause::Busy,
             };
             let before = loader.actor.clone();
             let output = loader.send(request);
@@ -313,7 +314,7 @@ fn requests_in_between_are_refused() {
 fn a_plan_that_fails_ends_the_load() {
     let mut loader = Loader::bound();
     let plan = loader.send(load(true, true)).command.unwrap();
-    let fault = Fault::new(Why::Internal);
+    let fault = Fault::new(Cause::Internal);
     assert_eq!(loader.answer(plan, Some(fault)).outcome, Some(Outcome::Refused(fault)));
     assert_eq!(loader.actor.state(), "bound");
     assert!(loader.send(load(false, false)).command.is_some());

@@ -6,8 +6,8 @@ use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
     Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
-use weighbridge_loader::types::{Lifecycle, Strategy};
+use weighbridge_loader::actors::{Fault, Ticket};
+use weighbridge_loader::types::{Cause, Lifecycle, Strategy};
 
 cases! {
     every_event_in_every_state
@@ -104,7 +104,7 @@ const MATRIX: &[(&str, &str)] = &[
 ];
 
 fn columns() -> [Event; 14] {
-    let fault = Some(Fault::new(Why::Io));
+    let fault = Some(Fault::new(Cause::Io));
     [
         Event::Bind,
         Event::BindEmpty,
@@ -139,7 +139,7 @@ fn every_event_in_every_state() {
                 assert_eq!(pool, before, "{what}");
             } else if let Some(why) = cell.strip_prefix('!') {
                 let Some(Outcome::Refused(fault)) = output.outcome else { panic!("{what}: {output:?}") };
-                assert_eq!(format!("{:?}", fault.why), why, "{what}");
+                assert_eq!(format!("{:?}", fault.cause).trim_start_matches("Cause::"), why, "{what}");
                 // A refusal of the pool's own answer brings the tensor back to where its bytes are.
                 let expected = match (*state, why) {
                     ("evicting", "Io") => "resident",
@@ -195,7 +195,7 @@ fn a_failed_end_keeps_the_bytes() {
     for (state, rests, hold) in [("evicting", "resident", COPIED), ("releasing", "mmap_resident", MAPPED)] {
         let mut pool = in_state(state);
         let watch = watch("model/tensor", Some(1), state);
-        let fault = Fault { os_code: Some(16), ..Fault::new(Why::Busy) };
+        let fault = Fault { os_code: Some(16), ..Fault::new(Cause::Busy) };
         let output = Event::Ended(MINE, Some(fault)).send(&mut pool, &watch);
         assert_eq!(output.outcome, Some(Outcome::Refused(fault)));
         assert_eq!((pool.state(1).as_deref(), pool.get(1).unwrap().hold), (Some(rests), hold));

@@ -1,7 +1,8 @@
 //! What a batch may hold.
 use super::cases;
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::spans::{Span, first_bad};
-use weighbridge_loader::actors::{Fault, Why};
+use weighbridge_loader::types::Cause;
 
 cases! {
     the_lowest_bad_span_is_named
@@ -24,19 +25,19 @@ fn the_lowest_bad_span_is_named() {
     let nowhere = Span { target: 2, ..GOOD };
     let from_nowhere = Span { source: 2, target: 1, ..GOOD };
     for (span, why) in [
-        (empty, Why::InvalidRequest),
-        (short, Why::EndOfSource),
-        (small, Why::OutOfBounds),
-        (nowhere, Why::InvalidRequest),
-        (from_nowhere, Why::InvalidRequest),
-        (Span { len: (1 << 40) + 1, ..other }, Why::LimitExceeded),
+        (empty, Cause::InvalidRequest),
+        (short, Cause::EndOfSource),
+        (small, Cause::OutOfBounds),
+        (nowhere, Cause::InvalidRequest),
+        (from_nowhere, Cause::InvalidRequest),
+        (Span { len: (1 << 40) + 1, ..other }, Cause::LimitExceeded),
     ] {
         assert_eq!(verdict(&[GOOD, span]), Some(Fault::new(why).at(1)), "{span:?}");
         assert_eq!(verdict(&[span, GOOD]), Some(Fault::new(why).at(0)), "{span:?}");
     }
     // The lowest one, whatever is wrong with the others.
-    assert_eq!(verdict(&[GOOD, short, empty]), Some(Fault::new(Why::EndOfSource).at(1)));
-    assert_eq!(verdict(&[GOOD, empty, short]), Some(Fault::new(Why::InvalidRequest).at(1)));
+    assert_eq!(verdict(&[GOOD, short, empty]), Some(Fault::new(Cause::EndOfSource).at(1)));
+    assert_eq!(verdict(&[GOOD, empty, short]), Some(Fault::new(Cause::InvalidRequest).at(1)));
 }
 
 fn bounds_to_the_byte() {
@@ -44,13 +45,13 @@ fn bounds_to_the_byte() {
     assert_eq!(verdict(&[span(1, 4, 4, 1, 0)]), None);
     assert_eq!(verdict(&[span(1, 7, 1, 0, 9)]), None);
     for (bad, why) in [
-        (span(1, 5, 4, 1, 0), Why::EndOfSource),
-        (span(1, 8, 1, 1, 0), Why::EndOfSource),
-        (span(1, 9, 1, 1, 0), Why::EndOfSource),
-        (span(1, u64::MAX - 3, 8, 0, 0), Why::EndOfSource),
-        (span(1, 0, 4, 1, 1), Why::OutOfBounds),
-        (span(1, 0, 1, 1, 4), Why::OutOfBounds),
-        (span(1, 0, 1, 1, u64::MAX), Why::OutOfBounds),
+        (span(1, 5, 4, 1, 0), Cause::EndOfSource),
+        (span(1, 8, 1, 1, 0), Cause::EndOfSource),
+        (span(1, 9, 1, 1, 0), Cause::EndOfSource),
+        (span(1, u64::MAX - 3, 8, 0, 0), Cause::EndOfSource),
+        (span(1, 0, 4, 1, 1), Cause::OutOfBounds),
+        (span(1, 0, 1, 1, 4), Cause::OutOfBounds),
+        (span(1, 0, 1, 1, u64::MAX), Cause::OutOfBounds),
     ] {
         assert_eq!(verdict(&[bad]), Some(Fault::new(why).at(0)), "{bad:?}");
     }
@@ -61,7 +62,7 @@ fn spans_that_overlap_in_a_target_are_refused() {
     assert_eq!(verdict(&[at(0, 4), at(4, 4)]), None);
     assert_eq!(verdict(&[at(4, 4), at(0, 4)]), None);
     for spans in [[at(0, 4), at(3, 4)], [at(3, 4), at(0, 4)], [at(2, 1), at(2, 1)], [at(0, 8), at(1, 1)]] {
-        assert_eq!(verdict(&spans), Some(Fault::new(Why::InvalidRequest).at(1)), "{spans:?}");
+        assert_eq!(verdict(&spans), Some(Fault::new(Cause::InvalidRequest).at(1)), "{spans:?}");
     }
     // The same bytes of a source may go to two places.
     assert_eq!(verdict(&[GOOD, Span { target: 1, ..GOOD }]), None);

@@ -3,8 +3,9 @@ use super::events::{
     Abandon, Adopt, Allocate, Allocated, Command, Freed, Handle, Memory, Outcome, Output, Release, Retain,
 };
 use super::machine::{IoBufferEvents, IoBufferStateMachineContext};
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::{Fault, Ticket, refusals, strays};
 use crate::api::BufferStatus;
+use crate::types::Cause;
 
 /// One buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,7 +141,7 @@ impl Context {
         core::mem::take(&mut self.output)
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 
@@ -364,7 +365,7 @@ impl IoBufferStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

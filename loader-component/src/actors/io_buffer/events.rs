@@ -75,7 +75,7 @@ pub struct Abandon {
 pub struct Freed {
     /// The command's own.
     pub ticket: Ticket,
-    /// Why the buffer is still there, if it is.
+    /// Cause the buffer is still there, if it is.
     pub fault: Option<Fault>,
 }
 

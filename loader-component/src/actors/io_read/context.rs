@@ -2,7 +2,8 @@
 use super::events::{Command, Outcome, Output, Read, Submit};
 use super::machine::IoReadStateMachineContext;
 use crate::actors::spans::Span;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::Cause;
 
 /// What outlives a dispatch: the batch under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,7 +48,7 @@ impl Context {
         self.output.command = Some(Command { ticket: self.ticket, first, count: self.count });
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 }
@@ -114,7 +115,7 @@ impl IoReadStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

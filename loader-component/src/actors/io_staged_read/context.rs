@@ -2,7 +2,8 @@
 use super::events::{Command, Cursor, Outcome, Output, Staged, Submit};
 use super::machine::IoStagedReadStateMachineContext;
 use crate::actors::spans::Span;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::Cause;
 
 /// A part of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +90,7 @@ impl Context {
         self.output.command = Some(Command { ticket: self.ticket, from, to: self.to });
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 }
@@ -163,7 +164,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The request of model/loader, and what its guards and actions see and do of it.
 use super::events::{Advise, Close, Command, Evict, Load, Open, Outcome, Output, Parsed, Provide, Release};
 use super::machine::ModelLoaderStateMachineContext;
-use crate::actors::{Answered, Fault, Ticket, Why, strays};
+use crate::actors::{Answered, Fault, Ticket, strays};
+use crate::types::Cause;
 
 /// What outlives a dispatch: the request under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -10,7 +11,7 @@ pub struct Context {
     /// What the load is to check afterwards.
     structure: bool,
     architecture: bool,
-    /// Why the load failed, while it is undone.
+    /// Cause the load failed, while it is undone.
     failure: Option<Fault>,
     output: Output,
 }
@@ -30,7 +31,7 @@ impl Context {
     }
 
     fn refuse(&mut self, fault: Option<Fault>) {
-        self.output.outcome = Some(Outcome::Refused(fault.unwrap_or(Fault::new(Why::Internal))));
+        self.output.outcome = Some(Outcome::Refused(fault.unwrap_or(Fault::new(Cause::Internal))));
     }
 
     fn back_out(&mut self, fault: Option<Fault>, command: impl FnOnce(Ticket) -> Command) {
@@ -178,17 +179,17 @@ impl ModelLoaderStateMachineContext for &mut Context {
     strays! { put_parsed_aside(Parsed), put_aside(Answered) }
 
     fn refuse_state(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::InvalidRequest)));
+        self.refuse(Some(Fault::new(Cause::InvalidRequest)));
         Ok(())
     }
 
     fn refuse_incomplete(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::NotFound)));
+        self.refuse(Some(Fault::new(Cause::NotFound)));
         Ok(())
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::Busy)));
+        self.refuse(Some(Fault::new(Cause::Busy)));
         Ok(())
     }
 }

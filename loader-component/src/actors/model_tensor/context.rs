@@ -3,8 +3,8 @@ use super::events::{Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Outcome
 use super::machine::ModelTensorStateMachineContext;
 use crate::actors::io_buffer;
 use crate::actors::io_mmap::Handle;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
-use crate::types::Strategy;
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::{Cause, Strategy};
 
 /// What holds a tensor's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ pub(super) struct Context<'t> {
 }
 
 impl Context<'_> {
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 

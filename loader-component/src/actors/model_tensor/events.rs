@@ -55,7 +55,7 @@ pub struct Evict {
 pub struct Ended {
     /// The request's own.
     pub ticket: Ticket,
-    /// Why the bytes are still held, if they are.
+    /// Cause the bytes are still held, if they are.
     pub fault: Option<Fault>,
 }
 

@@ -1,13 +1,14 @@
 //! io/buffer: two numbers, three tensors, memory of the host and of the embedder, every handle there ever was.
 use super::{Actor, LATE, NOW, TICKETS, faults, must};
 use std::collections::BTreeSet;
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_buffer::{
     Abandon, Adopt, Allocate, Allocated, Command, Context, Event, Freed, Handle, IoBuffer, Memory, Outcome, Output,
     Release, Retain,
 };
-use weighbridge_loader::actors::{Fault, Why};
 use weighbridge_loader::api::BufferStatus;
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 /// Numbers of buffers. A further one is never asked for: the pool would grow without end.
 const BUFFERS: u32 = 2;
@@ -56,24 +57,24 @@ impl Buffers {
     }
 
     /// What a request is refused with at once, where that can be told from the outside.
-    fn refusal(&self, event: &Event) -> Option<Why> {
+    fn refusal(&self, event: &Event) -> Option<Cause> {
         if self.out.is_some() {
-            return Some(Why::Busy);
+            return Some(Cause::Busy);
         }
-        let stale = |handle: &Handle| (!self.is_current(*handle)).then_some(Why::StaleHandle);
+        let stale = |handle: &Handle| (!self.is_current(*handle)).then_some(Cause::StaleHandle);
         match event {
             Event::Adopt(e) => match e.registered {
-                None => Some(Why::StrategyUnavailable),
-                Some(memory) => (memory.len < e.needed).then_some(Why::OutOfBounds),
+                None => Some(Cause::StrategyUnavailable),
+                Some(memory) => (memory.len < e.needed).then_some(Cause::OutOfBounds),
             },
-            Event::Retain(e) => stale(&e.handle).or((e.tensors == u32::MAX).then_some(Why::LimitExceeded)),
+            Event::Retain(e) => stale(&e.handle).or((e.tensors == u32::MAX).then_some(Cause::LimitExceeded)),
             Event::Release(e) => {
                 let more = || e.tensors > self.tensors[e.handle.buffer as usize];
-                stale(&e.handle).or_else(|| more().then_some(Why::InvalidRequest))
+                stale(&e.handle).or_else(|| more().then_some(Cause::InvalidRequest))
             }
             Event::Abandon(e) => {
                 let free = || !self.leased[e.handle.buffer as usize];
-                stale(&e.handle).or_else(|| free().then_some(Why::InvalidRequest))
+                stale(&e.handle).or_else(|| free().then_some(Cause::InvalidRequest))
             }
             Event::Allocate(_) | Event::Allocated(_) | Event::Freed(_) => None,
         }

@@ -1,9 +1,10 @@
 //! io/read: batches of up to three spans, cut into commands of every size, every answer at every span.
 use super::{Actor, NOW, TICKETS, faults, must};
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_read::{Command, IoRead, Outcome, Output, Read, Submit};
 use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Why};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 const SPANS: u32 = 3;
 const BYTES: u64 = 5;
@@ -77,7 +78,7 @@ impl Actor for Reader {
     fn events(&self) -> Vec<Event> {
         let mut all: Vec<Event> = (0..=SPANS).map(Event::Stage).collect();
         for max_batch in 0..=SPANS + 1 {
-            for bad in [None, Some(Fault::new(Why::OutOfBounds).at(1))] {
+            for bad in [None, Some(Fault::new(Cause::OutOfBounds).at(1))] {
                 all.push(Event::Submit(Submit { max_batch, bad }));
             }
         }
@@ -109,11 +110,11 @@ impl Actor for Reader {
             Event::Submit(submit) => {
                 let output = self.actor.dispatch(submit, watch);
                 let refusal = if self.out.is_some() {
-                    Some(Fault::new(Why::Busy))
+                    Some(Fault::new(Cause::Busy))
                 } else if self.spans == 0 {
-                    Some(Fault::new(Why::InvalidRequest))
+                    Some(Fault::new(Cause::InvalidRequest))
                 } else if submit.max_batch == 0 {
-                    Some(Fault::new(Why::StrategyUnavailable))
+                    Some(Fault::new(Cause::StrategyUnavailable))
                 } else {
                     submit.bad
                 };

@@ -1,9 +1,10 @@
 //! io/staged_read: three spans of different lengths, chunks of every size, every answer after every chunk.
 use super::{Actor, NOW, TICKETS, faults, must};
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_staged_read::{Command, IoStagedRead, Outcome, Output, Staged, Submit};
 use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Why};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 /// Bytes of the spans: one byte, several chunks, and in between.
 const BYTES: [u64; 3] = [3, 1, 5];
@@ -96,7 +97,7 @@ impl Actor for Stager {
         let mut all: Vec<Event> = (0..=BYTES.len()).map(Event::Stage).collect();
         for chunk in CHUNKS {
             for max_batch in 0..=4 {
-                for bad in [None, Some(Fault::new(Why::EndOfSource).at(1))] {
+                for bad in [None, Some(Fault::new(Cause::EndOfSource).at(1))] {
                     all.push(Event::Submit(Submit { chunk, max_batch, bad }));
                 }
             }
@@ -132,13 +133,13 @@ impl Actor for Stager {
             Event::Submit(submit) => {
                 let output = self.actor.dispatch(submit, watch);
                 let refusal = if self.out.is_some() {
-                    Some(Fault::new(Why::Busy))
+                    Some(Fault::new(Cause::Busy))
                 } else if self.spans == 0 {
-                    Some(Fault::new(Why::InvalidRequest))
+                    Some(Fault::new(Cause::InvalidRequest))
                 } else if submit.max_batch == 0 {
-                    Some(Fault::new(Why::StrategyUnavailable))
+                    Some(Fault::new(Cause::StrategyUnavailable))
                 } else if submit.chunk == 0 {
-                    Some(Fault::new(Why::UnsupportedStrategy))
+                    Some(Fault::new(Cause::UnsupportedStrategy))
                 } else {
                     submit.bad
                 };

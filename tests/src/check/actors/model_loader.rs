@@ -3,10 +3,11 @@ use super::{Actor, NOW, TICKETS, faults, must};
 use weighbridge_loader::actors::model_loader::{
     Advise, Close, Command, Evict, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release,
 };
-use weighbridge_loader::actors::{Answered, Fault, Why};
+use weighbridge_loader::actors::{Answered, Fault};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
-const BAD: Fault = Fault::new(Why::LimitExceeded);
+const BAD: Fault = Fault::new(Cause::LimitExceeded);
 
 /// What may be sent.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ struct Work {
     /// What the load is to check.
     structure: bool,
     architecture: bool,
-    /// Why the load failed, while it is undone.
+    /// Cause the load failed, while it is undone.
     failure: Option<Fault>,
 }
 
@@ -69,7 +70,7 @@ impl Loader {
     /// What a request should be answered with.
     fn request(&self, event: Event) -> Next {
         if self.work.is_some() {
-            return Next::Refused(Fault::new(Why::Busy));
+            return Next::Refused(Fault::new(Cause::Busy));
         }
         let begin = |bad: Option<Fault>, command: Command| bad.map_or(Next::Command(command), Next::Refused);
         match (event, self.whole) {
@@ -81,8 +82,8 @@ impl Loader {
             (Event::Advise(advise), Whole::Bound) => begin(advise.bad, Command::Advise(NOW)),
             (Event::Close, Whole::Bound) => Next::Command(Command::Close(NOW)),
             (Event::Close, _) => Next::Done(Whole::Closed),
-            (_, Whole::FilesMissing) => Next::Refused(Fault::new(Why::NotFound)),
-            _ => Next::Refused(Fault::new(Why::InvalidRequest)),
+            (_, Whole::FilesMissing) => Next::Refused(Fault::new(Cause::NotFound)),
+            _ => Next::Refused(Fault::new(Cause::InvalidRequest)),
         }
     }
 

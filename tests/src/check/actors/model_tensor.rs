@@ -5,9 +5,9 @@ use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
     Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Level, Strategy};
+use weighbridge_loader::types::{Cause, Level, Strategy};
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 3, offset: 4 };
 const COPIED: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 1, generation: 0 }, target: 2, offset: 3 };
@@ -65,7 +65,7 @@ impl Default for Tensor {
 enum Wanted {
     Done(Stands, Hold),
     LetGo(Stands),
-    Refused(Why),
+    Refused(Cause),
     /// The bytes are still held, and why.
     Kept(Stands, Fault),
     Aside,
@@ -78,17 +78,17 @@ impl Tensor {
         use Wanted::{Aside, Done, Kept, LetGo, Refused};
         match (event, self.stands) {
             // A mapping ends by release only; what is on its way is left alone.
-            (Event::Bind | Event::BindEmpty, Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
-            (Event::Bind | Event::BindEmpty, Loading(..) | Evicting(_)) => Refused(Why::Busy),
-            (Event::Bind | Event::BindEmpty, Resident) => Refused(Why::AlreadyResident),
+            (Event::Bind | Event::BindEmpty, Mapped | Releasing(_)) => Refused(Cause::InvalidRequest),
+            (Event::Bind | Event::BindEmpty, Loading(..) | Evicting(_)) => Refused(Cause::Busy),
+            (Event::Bind | Event::BindEmpty, Resident) => Refused(Cause::AlreadyResident),
             (Event::Bind, Unbound | Evicted) => Done(Unbound, Hold::Nothing),
             (Event::BindEmpty, Unbound | Evicted) => Done(Resident, Hold::NoBytes),
             (Event::Plan(ticket), Unbound) => Done(Loading(ticket, false), Hold::Nothing),
             (Event::Plan(ticket), Evicted) => Done(Loading(ticket, true), Hold::Nothing),
-            (Event::Plan(_), Resident | Mapped) => Refused(Why::AlreadyResident),
-            (Event::Plan(_), _) => Refused(Why::Busy),
+            (Event::Plan(_), Resident | Mapped) => Refused(Cause::AlreadyResident),
+            (Event::Plan(_), _) => Refused(Cause::Busy),
             (Event::Apply(ticket, hold), Loading(own, _)) if ticket == own => match hold {
-                Hold::Nothing => Refused(Why::InvalidRequest),
+                Hold::Nothing => Refused(Cause::InvalidRequest),
                 Hold::Mapped { .. } => Done(Mapped, hold),
                 _ => Done(Resident, hold),
             },
@@ -97,13 +97,13 @@ impl Tensor {
             }
             (Event::Apply(..) | Event::Fail(_), _) => Aside,
             (Event::Release(ticket), Mapped) => LetGo(Releasing(ticket)),
-            (Event::Release(_), Loading(..) | Releasing(_)) => Refused(Why::Busy),
-            (Event::Release(_), _) => Refused(Why::NotMapped),
+            (Event::Release(_), Loading(..) | Releasing(_)) => Refused(Cause::Busy),
+            (Event::Release(_), _) => Refused(Cause::NotMapped),
             (Event::Evict(ticket), Resident) => LetGo(Evicting(ticket)),
             (Event::Evict(_), Evicted) => Done(Evicted, Hold::Nothing),
-            (Event::Evict(_), Unbound) => Refused(Why::NotResident),
-            (Event::Evict(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
-            (Event::Evict(_), _) => Refused(Why::Busy),
+            (Event::Evict(_), Unbound) => Refused(Cause::NotResident),
+            (Event::Evict(_), Mapped | Releasing(_)) => Refused(Cause::InvalidRequest),
+            (Event::Evict(_), _) => Refused(Cause::Busy),
             (Event::Ended(ticket, fault), Evicting(own) | Releasing(own)) if ticket == own => match fault {
                 None => Done(Evicted, Hold::Nothing),
                 Some(fault) => Kept(if self.stands == Evicting(own) { Resident } else { Mapped }, fault),

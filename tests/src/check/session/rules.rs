@@ -4,14 +4,14 @@ use super::host::{Host, World};
 use super::oracle::{Answer, Call};
 use super::requests::{BYTES, Outcome, Policy, Request, Set, TENSORS};
 use std::collections::BTreeSet;
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::{Abandon, Advise, Event, Handle, Outcome as Mapping, Release, Retain};
 use weighbridge_loader::actors::model_tensor::Hold;
-use weighbridge_loader::actors::{Fault, Why};
 use weighbridge_loader::api::{BufferStatus, SlotStatus};
 use weighbridge_loader::driver::Insides;
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Advice, Level, Lifecycle, Strategy};
+use weighbridge_loader::types::{Advice, Cause, Level, Lifecycle, Strategy};
 
 /// Says what is wrong unless it is so.
 macro_rules! must {
@@ -186,7 +186,7 @@ pub(super) fn stale_handles(node: &Node) -> Result<(), String> {
             for event in events {
                 let mut mmap = insides.mmap.clone();
                 let output = mmap.dispatch(event, &watch);
-                let refused = output.outcome == Some(Mapping::Refused(Fault::new(Why::StaleHandle)));
+                let refused = output.outcome == Some(Mapping::Refused(Fault::new(Cause::StaleHandle)));
                 must!(refused && mmap == *insides.mmap, "a stale handle of slot {number} was not refused: {event:?}");
             }
         }
@@ -202,7 +202,7 @@ pub(super) fn stale_handles(node: &Node) -> Result<(), String> {
             for event in events {
                 let mut buffers = insides.buffers.clone();
                 let output = buffers.dispatch(event, &watch);
-                let stale = Some(io_buffer::Outcome::Refused(Fault::new(Why::StaleHandle)));
+                let stale = Some(io_buffer::Outcome::Refused(Fault::new(Cause::StaleHandle)));
                 must!(
                     output.outcome == stale && buffers == *insides.buffers,
                     "a stale handle of buffer {number} was not refused: {event:?}"
