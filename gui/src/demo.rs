@@ -319,8 +319,14 @@ fn records(size: Size, tensors: &[TensorInfo], end: u64) -> Vec<Record> {
         sources: vec!["synthetic.gguf".into()],
         options: GuestOptions::default(),
     })));
-    let capabilities =
-        Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1024 };
+    let capabilities = Capabilities {
+        mmap: true,
+        advise: true,
+        map_granularity: 4096,
+        max_read: 1 << 20,
+        max_batch: 1024,
+        auto: vec![Strategy::MappedFile],
+    };
     w.call(Call::GetCapabilities, Answer::Capabilities(capabilities), 600);
     w.call(Call::Stat { source: 0 }, Answer::Stat(SourceStat { size: end, fingerprint: (1, 2) }), 1_200);
     w.call(

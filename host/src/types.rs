@@ -54,6 +54,9 @@ pub enum StrategyPolicy {
     /// The first that can be used.
     #[cfg_attr(feature = "runtime", component(name = "first-available"))]
     FirstAvailable(Vec<Strategy>),
+    /// The first that can be used, in the order of the host: [`Capabilities::auto`].
+    #[cfg_attr(feature = "runtime", component(name = "auto"))]
+    Auto,
 }
 
 /// How residency is cut into units that are mapped, allocated and released together.
@@ -546,18 +549,10 @@ pub struct LoadOptions {
     pub validate: Validation,
 }
 
-impl StrategyPolicy {
-    /// The order of `auto`: map, else read in chunks, else read at once.
-    #[must_use]
-    pub fn auto() -> Self {
-        Self::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy])
-    }
-}
-
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
-            policy: StrategyPolicy::auto(),
+            policy: StrategyPolicy::Auto,
             extent: ExtentPolicy::WholeFile,
             staging_bytes: 0,
             validate: Validation::default(),
@@ -970,7 +965,7 @@ pub enum StorageError {
 }
 
 /// What a host can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "runtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Capabilities {
@@ -987,6 +982,8 @@ pub struct Capabilities {
     /// Most spans in one `read-into`.
     #[cfg_attr(feature = "runtime", component(name = "max-batch"))]
     pub max_batch: u32,
+    /// The order of the policy `auto`.
+    pub auto: Vec<Strategy>,
 }
 
 /// What a file is at the moment.

@@ -76,6 +76,7 @@ pub(crate) fn to_options(options: &api::LoadOptions) -> host::LoadOptions {
     host::LoadOptions {
         policy: match &options.policy {
             types::StrategyPolicy::Only(one) => host::StrategyPolicy::Only(to_strategy(*one)),
+            types::StrategyPolicy::Auto => host::StrategyPolicy::Auto,
             types::StrategyPolicy::FirstAvailable(list) => {
                 host::StrategyPolicy::FirstAvailable(list.iter().copied().map(to_strategy).collect())
             }

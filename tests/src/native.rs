@@ -32,6 +32,7 @@ pub fn double(model: &Model, setup: &Setup) -> Double {
             map_granularity: setup.granularity,
             max_read: setup.max_read,
             max_batch: setup.max_batch,
+            auto: Double::capabilities().auto,
         },
     );
     for (name, len) in &setup.registered {

@@ -36,7 +36,7 @@ fn strategy(name: &str) -> Strategy {
 
 fn policy(text: &str) -> StrategyPolicy {
     match text {
-        "auto" => StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy]),
+        "auto" => StrategyPolicy::Auto,
         "none" => StrategyPolicy::FirstAvailable(Vec::new()),
         list if list.contains(',') => StrategyPolicy::FirstAvailable(list.split(',').map(strategy).collect()),
         one => StrategyPolicy::Only(strategy(one)),

@@ -135,6 +135,7 @@ impl<P: Place> Harness for Scripted<P> {
             "offers": {
                 "mmap": setup.mmap, "advise": setup.advise, "map-granularity": 4096,
                 "max-read": setup.max_read, "max-batch": setup.max_batch,
+                "auto": ["mapped-file", "staged-read", "read-copy"],
             },
             "registered": setup.registered,
             "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),

@@ -54,12 +54,13 @@ const EVERY: &str = "model/loader, 3 model/tensor, io/loader, io/mmap of 2 slots
 
 fn composed(what: &str, config: Config) {
     let begun = Instant::now();
+    let failures = config.failures;
     let mut model = Model::new(config);
     let found = explore(&mut model, STATES);
     report(&format!("{EVERY}; {what}"), &found, begun);
     let cut = match model.cut {
         0 => "no bound on failures was met".to_owned(),
-        cut => format!("{cut} runs could have failed more often, but for the bound of {} a request", config.failures),
+        cut => format!("{cut} runs could have failed more often, but for the bound of {failures} a request"),
     };
     println!("  {} states behave as others of their key; {cut}", model.audited);
 }

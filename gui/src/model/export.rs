@@ -24,7 +24,7 @@ pub mod words {
     pub fn policy(p: &StrategyPolicy) -> String {
         match p {
             StrategyPolicy::Only(s) => s.name().into(),
-            StrategyPolicy::FirstAvailable(list) if *p == StrategyPolicy::auto() => format!("auto ({})", list.len()),
+            StrategyPolicy::Auto => "auto".into(),
             StrategyPolicy::FirstAvailable(list) => list.iter().map(|s| s.name()).collect::<Vec<_>>().join(", then "),
         }
     }

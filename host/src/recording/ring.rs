@@ -18,7 +18,7 @@ impl Session {
             header: RecordingHeader {
                 weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
                 component: self.runtime().component_id().to_owned(),
-                capabilities: Some(*self.capabilities()),
+                capabilities: Some(self.capabilities().clone()),
                 lost,
                 names: names.to_vec(),
                 paths: Vec::new(),

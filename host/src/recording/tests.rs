@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::trace::{Answer, Call, Export, Outcome, Record, What};
-use crate::types::{Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection};
+use crate::types::{
+    Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection, Strategy,
+};
 use std::io::{BufReader, Read};
 
 /// A session as short as one can be, with every kind of record.
@@ -48,6 +50,7 @@ pub(super) fn sample() -> Recording {
             map_granularity: 4096,
             max_read: 1 << 20,
             max_batch: 64,
+            auto: vec![Strategy::MappedFile],
         }),
         machines: vec![MachineTable {
             machine: "model/tensor".to_owned(),

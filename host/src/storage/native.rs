@@ -10,9 +10,12 @@ use crate::{
     platform,
     stats::Usage,
     trace::{Answer, Call},
-    types::{Advice, AdviceEffect, BatchError, Capabilities, CopySpan, Error, StorageError},
+    types::{Advice, AdviceEffect, BatchError, Capabilities, CopySpan, Error, StorageError, Strategy},
 };
 use std::{collections::HashMap, sync::Arc};
+
+/// The order of `auto`: map, else read in chunks (with progress, and a point to cancel, between them), else read at once.
+const AUTO: [Strategy; 3] = [Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy];
 
 /// The table of one session.
 pub(crate) struct Native {
@@ -86,6 +89,7 @@ impl Native {
             map_granularity: platform::map_granularity(),
             max_read: self.offers.max_read.max(1),
             max_batch: self.offers.max_batch.max(1),
+            auto: AUTO.to_vec(),
         }
     }
 
@@ -196,7 +200,7 @@ impl Native {
         spans: &[CopySpan],
         control: &Control,
     ) -> Result<(), BatchError> {
-        let max = self.capabilities().max_batch;
+        let max = self.offers.max_batch.max(1);
         // Clamp: the lists too, each source of which costs a system call.
         if spans.len().max(sources.len()).max(targets.len()) > max as usize {
             return Err(BatchError { span: max, error: StorageError::Exhausted });
@@ -216,7 +220,7 @@ impl Backend for Native {
             Call::GetCapabilities => Ok(Answer::Capabilities(self.capabilities())),
             Call::Stat { source } => self.source(*source).and_then(Source::stat).map(Answer::Stat),
             // Clamp: more than `max-read` is refused, not shortened, since a short answer means the end of the file.
-            Call::Read { len, .. } if *len > self.capabilities().max_read => Err(StorageError::Exhausted),
+            Call::Read { len, .. } if *len > self.offers.max_read.max(1) => Err(StorageError::Exhausted),
             Call::Read { source, offset, len } => self
                 .source(*source)
                 .and_then(|source| source.read(*offset, *len))

@@ -45,7 +45,7 @@ impl<S: Storage> Session<S> {
     {
         Self {
             storage: self.storage.clone(),
-            host: self.host,
+            host: self.host.clone(),
             limits: self.limits,
             watch: Watch::new(Level::Off, Box::new(())),
             sources: self.sources.clone(),

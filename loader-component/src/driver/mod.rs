@@ -96,6 +96,7 @@ impl<S: Storage> Session<S> {
     pub(crate) fn new(mut storage: S, options: &SessionOptions, observer: Box<dyn Observer>) -> Self {
         let host = storage.capabilities();
         let slots = if options.slots == 0 { SLOTS } else { options.slots.min(SLOTS_AT_MOST) };
+        let mmap = IoMmap::new(Slots::new(slots, &host));
         Self {
             storage,
             host,
@@ -109,7 +110,7 @@ impl<S: Storage> Session<S> {
             loader: ModelLoader::default(),
             tensors: ModelTensor::default(),
             io: IoLoader::default(),
-            mmap: IoMmap::new(Slots::new(slots, &host)),
+            mmap,
             buffers: IoBuffer::default(),
             read: IoRead::default(),
             staged: IoStagedRead::default(),

@@ -5,7 +5,7 @@ use crate::actors::model_loader::{Advise, Close, Evict, Load, Release};
 use crate::api::{LoadOptions, LoadReport, Selection};
 use crate::formats::escape;
 use crate::storage::Storage;
-use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, Phase, StrategyPolicy};
+use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, Phase, Strategy, StrategyPolicy};
 
 /// The request under way, checked.
 #[derive(Clone, Default)]
@@ -106,7 +106,7 @@ impl<S: Storage> Session<S> {
 
     fn check_load(&self, selection: &Selection, options: &LoadOptions) -> Result<Request, Error> {
         let (tensors, _) = self.select(selection)?;
-        let policy = policy(&options.policy)?;
+        let policy = policy(&options.policy, &self.host.auto)?;
         if options.extent == ExtentPolicy::Window(0) {
             let message =
                 "An extent of 0 bytes holds nothing. Give a size of at least one page, or whole-file or per-tensor.";
@@ -190,10 +190,11 @@ impl<S: Storage> Session<S> {
     }
 }
 
-fn policy(given: &StrategyPolicy) -> Result<Policy, Error> {
+fn policy(given: &StrategyPolicy, auto: &[Strategy]) -> Result<Policy, Error> {
     let strategies = match given {
         StrategyPolicy::Only(strategy) => std::slice::from_ref(strategy),
         StrategyPolicy::FirstAvailable(strategies) => strategies,
+        StrategyPolicy::Auto => auto,
     };
     let invalid = |message: &str| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("policy"));
     if strategies.is_empty() {

@@ -51,7 +51,7 @@ impl Mmap {
     /// Over a host that can map and advise, or not, with slots that retire after this generation.
     #[must_use]
     pub fn new(mmap: bool, advise: bool, last: u32) -> Self {
-        let can = Capabilities { mmap, advise, map_granularity: 16, max_read: 1, max_batch: 1 };
+        let can = Capabilities { mmap, advise, map_granularity: 16, max_read: 1, max_batch: 1, auto: Vec::new() };
         let actor = IoMmap::new(Context::new(SLOTS, &can).retiring_after(last)).counting_from(NOW);
         Self {
             actor,

@@ -33,7 +33,7 @@ use weighbridge_loader::storage::Capabilities;
 use weighbridge_loader::types::{Level, Lifecycle};
 
 /// What is checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// What the host can do.
     pub can: Capabilities,
@@ -138,7 +138,8 @@ impl Model {
             file = file.tensor(&format!("t{tensor}"), "U8", &[bytes], &vec![1; usize::try_from(bytes).unwrap()]);
         }
         let world = World::new(file.build(), config.quota, config.flaw);
-        Self { config, host: Host::new(world.clone(), config.can), fresh: world, cut: 0, audited: 0, arrived: 0 }
+        let host = Host::new(world.clone(), config.can.clone());
+        Self { host, config, fresh: world, cut: 0, audited: 0, arrived: 0 }
     }
 
     /// Runs one request with these answers, and the first of those that come after them.
@@ -151,7 +152,7 @@ impl Model {
         let outcome = request.perform(&mut session);
         let world = self.host.world.borrow().clone();
         let closed = matches!(outcome, Outcome::Closed);
-        (outcome, Node { session, world, config: self.config, places: from.places, closed })
+        (outcome, Node { session, world, config: self.config.clone(), places: from.places, closed })
     }
 
     fn requests(&self, from: &Node) -> Vec<Request> {
@@ -195,8 +196,13 @@ impl search::Model for Model {
         if let Some(generation) = self.config.retires_after {
             session = session.retiring_after(generation);
         }
-        let node =
-            Node { session, world: self.host.world.borrow().clone(), config: self.config, places, closed: false };
+        let node = Node {
+            session,
+            world: self.host.world.borrow().clone(),
+            config: self.config.clone(),
+            places,
+            closed: false,
+        };
         rules::state(&node).map(|()| node)
     }
 
