@@ -134,7 +134,7 @@ fn no_dispatch_allocates() {
 
     let mut model = ModelLoader::default();
     let count = allocations(|| {
-        let mut output = model.dispatch(model_loader::Open { bad: None }, &watch);
+        let mut output = model.dispatch(model_loader::Open::default(), &watch);
         while let Some(model_loader::Command::ReadHeader(ticket) | model_loader::Command::Bind(ticket)) = output.command
         {
             output = match output.command {
@@ -144,7 +144,10 @@ fn no_dispatch_allocates() {
                 _ => model.dispatch(Answered { ticket, fault: None }, &watch),
             };
         }
-        model.dispatch(model_loader::Load { bad: None, structure: true, architecture: true }, &watch);
+        model.dispatch(
+            model_loader::Load { structure: true, architecture: true, ..model_loader::Load::default() },
+            &watch,
+        );
     });
     assert_eq!((count, model.state().as_str()), (0, "planning"));
 }

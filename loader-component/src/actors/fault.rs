@@ -19,6 +19,23 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Noted(pub u32);
 
+/// Something about a request that may be wrong, found before any work. Whether it is, and under which cause, a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Finding {
+    /// The tensor that it is about.
+    pub item: Option<u32>,
+    /// The driver's words for it.
+    pub noted: Noted,
+}
+
+impl Finding {
+    /// The fault that it is, where a row refuses it.
+    #[must_use]
+    pub const fn fault(self, cause: Cause) -> Fault {
+        Fault { cause, os_code: None, item: self.item, noted: Some(self.noted) }
+    }
+}
+
 impl Fault {
     /// A fault with only a cause.
     #[must_use]

@@ -18,7 +18,7 @@ mod plain;
 pub mod spans;
 mod table;
 
-pub use fault::{Fault, Noted};
+pub use fault::{Fault, Finding, Noted};
 pub(crate) use machine::{KeepsStateOutside, actor, dispatch, machine, refusals, rows, strays};
 pub use table::{Row, Table, snake, tables};
 

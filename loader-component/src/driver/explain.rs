@@ -98,7 +98,7 @@ impl<S: Storage> Session<S> {
     /// The error that was noted for a fault. Which tensor it is about may have become known since.
     fn noted(&self, fault: Fault) -> Option<Error> {
         let error = self.errors.get(fault.noted?.0 as usize)?;
-        Some(Error { tensor: fault.item.or(error.tensor), ..error.clone() })
+        Some(Error { cause: fault.cause, tensor: fault.item.or(error.tensor), ..error.clone() })
     }
 
     /// What to do where model/loader stands in no state for the request, all of whose parts were checked before.

@@ -18,7 +18,7 @@ use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::{self, Command, ModelLoader};
 use crate::actors::model_tensor::ModelTensor;
-use crate::actors::{Answered, Fault, Noted, Ticket};
+use crate::actors::{Answered, Fault, Finding, Noted, Ticket};
 use crate::api::{LoadReport, SessionOptions};
 use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
@@ -139,15 +139,18 @@ impl<S: Storage> Session<S> {
         &mut self.storage
     }
 
-    /// Runs one request of model/loader to its outcome.
+    /// A request begins: what was found of the one before is forgotten.
+    fn begin(&mut self, phase: Phase) {
+        self.errors.clear();
+        self.phase = phase;
+    }
+
+    /// Runs one request of model/loader, which has begun, to its outcome.
     fn run(
         &mut self,
         request: &'static str,
-        phase: Phase,
         event: impl Into<model_loader::Event>,
     ) -> Result<model_loader::Outcome, Error> {
-        self.errors.clear();
-        self.phase = phase;
         let mut output = self.loader.dispatch(event, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(ModelLoader::NAME, None, command.name());
@@ -199,10 +202,18 @@ impl<S: Storage> Session<S> {
     /// Keeps an error for the end of the request, and gives its number to the machines, which decide whether it is the one
     /// that the request ends with.
     fn note(&mut self, error: Error) -> Fault {
-        let fault = Fault { os_code: error.os_code, item: error.tensor, ..Fault::new(error.cause) };
-        let number = u32::try_from(self.errors.len()).unwrap_or(u32::MAX);
+        let (cause, os_code, item) = (error.cause, error.os_code, error.tensor);
+        Fault { os_code, noted: Some(self.keep(error)), item, ..Fault::new(cause) }
+    }
+
+    /// Keeps the words for something that was found of a request. The row that refuses it gives the cause.
+    fn finding(&mut self, error: Error) -> Finding {
+        Finding { item: error.tensor, noted: self.keep(error) }
+    }
+
+    fn keep(&mut self, error: Error) -> Noted {
         self.errors.push(error);
-        Fault { noted: Some(Noted(number)), ..fault }
+        Noted(u32::try_from(self.errors.len() - 1).unwrap_or(u32::MAX))
     }
 }
 
