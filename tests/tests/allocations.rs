@@ -121,11 +121,11 @@ fn no_dispatch_allocates() {
     read.stage(spans.iter().copied());
     staged.stage(spans);
     let count = allocations(|| {
-        let mut output = read.dispatch(io_read::Submit { max_batch: 7, bad: None }, &watch);
+        let mut output = read.dispatch(io_read::Submit { max_batch: 7, wrong: None }, &watch);
         while let Some(command) = output.command {
             output = read.dispatch(io_read::Read { ticket: command.ticket, fault: None }, &watch);
         }
-        let mut output = staged.dispatch(io_staged_read::Submit { chunk: 9, max_batch: 7, bad: None }, &watch);
+        let mut output = staged.dispatch(io_staged_read::Submit { chunk: 9, max_batch: 7, wrong: None }, &watch);
         while let Some(command) = output.command {
             output = staged.dispatch(io_staged_read::Staged { ticket: command.ticket, fault: None }, &watch);
         }

@@ -6,7 +6,7 @@ use crate::actors::io_loader::{Command, IoLoader, Load, Outcome};
 use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
 use crate::actors::io_read::{self, IoRead};
 use crate::actors::io_staged_read::{self, IoStagedRead};
-use crate::actors::spans::{Span, first_bad};
+use crate::actors::spans::{Span, first_wrong};
 use crate::actors::{Answered, Fault};
 use crate::api::Refusal;
 use crate::storage::{BatchError, CopySpan, Storage};
@@ -187,9 +187,9 @@ impl<S: Storage> Session<S> {
 
     fn read_spans(&mut self) -> Result<(), Fault> {
         let (spans, sizes, numbers) = self.spans();
-        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        let wrong = first_wrong(&spans, &self.source_sizes(), &sizes);
         self.read.stage(spans);
-        let mut output = self.read.dispatch(io_read::Submit { max_batch: self.host.max_batch, bad }, &self.watch);
+        let mut output = self.read.dispatch(io_read::Submit { max_batch: self.host.max_batch, wrong }, &self.watch);
         while let Some(io_read::Command { ticket, first, count }) = output.command {
             let batch = self.read.context().spans().iter().skip(first as usize).take(count as usize);
             let batch: Vec<CopySpan> = batch.map(|span| copy(span, 0, span.len)).collect();
@@ -210,10 +210,10 @@ impl<S: Storage> Session<S> {
 
     fn stage_spans(&mut self) -> Result<(), Fault> {
         let (spans, sizes, numbers) = self.spans();
-        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        let wrong = first_wrong(&spans, &self.source_sizes(), &sizes);
         self.staged.stage(spans);
         let (chunk, max_batch) = (self.request.staging_bytes, self.host.max_batch);
-        let mut output = self.staged.dispatch(io_staged_read::Submit { chunk, max_batch, bad }, &self.watch);
+        let mut output = self.staged.dispatch(io_staged_read::Submit { chunk, max_batch, wrong }, &self.watch);
         while let Some(command) = output.command {
             let context = self.staged.context();
             let piece = |piece: io_staged_read::Piece| {

@@ -2,7 +2,7 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::io_read::{Command, IoRead, Outcome, Output, Read, Submit};
-use weighbridge_loader::actors::spans::Span;
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
 use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
 use weighbridge_loader::types::Cause;
@@ -29,8 +29,8 @@ impl Reader {
         Self { actor, watch: watch("io/read", None, "ready") }
     }
 
-    fn submit(&mut self, max_batch: u32, bad: Option<Fault>) -> Output {
-        self.actor.dispatch(Submit { max_batch, bad }, &self.watch)
+    fn submit(&mut self, max_batch: u32, wrong: Option<WrongSpan>) -> Output {
+        self.actor.dispatch(Submit { max_batch, wrong }, &self.watch)
     }
 
     fn read(&mut self, ticket: Ticket, fault: Option<Fault>) -> Output {
@@ -60,7 +60,19 @@ fn small_batches_go_one_after_another() {
 }
 
 fn refusals_in_their_order() {
-    let bad = Some(Fault::new(Cause::EndOfSource).at(1));
+    for (wrong, cause) in [
+        (Wrong::Unknown, Cause::InvalidRequest),
+        (Wrong::Empty, Cause::InvalidRequest),
+        (Wrong::TooLong, Cause::LimitExceeded),
+        (Wrong::PastTarget, Cause::OutOfBounds),
+        (Wrong::PastSource, Cause::EndOfSource),
+        (Wrong::Overlaps, Cause::InvalidRequest),
+    ] {
+        let found = Some(WrongSpan { span: 4, wrong });
+        let output = Reader::new(2).submit(9, found);
+        assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(cause).at(4))), "{wrong:?}");
+    }
+    let bad = Some(WrongSpan { span: 1, wrong: Wrong::PastSource });
     let refused = |output: Output| match (output.outcome, output.command) {
         (Some(Outcome::Refused(fault)), None) => fault,
         _ => panic!("{output:?}"),

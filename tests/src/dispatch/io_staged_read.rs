@@ -2,7 +2,7 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::io_staged_read::{Command, IoStagedRead, Outcome, Output, Piece, Staged, Submit};
-use weighbridge_loader::actors::spans::Span;
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
 use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
 use weighbridge_loader::types::Cause;
@@ -34,8 +34,8 @@ impl Stager {
         Self { actor, watch: watch("io/staged_read", None, "ready") }
     }
 
-    fn submit(&mut self, chunk: u64, max_batch: u32, bad: Option<Fault>) -> Output {
-        self.actor.dispatch(Submit { chunk, max_batch, bad }, &self.watch)
+    fn submit(&mut self, chunk: u64, max_batch: u32, wrong: Option<WrongSpan>) -> Output {
+        self.actor.dispatch(Submit { chunk, max_batch, wrong }, &self.watch)
     }
 
     fn staged(&mut self, ticket: Ticket, fault: Option<Fault>) -> Output {
@@ -68,7 +68,19 @@ fn chunks_of_every_size_move_every_byte_once() {
 }
 
 fn refusals_in_their_order() {
-    let bad = Some(Fault::new(Cause::OutOfBounds).at(1));
+    for (wrong, cause) in [
+        (Wrong::Unknown, Cause::InvalidRequest),
+        (Wrong::Empty, Cause::InvalidRequest),
+        (Wrong::TooLong, Cause::LimitExceeded),
+        (Wrong::PastTarget, Cause::OutOfBounds),
+        (Wrong::PastSource, Cause::EndOfSource),
+        (Wrong::Overlaps, Cause::InvalidRequest),
+    ] {
+        let found = Some(WrongSpan { span: 4, wrong });
+        let output = Stager::new(&[9]).submit(1, 1, found);
+        assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(cause).at(4))), "{wrong:?}");
+    }
+    let bad = Some(WrongSpan { span: 1, wrong: Wrong::PastTarget });
     let refused = |output: Output| match (output.outcome, output.command) {
         (Some(Outcome::Refused(fault)), None) => fault,
         _ => panic!("{output:?}"),

@@ -1,7 +1,7 @@
 //! The batch of io/read, and what its guards and actions see and do of it.
 use super::events::{Command, Outcome, Output, Read, Submit};
 use super::machine::IoReadStateMachineContext;
-use crate::actors::spans::Span;
+use crate::actors::spans::{Span, span_findings};
 use crate::actors::{Fault, Ticket, refusals, strays};
 use crate::types::Cause;
 
@@ -62,14 +62,7 @@ impl IoReadStateMachineContext for &mut Context {
         Ok(submit.max_batch == 0)
     }
 
-    fn span_bad(&self, submit: &Submit) -> Result<bool, ()> {
-        Ok(submit.bad.is_some())
-    }
-
-    fn refuse_span(&mut self, submit: &Submit) -> Result<(), ()> {
-        self.output.outcome = submit.bad.map(Outcome::Refused);
-        Ok(())
-    }
+    span_findings! {}
 
     fn send_first(&mut self, submit: &Submit) -> Result<(), ()> {
         self.max_batch = submit.max_batch;

@@ -1,7 +1,7 @@
 //! The batch of io/staged_read, and what its guards and actions see and do of it.
 use super::events::{Command, Cursor, Outcome, Output, Staged, Submit};
 use super::machine::IoStagedReadStateMachineContext;
-use crate::actors::spans::Span;
+use crate::actors::spans::{Span, span_findings};
 use crate::actors::{Fault, Ticket, refusals, strays};
 use crate::types::Cause;
 
@@ -108,14 +108,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
         Ok(submit.chunk == 0)
     }
 
-    fn span_bad(&self, submit: &Submit) -> Result<bool, ()> {
-        Ok(submit.bad.is_some())
-    }
-
-    fn refuse_span(&mut self, submit: &Submit) -> Result<(), ()> {
-        self.output.outcome = submit.bad.map(Outcome::Refused);
-        Ok(())
-    }
+    span_findings! {}
 
     fn send_first(&mut self, submit: &Submit) -> Result<(), ()> {
         self.chunk = submit.chunk;

@@ -12,7 +12,10 @@ machine! {
             *"ready"_s + event<Submit> [batch_empty] / refuse_empty,
             "ready"_s + event<Submit> [host_takes_none] / refuse_platform,
             "ready"_s + event<Submit> [chunk_empty] / refuse_chunk,
-            "ready"_s + event<Submit> [span_bad] / refuse_span,
+            "ready"_s + event<Submit> [span_too_long] / refuse_too_long,
+            "ready"_s + event<Submit> [span_past_target] / refuse_past_target,
+            "ready"_s + event<Submit> [span_past_source] / refuse_past_source,
+            "ready"_s + event<Submit> [span_wrong] / refuse_span,
             "staging"_s <= "ready"_s + event<Submit> / send_first,
         }
         "host reply": {

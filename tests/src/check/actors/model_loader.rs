@@ -206,7 +206,10 @@ impl Actor for Loader {
             let selected = Selected { malformed, unknown, unmatched };
             all.push(Event::Release(Release { selected, not_mapped: first }));
             all.push(Event::Evict(Evict { selected, mapped: first, not_resident: second }));
-            for (structure, architecture) in [(false, false), (true, false), (false, true), (true, true)] {
+            // What is refused is refused whatever would be checked afterwards.
+            let checks = [(false, false), (true, false), (false, true), (true, true)];
+            let refused = [malformed, unknown, unmatched, first, second, third].iter().any(Option::is_some);
+            for (structure, architecture) in checks.into_iter().take(if refused { 1 } else { 4 }) {
                 let (no_strategy, strategy_repeated, extent_empty) = (first, second, third);
                 let load = Load { selected, no_strategy, strategy_repeated, extent_empty, structure, architecture };
                 all.push(Event::Load(load));
