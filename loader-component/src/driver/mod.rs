@@ -129,7 +129,7 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    /// Changes what the observer is told.
+    /// Changes what the observer gets.
     pub fn observe(&mut self, level: Level) {
         self.watch.set_level(level);
     }

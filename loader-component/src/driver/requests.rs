@@ -82,7 +82,7 @@ impl<S: Storage> Session<S> {
         Ok(report)
     }
 
-    /// Ends mapped residency, and answers of how many tensors.
+    /// Ends mapped residency, and returns of how many tensors.
     ///
     /// # Errors
     /// As `session.release` of `wit/loader.wit`.
@@ -98,7 +98,7 @@ impl<S: Storage> Session<S> {
         Ok(self.ended)
     }
 
-    /// Ends resident (copied) residency, and answers of how many tensors.
+    /// Ends resident (copied) residency, and returns of how many tensors.
     ///
     /// # Errors
     /// As `session.evict` of `wit/loader.wit`.
