@@ -228,7 +228,7 @@ impl State {
         let p = &self.prefs;
         LoadOptions {
             policy: match p.choice {
-                Choice::Auto => auto(),
+                Choice::Auto => StrategyPolicy::Auto,
                 Choice::Only(s) => StrategyPolicy::Only(s),
             },
             extent: match p.extent {
@@ -288,13 +288,4 @@ impl State {
         let now = self.now;
         self.messages.retain(|m| now - m.at < MESSAGE_SECONDS[usize::from(m.bad)]);
     }
-}
-
-/// The order of `auto`. In a page, where nothing can be mapped, reading at once comes before reading in chunks: a browser fetches large
-/// pieces faster, the page keeps them as they came, and it can be cancelled between them.
-fn auto() -> StrategyPolicy {
-    if cfg!(target_arch = "wasm32") {
-        return StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead]);
-    }
-    StrategyPolicy::auto()
 }

@@ -1,8 +1,8 @@
 //! The component: the driver over the imports of `wit/storage.wit` and `wit/observer.wit`.
 use crate::actors::tables;
 use crate::api::{
-    FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary,
-    NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState, TensorInfo, TensorState,
+    BufferState, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEntry,
+    ModelSummary, NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState, TensorInfo, TensorState,
 };
 use crate::bindings::weighbridge::loader::observer::{self, Entry};
 use crate::bindings::weighbridge::loader::storage as host;
@@ -177,6 +177,10 @@ impl GuestSession for Shared {
 
     fn slots(&self) -> Vec<SlotState> {
         self.0.borrow().slots()
+    }
+
+    fn buffers(&self, start: u32, count: u32) -> Vec<BufferState> {
+        self.0.borrow().buffers(start, count)
     }
 
     fn machines(&self) -> Vec<MachineStatus> {

@@ -60,6 +60,9 @@ pub enum StrategyPolicy {
     /// The first that can be used.
     #[cfg_attr(feature = "wasmtime", component(name = "first-available"))]
     FirstAvailable(Vec<Strategy>),
+    /// The first that can be used, in the order of the host: [`Capabilities::auto`].
+    #[cfg_attr(feature = "wasmtime", component(name = "auto"))]
+    Auto,
 }
 
 /// How residency is cut into units that are mapped, allocated and released together.
@@ -277,9 +280,10 @@ impl Phase {
 }
 
 /// Why, for programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
 pub enum Cause {
     /// The caller asked for something that cannot be asked for.
     #[cfg_attr(feature = "wasmtime", component(name = "invalid-request"))]
@@ -350,9 +354,9 @@ pub enum Cause {
     /// A bug in the component or in the host.
     #[cfg_attr(feature = "wasmtime", component(name = "internal"))]
     Internal,
-    /// None of the above; the text says what.
+    /// None of the above; `message` says what.
     #[cfg_attr(feature = "wasmtime", component(name = "other"))]
-    Other(String),
+    Other,
 }
 
 impl Cause {
@@ -383,7 +387,7 @@ impl Cause {
             Self::Deadline => "deadline",
             Self::Io => "io",
             Self::Internal => "internal",
-            Self::Other(_) => "other",
+            Self::Other => "other",
         }
     }
 }
@@ -551,18 +555,10 @@ pub struct LoadOptions {
     pub validate: Validation,
 }
 
-impl StrategyPolicy {
-    /// The order of `auto`: map, else read in chunks, else read at once.
-    #[must_use]
-    pub fn auto() -> Self {
-        Self::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy])
-    }
-}
-
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
-            policy: StrategyPolicy::auto(),
+            policy: StrategyPolicy::Auto,
             extent: ExtentPolicy::WholeFile,
             staging_bytes: 0,
             validate: Validation::default(),
@@ -821,6 +817,48 @@ pub struct SlotState {
     pub tensors: u32,
 }
 
+/// State of one buffer's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum BufferStatus {
+    /// Given to no buffer.
+    #[cfg_attr(feature = "wasmtime", component(name = "free"))]
+    Free,
+    /// Reserved while the host allocates.
+    #[cfg_attr(feature = "wasmtime", component(name = "reserved"))]
+    Reserved,
+    /// Has memory.
+    #[cfg_attr(feature = "wasmtime", component(name = "owned"))]
+    Owned,
+    /// Has memory that the host would not take back yet.
+    #[cfg_attr(feature = "wasmtime", component(name = "free-pending"))]
+    FreePending,
+    /// Out of generations; never used again.
+    #[cfg_attr(feature = "wasmtime", component(name = "retired"))]
+    Retired,
+}
+
+/// One buffer that copies of tensors lie in: memory of the host, or of the embedder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct BufferState {
+    /// Its status.
+    pub status: BufferStatus,
+    /// How often its number has been given out.
+    pub generation: u32,
+    /// The host's name for the memory; 0 where there is none.
+    pub target: u64,
+    /// Capacity in bytes.
+    pub bytes: u64,
+    /// Tensors resident in it.
+    pub tensors: u32,
+    /// The embedder registered it.
+    pub external: bool,
+}
+
 /// Where a machine stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -854,6 +892,22 @@ pub struct MachineRow {
     pub action: String,
     /// To; equal to `source` for an internal transition.
     pub target: String,
+    /// Whether the row turns its request down, or ends it as failed: its guard is why.
+    pub refuses: bool,
+}
+
+/// What a machine keeps many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum Pool {
+    /// Slots of mappings.
+    #[cfg_attr(feature = "wasmtime", component(name = "slots"))]
+    Slots,
+    /// Buffers of copies.
+    #[cfg_attr(feature = "wasmtime", component(name = "buffers"))]
+    Buffers,
 }
 
 /// One machine's whole behaviour, from the table that it runs on.
@@ -867,6 +921,13 @@ pub struct MachineTable {
     pub initial: String,
     /// The rows in the order in which they are tried.
     pub rows: Vec<MachineRow>,
+    /// Its place among the machines: a load meets them in this order.
+    pub order: u32,
+    /// Whether there is one for each tensor.
+    pub pooled: bool,
+    /// What the machine keeps many of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<Pool>,
 }
 
 /// How a model of several files is cut.
@@ -972,7 +1033,7 @@ pub enum StorageError {
 }
 
 /// What a host can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Capabilities {
@@ -989,6 +1050,8 @@ pub struct Capabilities {
     /// Most spans in one `read-into`.
     #[cfg_attr(feature = "wasmtime", component(name = "max-batch"))]
     pub max_batch: u32,
+    /// The order of the policy `auto`.
+    pub auto: Vec<Strategy>,
 }
 
 /// What a file is at the moment.

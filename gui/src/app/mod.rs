@@ -135,6 +135,7 @@ impl Inspector {
         match update {
             Update::Host(host) => {
                 self.shell.offer(host.formats.iter().flat_map(|format| format.extensions.clone()).collect());
+                self.state.run.store.describe(&host.tables);
                 self.state.host = *host;
             }
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
@@ -172,7 +173,8 @@ impl Inspector {
         }
     }
 
-    fn begin(&mut self, run: Run) {
+    fn begin(&mut self, mut run: Run) {
+        run.store.describe(&self.state.host.tables);
         let old = std::mem::replace(&mut self.state.run, run);
         self.state.keep(old);
         self.state.cursor = None;

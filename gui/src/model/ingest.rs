@@ -4,8 +4,9 @@ use super::io::{SlotOp, Span, SpanKind};
 use super::row::{Edge, Kind, MOST_NS, NONE, OPEN, Ok3, Row};
 use super::store::{Detail, Store};
 use super::{NameId, words};
+use std::collections::HashMap;
 use weighbridge_core::trace::{Answer, Call, Outcome, Record, What};
-use weighbridge_core::types::{Entry, Error, Happening, SlotStatus};
+use weighbridge_core::types::{Entry, Error, Happening, Pool, SlotStatus};
 
 /// Slots are numbered by the trace; a broken recording could name any.
 const MOST_SLOTS: u32 = 65_536;
@@ -82,10 +83,10 @@ impl Store {
         let machine = self.names.of_trace(entry.machine);
         let lane = self.lane_id(Kind::Transition, machine);
         let instance = entry.instance.filter(|&i| i < MOST_INSTANCES).unwrap_or(NONE);
-        if self.names.get(machine) == "io/mmap" && instance < MOST_SLOTS {
+        if self.lanes[usize::from(lane)].machine.owns == Some(Pool::Slots) && instance < MOST_SLOTS {
             self.ingest.slot = instance;
         }
-        let key = if self.lanes[usize::from(lane)].many { (lane, instance) } else { (lane, NONE) };
+        let key = if self.lanes[usize::from(lane)].machine.pooled { (lane, instance) } else { (lane, NONE) };
         match entry.what {
             Happening::Event(e) => {
                 self.flush(key, instance, at, None);

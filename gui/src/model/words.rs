@@ -18,7 +18,7 @@ pub fn selection(s: &Selection) -> String {
 pub fn policy(p: &StrategyPolicy) -> String {
     match p {
         StrategyPolicy::Only(s) => s.name().into(),
-        StrategyPolicy::FirstAvailable(list) if *p == StrategyPolicy::auto() => format!("auto ({})", list.len()),
+        StrategyPolicy::Auto => "auto".into(),
         StrategyPolicy::FirstAvailable(list) => list.iter().map(|s| s.name()).collect::<Vec<_>>().join(", then "),
     }
 }

@@ -50,14 +50,13 @@ fn order(store: &Store) -> Vec<usize> {
     let mut order: Vec<usize> = (0..store.lanes.len()).collect();
     let rank = |lane: &Lane| {
         let name = store.name(lane.name);
-        let machine = ["model/loader", "model/tensor", "io/loader", "io/mmap", "io/read", "io/staged_read"];
         let first = match lane.kind {
             Kind::Host => 3,
             Kind::Export => 0,
             Kind::Transition => 1,
             Kind::Call => 2,
         };
-        (first, machine.iter().position(|m| *m == name).unwrap_or(9), name)
+        (first, lane.machine.order, name)
     };
     order.sort_by_key(|&i| rank(&store.lanes[i]));
     order

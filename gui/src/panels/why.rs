@@ -84,7 +84,7 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::Deadline => "Give it more time, or load less at once.",
         Cause::Io => "The operating system failed. Check the disk.",
         Cause::Internal => "This is a bug. Save the recording and report it.",
-        Cause::Other(_) => "See the message.",
+        Cause::Other => "See the message.",
     }
 }
 
@@ -100,15 +100,15 @@ fn first_bad(state: &State, end: u64) -> Option<u64> {
 /// The guard that decided for the error, in words: of the first refusing step from the first bad row on.
 fn guard(state: &State, from: u64, end: u64) -> Option<String> {
     let store = &state.run.store;
-    let refusing = ["refuse", "fail", "reject", "keep", "give_back", "undo", "abandon"];
     let near = from.saturating_sub(2).max(store.first());
     let decided = |by_name: bool| {
         (near..end.min(from.saturating_add(400))).filter_map(|id| store.row(id)).find(|row| {
-            let named = refusing.iter().any(|w| store.name(store.edge(row).action).contains(w));
+            let machine = store.lanes.get(usize::from(row.lane)).map_or("", |lane| store.name(lane.name));
+            let named = store.refuses(machine, store.name(store.edge(row).action));
             row.kind == Kind::Transition && row.guard_count > 0 && if by_name { named } else { row.ok == Ok3::No }
         })
     };
-    // What refuses says so in its name; else it is the step that was answered badly.
+    // The table says which rows refuse; of a machine without one it is the step that was answered badly.
     let row = decided(true).or_else(|| decided(false))?;
     let (name, held) = store.guards(row).last()?;
     let edge = store.edge(row);

@@ -14,12 +14,6 @@ import { replay } from './replay.js';
 import { tellRecording } from './retell.js';
 import { Control, Session } from './session.js';
 
-/**
- * The order of `auto` here: reading at once comes before reading in chunks, because a page fetches large pieces faster, keeps them as they
- * came, and can be cancelled between them.
- */
-const AUTO = { 'first-available': ['mapped-file', 'read-copy', 'staged-read'] };
-
 /** First bytes of a tensor that are shown. */
 const PREVIEW = 64 << 10;
 /** Tensors and records told at once, and how long records wait to be told together (ms). */
@@ -305,7 +299,7 @@ export class Desk {
       this.registered = true;
     }
     try {
-      return session.load(selection, { ...options, policy: options.policy ?? AUTO });
+      return session.load(selection, options);
     } finally {
       await session.storage.settled();
     }

@@ -356,6 +356,11 @@ export class Guest {
     return toJson(this.call('request', () => session.slots()));
   }
 
+  buffers(start, count) {
+    const session = this.#open();
+    return toJson(this.call('request', () => session.buffers(start, count)));
+  }
+
   machines() {
     const session = this.#open();
     return toJson(this.call('request', () => session.machines()));

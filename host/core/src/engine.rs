@@ -1,8 +1,8 @@
 //! What runs a guest: the trait where the core ends above.
 use crate::{host::Host, media::Media};
 use weighbridge_wit::{
-    Advice, AdviceEffect, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-    MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
+    MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
 };
 
 /// A file as the guest gets it: a name, and its number in the host's table.
@@ -50,6 +50,7 @@ pub trait Engine {
     fn advise(&mut self, tensor: u32, advice: Advice) -> Called<Result<AdviceEffect, Error>>;
     fn states(&mut self, start: u32, count: u32) -> Called<Vec<TensorState>>;
     fn slots(&mut self) -> Called<Vec<SlotState>>;
+    fn buffers(&mut self, start: u32, count: u32) -> Called<Vec<BufferState>>;
     fn machines(&mut self) -> Called<Vec<MachineStatus>>;
     fn observe(&mut self, level: Level) -> Called<()>;
     fn close(&mut self) -> Called<Result<(), Error>>;

@@ -4,8 +4,8 @@ use crate::{
     media::Media,
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
-        MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, BufferState, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
+        MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use serde::Serialize;
@@ -151,6 +151,10 @@ impl<E: Engine> Guest<E> {
 
     pub(crate) fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
         self.call(Phase::Request, E::slots)
+    }
+
+    pub(crate) fn buffers(&mut self, start: u32, count: u32) -> Result<Vec<BufferState>, Error> {
+        self.call(Phase::Request, |engine| engine.buffers(start, count))
     }
 
     pub(crate) fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {

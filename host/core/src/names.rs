@@ -4,10 +4,7 @@
 //! to begin with, which keeps what a guest can act on: numbers of shards, and extensions of model files. What the guest
 //! says is then fit for a recording as it is, and the host puts the real name back into what it shows to a person, and into
 //! nothing else. What an index names stays as the index has it, as that stands in the header bytes anyway.
-use crate::{
-    types::escape,
-    types::{Cause, Error},
-};
+use crate::types::{Error, escape};
 use std::collections::HashMap;
 
 /// Extensions that say what a file is, and nothing of whose it is.
@@ -88,9 +85,6 @@ impl Names {
     #[must_use]
     pub fn shown(&self, mut error: Error) -> Error {
         error.message = self.translated(&error.message);
-        if let Cause::Other(what) = &mut error.cause {
-            *what = self.translated(what);
-        }
         error
     }
 

@@ -178,7 +178,7 @@ fn a_consumer_ends_the_load() {
     let cases = [
         (StorageError::Cancelled, Cause::Cancelled),
         (StorageError::Io(28), Cause::Io),
-        (StorageError::Other("full".to_owned()), Cause::Other("full".to_owned())),
+        (StorageError::Other("full".to_owned()), Cause::Other),
     ];
     for (answer, cause) in cases {
         let mut session = loader().open(&path).unwrap();

@@ -52,7 +52,7 @@ impl fmt::Debug for Dtype {
     }
 }
 
-/// Why a shape has no size.
+/// Cause a shape has no size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SizeError {
     /// This dimension is 2^63 or more, which no reader of these formats can hold.

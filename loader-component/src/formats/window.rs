@@ -94,7 +94,7 @@ impl Buffer {
     }
 }
 
-/// Why an item was not read.
+/// Cause an item was not read.
 pub(crate) enum Stop {
     /// This many bytes from the item's beginning are needed first.
     Need(u64),
