@@ -8,7 +8,7 @@ use crate::model::store::Standing;
 use crate::model::{Run, lints};
 use crate::panel::Panel;
 use weighbridge_core::types::{
-    ExtentPolicy, Lifecycle, LoadOptions, Selection, Strategy, StrategyPolicy, TensorState, Validation,
+    ExtentPolicy, Lifecycle, LoadOptions, Selection, StrategyPolicy, TensorState, Validation,
 };
 
 /// Runs kept for comparison besides the one that is shown.

@@ -98,7 +98,7 @@ fn requests_and_updates_are_understood_on_both_sides() {
 
     let opened = desk.ask(&Request::Open { files: vec![file(&model)], options: OpenOptions::default() });
     assert_update!(&opened, Update::Began { origin: Origin::Live, .. });
-    assert_update!(&opened, Update::Opened(opened) if opened.summary.tensors == 2 && !opened.capabilities.unwrap().mmap);
+    assert_update!(&opened, Update::Opened(opened) if opened.summary.tensors == 2 && !opened.capabilities.as_ref().unwrap().mmap);
     assert_update!(&opened, Update::Tensors { start: 0, tensors } if tensors[1].name == "b");
     assert_update!(&opened, Update::Records(records) if records[0].seq == 0);
     assert_update!(&opened, Update::Metadata(entries) if entries.len() == 1);

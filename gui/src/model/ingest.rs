@@ -4,7 +4,6 @@ use super::io::{SlotOp, Span, SpanKind};
 use super::row::{Edge, Kind, MOST_NS, NONE, OPEN, Ok3, Row};
 use super::store::{Detail, Store};
 use super::{NameId, words};
-use std::collections::HashMap;
 use weighbridge_core::trace::{Answer, Call, Outcome, Record, What};
 use weighbridge_core::types::{Entry, Error, Happening, Pool, SlotStatus};
 

@@ -51,7 +51,7 @@ pub(super) fn open(current: &mut Current, files: &[FileRef], options: &OpenOptio
             let opened = Opened {
                 summary: session.summary().clone(),
                 files: session.files().iter().map(|f| FileFacts { name: f.name.clone(), size: f.size }).collect(),
-                capabilities: Some(*session.capabilities()),
+                capabilities: Some(session.capabilities().clone()),
             };
             current.model = Model::Live(Box::new(session));
             current.outbox.send(Update::Opened(Box::new(opened)));

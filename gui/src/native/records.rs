@@ -109,7 +109,7 @@ fn send(current: &Current, recording: &Recording) {
         current.outbox.send(Update::Opened(Box::new(Opened {
             summary,
             files,
-            capabilities: recording.header.capabilities,
+            capabilities: recording.header.capabilities.clone(),
         })));
     }
     for page in recording.records.chunks(PAGE) {

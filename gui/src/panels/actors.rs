@@ -101,7 +101,7 @@ impl Actors {
         let headline = Split::left(ui, "headline", |ui| {
             match counts.lane {
                 None => theme::badge(ui, Tone::Idle, &format!("{}, not moved yet", escape(&table.initial))),
-                Some(lane) if store.lanes[usize::from(lane)].many => {
+                Some(lane) if store.lanes[usize::from(lane)].machine.pooled => {
                     let mut population = store.population(state.standing(), lane);
                     population.sort_by_key(|p| std::cmp::Reverse(p.1));
                     for (name, n) in population.into_iter().take(4) {
@@ -254,7 +254,7 @@ impl Actors {
         let dark = ui.visuals().dark_mode;
         let store = &state.run.store;
         let population: HashMap<String, u32> =
-            counts.lane.filter(|&l| store.lanes[usize::from(l)].many).map_or_else(HashMap::new, |lane| {
+            counts.lane.filter(|&l| store.lanes[usize::from(l)].machine.pooled).map_or_else(HashMap::new, |lane| {
                 store
                     .population(state.standing(), lane)
                     .into_iter()

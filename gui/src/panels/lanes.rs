@@ -197,13 +197,13 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
         let bar = Rect::from_min_max(pos2(from, inner.min.y), pos2(to.max(from + 1.5), inner.max.y));
         // A machine at rest is a line: only what is under way has weight.
         let resting = matches!(tone, Some(Tone::Idle | Tone::Over));
-        if lane.many || resting {
+        if lane.machine.pooled || resting {
             painter.rect_filled(
                 Rect::from_min_max(pos2(bar.min.x, inner.min.y + 2.0), pos2(bar.min.x + 1.5, inner.max.y - 2.0)),
                 0.0,
                 color,
             );
-            if resting && !lane.many {
+            if resting && !lane.machine.pooled {
                 painter.line_segment(
                     [pos2(bar.min.x, inner.center().y), pos2(bar.max.x, inner.center().y)],
                     Stroke::new(1.0, color.gamma_multiply(0.5)),
@@ -213,7 +213,7 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
             painter.rect_filled(bar, 2.0, color.gamma_multiply(0.35));
             painter.rect_filled(Rect::from_min_max(bar.min, pos2(bar.min.x + 1.5, bar.max.y)), 0.0, color);
         }
-        if bar.width() > 46.0 && !lane.many {
+        if bar.width() > 46.0 && !lane.machine.pooled {
             let at = pos2(bar.min.x + 5.0, bar.center().y);
             theme::text_in(
                 painter,
