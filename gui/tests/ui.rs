@@ -11,7 +11,7 @@ use weighbridge_inspector::backend::{
     Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update,
 };
 use weighbridge_inspector::command::{Choice, Command, Export};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 #[test]
 fn the_first_start_explains_itself() {

@@ -79,7 +79,7 @@ export const storageCases = {
   },
 
   'a batch has so many spans and no more'() {
-    const offers = { mmap: false, advise: false, 'map-granularity': 65536, 'max-read': 64, 'max-batch': 2 };
+    const offers = { mmap: false, advise: false, 'map-granularity': 65536, 'max-read': 64, 'max-batch': 2, auto: ['read-copy'] };
     const { read } = storage({ targets: [64], offers });
     const at = (number) => span({ len: 1n, 'target-offset': BigInt(number) });
     assert.equal(read(at(0), at(1)), 'done');

@@ -225,6 +225,7 @@
     (call $attack (local.get $how) (i32.load offset=8 (local.get $sources)))
     (i32.store (i32.const 264) (call $session-new (i32.const 7)))
     (i32.const 256))
+  (func (export "weighbridge:loader/loader@0.1.0#formats") (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#describe") (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.missing") (param i32) (result i32)
     ;; The next name, where there is to be one: the one before it has been given.
@@ -247,6 +248,7 @@
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.advise") (param i32 i32 i32) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.states") (param i32 i32 i32) (result i32) (i32.const 704))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.slots") (param i32) (result i32) (i32.const 0))
+  (func (export "weighbridge:loader/loader@0.1.0#[method]session.buffers") (param i32 i32 i32) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.machines") (param i32) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.observe") (param i32 i32))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.close") (param i32) (result i32) (i32.const 0))

@@ -13,8 +13,19 @@ export async function component(manifest, instantiate, compile) {
   return { ...manifest, instantiate, modules, compileMs: performance.now() - began };
 }
 
+/** The formats that the component reads. */
+export function formats(component) {
+  component.formats ??= alone(component).formats();
+  return component.formats;
+}
+
 /** The transition tables of every machine in the component. */
 export function describe(component) {
-  component.machines ??= new Guest({ component, backend: null, log: new Log({ keep: 0 }), control: { begin() {}, check() {} } }).describe();
+  component.machines ??= alone(component).describe();
   return component.machines;
+}
+
+/** A guest that is asked about itself alone. */
+function alone(component) {
+  return new Guest({ component, backend: null, log: new Log({ keep: 0 }), control: { begin() {}, check() {} } });
 }

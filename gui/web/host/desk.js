@@ -6,19 +6,13 @@ import { OFFERS } from './storage.js';
 import { LoadError, Sentence, StorageFault, escape, typed } from './fault.js';
 import { Faults } from './faults.js';
 import { Gate } from './gate.js';
-import { describe } from './component.js';
+import { describe, formats } from './component.js';
 import { digests } from './digests.js';
 import { Log, nanos } from './log.js';
 import { encode, readRecording, recordingOf } from './recording.js';
 import { replay } from './replay.js';
 import { tellRecording } from './retell.js';
 import { Control, Session } from './session.js';
-
-/**
- * The order of `auto` here: reading at once comes before reading in chunks, because a page fetches large pieces faster, keeps them as they
- * came, and can be cancelled between them.
- */
-const AUTO = { 'first-available': ['mapped-file', 'read-copy', 'staged-read'] };
 
 /** First bytes of a tensor that are shown. */
 const PREVIEW = 64 << 10;
@@ -84,6 +78,7 @@ export class Desk {
       imports: this.component.imports,
       exports: this.component.exports,
       granted: ['Granted: reading the files that you open, by handle; telling the observer what it does.'],
+      formats: formats(this.component),
       tables,
     };
   }
@@ -304,7 +299,7 @@ export class Desk {
       this.registered = true;
     }
     try {
-      return session.load(selection, { ...options, policy: options.policy ?? AUTO });
+      return session.load(selection, options);
     } finally {
       await session.storage.settled();
     }

@@ -261,6 +261,10 @@ export class Guest {
     return sources.map(({ name, number }) => ({ name, source: new this.Source(number) }));
   }
 
+  formats() {
+    return toJson(this.call('request', () => this.loader.formats()));
+  }
+
   describe() {
     return toJson(this.call('request', () => this.loader.describe()));
   }
@@ -350,6 +354,11 @@ export class Guest {
   slots() {
     const session = this.#open();
     return toJson(this.call('request', () => session.slots()));
+  }
+
+  buffers(start, count) {
+    const session = this.#open();
+    return toJson(this.call('request', () => session.buffers(start, count)));
   }
 
   machines() {

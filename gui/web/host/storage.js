@@ -23,8 +23,18 @@ const pieceOf = (source) => Math.min(PIECE, source.piece ?? PIECE);
 const wholeOf = (source) => source.piece ?? WHOLE;
 const LAST_ID = 0xffff_ffff;
 
-/** What a host offers that has no mappings. */
-export const OFFERS = { mmap: false, advise: false, 'map-granularity': 65536, 'max-read': 1 << 20, 'max-batch': 1 << 16 };
+/**
+ * What a host offers that has no mappings. In `auto` reading at once comes before reading in chunks, because a page fetches large pieces
+ * faster, keeps them as they came, and can be cancelled between them.
+ */
+export const OFFERS = {
+  mmap: false,
+  advise: false,
+  'map-granularity': 65536,
+  'max-read': 1 << 20,
+  'max-batch': 1 << 16,
+  auto: ['mapped-file', 'read-copy', 'staged-read'],
+};
 
 const refuse = (why) => {
   throw new StorageFault(why);

@@ -57,20 +57,18 @@ export const guestOptionsJson = (json) => toJson(guestOptions(json));
 /** The contract's strategies. */
 export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
 
-/** The order of `auto`: map, else read in chunks, else read at once. */
-export const AUTO = { 'first-available': ['mapped-file', 'staged-read', 'read-copy'] };
-
 /** A policy whose strategies there are. What there is not must not look as if the component had failed at it. */
 function policy(json) {
   const named = variant(json);
-  const strange = [named.val].flat().find((name) => !STRATEGIES.includes(name));
-  if (strange === undefined) return named;
-  throw new LoadError(typed('request', 'invalid-request', `there is no strategy ${escape(strange)}; there are ${STRATEGIES.join(', ')}`));
+  if (json === 'auto') return named;
+  const unknown = [named.val].flat().find((name) => !STRATEGIES.includes(name));
+  if (unknown === undefined) return named;
+  throw new LoadError(typed('request', 'invalid-request', `there is no strategy ${escape(unknown)}; there are ${STRATEGIES.join(', ')}`));
 }
 
 /** `load-options`. */
 export const loadOptions = (json = {}) => ({
-  policy: policy(json.policy ?? AUTO),
+  policy: policy(json.policy ?? 'auto'),
   extent: variant(json.extent ?? 'whole-file', big),
   stagingBytes: big(json['staging-bytes']),
   validate: { structure: json.validate?.structure ?? false, architecture: json.validate?.architecture ?? false },
@@ -93,6 +91,7 @@ export const capabilities = (json) => ({
   mapGranularity: big(json['map-granularity']),
   maxRead: json['max-read'],
   maxBatch: json['max-batch'],
+  auto: json.auto,
 });
 
 /** `source-stat`. */

@@ -4,10 +4,7 @@
 //! to begin with, which keeps what a guest can act on: numbers of shards, and extensions of model files. What the guest
 //! says is then fit for a recording as it is, and the host puts the real name back into what it shows to a person, and into
 //! nothing else. What an index names stays as the index has it, as that stands in the header bytes anyway.
-use crate::{
-    text::escape,
-    types::{Cause, Error},
-};
+use crate::types::{Error, escape};
 use std::collections::HashMap;
 
 /// Extensions that say what a file is, and nothing of whose it is.
@@ -88,9 +85,6 @@ impl Names {
     #[must_use]
     pub fn shown(&self, mut error: Error) -> Error {
         error.message = self.translated(&error.message);
-        if let Cause::Other(what) = &mut error.cause {
-            *what = self.translated(what);
-        }
         error
     }
 
@@ -207,7 +201,7 @@ mod tests {
         let message = "\"file-0-00002-of-00002.gguf\" is a part of another model than \"file-0-00001-of-00002.gguf\".";
         let shown = names.shown(Error::new(Phase::Parse, Cause::Malformed, message)).message;
         let part =
-            |number: u32| format!("\"{}\"", crate::text::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
+            |number: u32| format!("\"{}\"", crate::types::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
         assert_eq!(shown, format!("{} is a part of another model than {}.", part(2), part(1)));
         for (said, shown) in [
             ("file-0-00007-of-00009.gguf is missing, file-0-00008-of-00009.gguf.", 2),

@@ -139,10 +139,17 @@ fn diagrams_hold_what_a_name_means_to_say() {
         guard: name.to_owned(),
         action: String::new(),
         target: "b".to_owned(),
+        refuses: false,
     };
     let stays = crate::types::MachineRow { event: "unexpected".to_owned(), target: name.to_owned(), ..row.clone() };
-    let table =
-        crate::types::MachineTable { machine: name.to_owned(), initial: name.to_owned(), rows: vec![row, stays] };
+    let table = crate::types::MachineTable {
+        machine: name.to_owned(),
+        initial: name.to_owned(),
+        rows: vec![row, stays],
+        order: 0,
+        pooled: false,
+        owns: None,
+    };
     let step = |what| What::Step(Entry { machine: 0, instance: None, what });
     let whats = [
         What::Names { first: 0, names: vec![name.to_owned()] },

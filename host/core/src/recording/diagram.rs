@@ -2,8 +2,8 @@
 use super::header::Recording;
 use super::name::Name;
 use super::names::Names;
-use crate::text::is_hidden;
 use crate::trace::What;
+use crate::types::is_hidden;
 use crate::types::{Happening, MachineRow, MachineTable};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;

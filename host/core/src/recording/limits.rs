@@ -2,7 +2,7 @@
 use crate::{
     log::weight,
     trace::{Export, Outcome, Record, What},
-    types::{Cause, Error},
+    types::Error,
 };
 use serde_json::{Value, json};
 
@@ -175,10 +175,7 @@ fn failure(error: &Error) -> Result<(), String> {
     if let Some(field) = &error.field {
         short("the field `field`", field, TEXT_BYTES)?;
     }
-    match &error.cause {
-        Cause::Other(what) => short("the field `cause`", what, TEXT_BYTES),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn short(what: &str, text: &str, most: usize) -> Result<(), String> {

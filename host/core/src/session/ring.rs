@@ -23,7 +23,7 @@ impl<E: Engine> Session<E> {
             header: RecordingHeader {
                 weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
                 component: component.to_owned(),
-                capabilities: Some(*self.capabilities()),
+                capabilities: Some(self.capabilities().clone()),
                 lost,
                 names,
                 paths: Vec::new(),

@@ -10,7 +10,7 @@ pub(crate) use source::{Folder, Source};
 use crate::platform::{self, unsafe_ops};
 use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
-    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Usage, nanos,
+    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Strategy, Usage, nanos,
 };
 
 /// Files, mappings and memory of this machine.
@@ -67,6 +67,11 @@ impl Media for Native {
 
     fn has_room(&self, bytes: u64) -> bool {
         room::take(bytes)
+    }
+
+    /// Map, else read in chunks (with progress, and a point to cancel, between them), else read at once.
+    fn auto(&self) -> &[Strategy] {
+        &[Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy]
     }
 
     fn map_granularity(&self) -> u64 {

@@ -4,7 +4,8 @@ use std::{fmt::Write as _, path::Path};
 /// Whether a character is not to be shown as it is: a terminal acts on it, it turns the direction of the text, or it has
 /// no shape, so that two names that differ look the same (Unicode's `Default_Ignorable_Code_Point`, but for the variation
 /// selectors, which change the look of what is before them).
-pub(crate) fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
