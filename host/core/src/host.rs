@@ -348,9 +348,10 @@ impl<M: Media> Host<M> {
         let total = self.stats.guest_memory_bytes.saturating_add(more);
         let refused = if total > self.limits.guest_memory {
             Refused::Memory
-        } else if !self.peek_table().is_none_or(|table| table.media().has_room(more))
-            || !self.usage.take_guest_memory(more)
-        {
+        } else if !self.usage.take_guest_memory(more) {
+            Refused::Machine
+        } else if !self.table().is_none_or(|table| table.media_mut().has_room(more)) {
+            self.usage.give_guest_memory(more);
             Refused::Machine
         } else {
             self.stats.guest_memory_bytes = total;
@@ -476,7 +477,7 @@ impl<M: Media> Host<M> {
 
 impl<M: Media> Drop for Host<M> {
     fn drop(&mut self) {
-        self.usage.give_guest_memory();
+        self.usage.guest_gone();
     }
 }
 

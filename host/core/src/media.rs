@@ -110,9 +110,9 @@ pub trait Media: Sized + 'static {
         Self::now()
     }
 
-    /// Whether the system has so many bytes of memory left, for a guest that wants to grow.
+    /// Whether the system has so many bytes of memory left for the guest, which may write to all of it from now on.
     #[must_use]
-    fn has_room(&self, bytes: u64) -> bool {
+    fn has_room(&mut self, bytes: u64) -> bool {
         let _ = bytes;
         true
     }

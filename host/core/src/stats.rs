@@ -211,8 +211,14 @@ impl Usage {
         taken
     }
 
+    /// Gives back memory that the guest did not get after all.
+    pub(crate) fn give_guest_memory(&self, bytes: u64) {
+        self.guest_memory.fetch_sub(bytes, Relaxed);
+        self.quota.give(Resource::MemoryBytes, bytes);
+    }
+
     /// The guest is gone, and its memory with it.
-    pub(crate) fn give_guest_memory(&self) {
+    pub(crate) fn guest_gone(&self) {
         let bytes = self.guest_memory.swap(0, Relaxed);
         self.quota.give(Resource::MemoryBytes, bytes);
     }

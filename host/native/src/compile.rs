@@ -20,7 +20,7 @@ pub struct CompileLimits {
     pub code_bytes: usize,
     /// Most functions. Default 32,768.
     pub functions: usize,
-    /// Most bytes of one function. Default 128 KiB.
+    /// Most bytes of one function. Default 256 KiB.
     pub function_bytes: usize,
     /// Most variables of one function. Default 4,096.
     pub locals: u32,
@@ -37,7 +37,7 @@ impl Default for CompileLimits {
             bytes: 16 << 20,
             code_bytes: 8 << 20,
             functions: 1 << 15,
-            function_bytes: 128 << 10,
+            function_bytes: 256 << 10,
             locals: 4096,
             modules: 64,
             time: Duration::from_secs(60),
@@ -153,7 +153,7 @@ mod tests {
         );
         refused(&module(&format!("(func (local {}))", "i64 ".repeat(5000))), limits, "more variables");
         refused(&format!("(component {})", "(core module)".repeat(64)), limits, "more modules");
-        let large = format!("(func {})", "nop ".repeat(limits.function_bytes - 100)).repeat(65);
+        let large = format!("(func {})", "nop ".repeat(limits.function_bytes - 100)).repeat(33);
         refused(&module(&large), limits, "more bytes of code");
         let data = format!("(memory 1) (data (i32.const 0) \"{}\")", "x".repeat(1000));
         refused(&module(&data), CompileLimits { bytes: 1000, ..limits }, "more bytes than");

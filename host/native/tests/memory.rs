@@ -1,4 +1,5 @@
-//! A copy that does not fit into the control group of the process is answered; the system's killer is not called.
+//! What the system has no more of is answered with a sentence: memory of the control group, addresses, descriptors. The
+//! system's killer is not called, and nothing of it is called a bug of the component.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
@@ -106,4 +107,56 @@ fn in_the_group(hostile: &weighbridge::Runtime) {
 fn options_of_each(strategy: Strategy) -> LoadOptions {
     let extent = weighbridge::ExtentPolicy::PerTensor;
     LoadOptions { policy: StrategyPolicy::Only(strategy), extent, ..LoadOptions::default() }
+}
+
+/// Says to a test that it is the child under a bound of the shell.
+const BOUND: &str = "WEIGHBRIDGE_TEST_BOUND";
+
+/// Runs the test with this name again, in a process of its own under `ulimit`.
+fn under(limit: &str, name: &str) {
+    let child = Command::new("sh")
+        .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(BOUND, limit)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{limit} {:?}: {said}", child.status);
+}
+
+/// Sessions until there are no more, and why not.
+fn until_refused() -> (usize, weighbridge::Error) {
+    let (_folder, path) = common::file("m.safetensors", &common::safetensors(&[("a", 16)]));
+    let mut sessions = Vec::new();
+    loop {
+        match loader().open(&path) {
+            Ok(session) => sessions.push(session),
+            Err(error) => return (sessions.len(), error),
+        }
+        assert!(sessions.len() < 1000);
+    }
+}
+
+#[test]
+fn a_system_without_addresses_is_no_bug_of_the_component() {
+    if std::env::var(BOUND).is_err() {
+        // A memory of a guest reserves some 4 GiB of addresses.
+        return under("-v 32000000", "a_system_without_addresses_is_no_bug_of_the_component");
+    }
+    let (sessions, error) = until_refused();
+    assert!(sessions > 0);
+    assert_eq!(error.cause, Cause::OutOfMemory, "{error:?}");
+    assert!(!error.message.contains("bug"), "{error:?}");
+}
+
+#[test]
+fn a_process_without_descriptors_is_no_bug_of_the_component() {
+    if std::env::var(BOUND).is_err() {
+        return under("-n 64", "a_process_without_descriptors_is_no_bug_of_the_component");
+    }
+    let (sessions, error) = until_refused();
+    assert!(sessions > 10);
+    assert_eq!(error.cause, Cause::Io, "{error:?}");
+    assert!(error.message.contains("ulimit -n"), "{error:?}");
 }

@@ -65,6 +65,11 @@ impl<M: Media> Table<M> {
         &self.media
     }
 
+    /// As [`Self::media`], to change it.
+    pub(crate) const fn media_mut(&mut self) -> &mut M {
+        &mut self.media
+    }
+
     /// What the session holds; it outlives the session with the last view.
     #[must_use]
     pub fn usage(&self) -> Arc<Usage> {

@@ -8,6 +8,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use source::{Folder, Source};
 
 use crate::platform::{self, unsafe_ops};
+use room::Untouched;
 use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
     Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Strategy, Usage, nanos,
@@ -17,12 +18,15 @@ use weighbridge_core::{
 #[derive(Debug)]
 pub(crate) struct Native {
     threads: usize,
+    /// The guest's memory. What of it was written to nobody knows here, so none counts as used.
+    guest: Untouched,
 }
 
 impl Native {
     /// Moves the bytes of a batch on so many threads; 0 for as many as there are processors, at most 8.
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads: if threads == 0 { processors().min(8) } else { threads } }
+        let threads = if threads == 0 { processors().min(8) } else { threads };
+        Self { threads, guest: Untouched::default() }
     }
 }
 
@@ -65,8 +69,8 @@ impl Media for Native {
         platform::thread_time().unwrap_or_else(Self::now)
     }
 
-    fn has_room(&self, bytes: u64) -> bool {
-        room::take(bytes)
+    fn has_room(&mut self, bytes: u64) -> bool {
+        self.guest.grow(bytes)
     }
 
     /// Map, else read in chunks (with progress, and a point to cancel, between them), else read at once.

@@ -14,7 +14,8 @@ const FRESH: Duration = Duration::from_millis(50);
 /// Least that stays for the rest of the process.
 const RESERVE: u64 = 32 << 20;
 
-/// Memory that buffers of this process have, and that has not been written to yet: the system does not count it as used.
+/// Memory that buffers and guests of this process have, and that has not been written to yet as far as is known here: the
+/// system does not count it as used.
 static UNTOUCHED: AtomicU64 = AtomicU64::new(0);
 
 static LEFT: Mutex<Left> = Mutex::new(Left { asked: None, bytes: 0 });
@@ -45,24 +46,26 @@ impl Left {
     }
 }
 
-/// Takes memory that is about to be written to by somebody else than a buffer; whether it was there.
-pub(super) fn take(bytes: u64) -> bool {
-    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-    left.take(bytes, Instant::now(), platform::available_memory)
-}
-
-/// What of a buffer has not been written to yet.
-#[derive(Debug)]
+/// Memory of one owner that has not been written to yet, as far as is known.
+#[derive(Debug, Default)]
 pub(super) struct Untouched(u64);
 
 impl Untouched {
     /// Takes memory for a buffer; none where the system has not so much left.
     pub(super) fn take(bytes: u64) -> Option<Self> {
-        if !take(bytes) {
-            return None;
+        let mut taken = Self(0);
+        taken.grow(bytes).then_some(taken)
+    }
+
+    /// Takes more; whether it was there.
+    pub(super) fn grow(&mut self, bytes: u64) -> bool {
+        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = left.take(bytes, Instant::now(), platform::available_memory);
+        if there {
+            self.0 = self.0.saturating_add(bytes);
+            UNTOUCHED.fetch_add(bytes, Relaxed);
         }
-        UNTOUCHED.fetch_add(bytes, Relaxed);
-        Some(Self(bytes))
+        there
     }
 
     /// So many bytes are about to be written to.

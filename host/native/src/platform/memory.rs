@@ -38,10 +38,17 @@ fn left_by_groups(root: &Path, groups: &str) -> Option<u64> {
 /// The least that a group or one above it leaves. In a container the path may be one of the host's, which is not there; the
 /// root is then the group.
 fn left_along(mount: &Path, path: &str, left: fn(&Path) -> Option<u64>) -> Option<u64> {
-    let plain = |part: &&str| !part.is_empty() && *part != "..";
+    // A process outside of its namespace's root has a path of `/../…`: what is above cannot be seen.
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
     let mut folder = mount.to_owned();
     let mut least = left(&folder);
-    for part in path.split('/').filter(plain) {
+    for part in parts {
         folder.push(part);
         least = [least, left(&folder)].into_iter().flatten().min();
     }
