@@ -1,64 +1,32 @@
-//! What the fuzz targets run (`fuzz/`), and what the suite runs over mutations of valid files: any bytes, any requests.
+//! A whole session on a host in memory.
+use super::generate;
 use crate::double::Double;
 use crate::faults::{Fault, Instead, Kind};
 use crate::files::File;
+use arbitrary::Unstructured;
 use weighbridge_loader::api::{Limits as ApiLimits, LoadOptions, Selection, SessionOptions, SlotStatus, Validation};
 use weighbridge_loader::driver::Session;
-use weighbridge_loader::formats::{Budget, Header, Limits, Parser, Step, Window};
 use weighbridge_loader::storage::{Capabilities, StorageError};
-use weighbridge_loader::types::{Advice, Error, ExtentPolicy, Level, Strategy, StrategyPolicy};
+use weighbridge_loader::types::{Advice, ExtentPolicy, Level, Strategy, StrategyPolicy};
 
-/// Parses a file under its name and without it, in one window and in small ones: the verdict is the same, a table stays
-/// inside the file, and no byte behind the header is asked for.
-pub fn header(name: &str, file: &[u8]) {
-    let whole = parse(name, file, 1 << 20);
-    let pieces = parse(name, file, 61);
-    match (&whole, &pieces) {
-        (Ok(one), Ok(two)) => assert!(one.tensors.iter().eq(two.tensors.iter()), "tensors differ with the windows"),
-        (Err(one), Err(two)) => assert_eq!(one, two, "the verdict differs with the windows"),
-        _ => panic!("loads with one window and not with the other"),
-    }
-    let Ok(header) = whole else { return };
-    for tensor in header.tensors.iter() {
-        // One without bytes may lie anywhere: nothing is read or mapped of it.
-        let end = tensor.offset.checked_add(tensor.bytes);
-        assert!(tensor.bytes == 0 || end.is_some_and(|end| end <= file.len() as u64));
-        assert!(tensor.bytes == 0 || tensor.offset >= header.data_offset);
-    }
-    let mut fetch = |offset: u64, len: u32| -> Result<Vec<u8>, Error> { Ok(slice(file, offset, len)) };
-    for entry in 0..header.metadata.len() {
-        let _error_or_value = header.metadata.decode(entry, 3, &mut Budget::default(), &mut fetch);
-    }
+/// The fuzzer's bytes as requests, faults and a model: two bytes say how many bytes the requests have, and whether the rest is
+/// one file or makes the files of a model that is nearly right.
+pub fn session(input: &[u8]) {
+    let [model, count, rest @ ..] = input else { return };
+    let (choices, rest) = rest.split_at(usize::from(*count).min(rest.len()));
+    let files = match model % 4 {
+        0 => vec![File { name: "model".into(), bytes: rest.to_vec() }],
+        1 => vec![generate::file(&mut Unstructured::new(rest))],
+        _ => generate::model(&mut Unstructured::new(rest)),
+    };
+    requests(choices, &files);
 }
 
-fn slice(file: &[u8], offset: u64, len: u32) -> Vec<u8> {
-    let from = usize::try_from(offset).unwrap();
-    file[from..from + len as usize].to_vec()
-}
-
-fn parse(name: &str, file: &[u8], max_read: u32) -> Result<Header, Error> {
-    let mut parser = Parser::new(name, file.len() as u64, max_read, Limits::default());
-    let (mut window, mut end) = (None, 0);
-    loop {
-        match parser.step(window.take())? {
-            Step::Done(header) => {
-                assert!(end <= header.data_offset, "tensor data was read");
-                return Ok(header);
-            }
-            Step::Read { offset, len } => {
-                end = end.max(offset + u64::from(len));
-                window = Some(Window { offset, bytes: slice(file, offset, len) });
-            }
-        }
-    }
-}
-
-/// Opens the bytes as a model and makes requests of it that the first bytes choose, on a host that fails as they say: no
-/// panic, no call that a guest may not make, and at the end nothing is held.
-pub fn session(choices: &[u8], file: &[u8]) {
+/// Opens the first file as a model, gives it those of the others that it misses, and makes requests of it that `choices` says,
+/// on a host that fails as they say: no panic, no call that a guest may not make, and at the end nothing is held.
+pub fn requests(choices: &[u8], files: &[File]) {
     let mut choices = choices.iter().copied().chain(std::iter::repeat(0));
     let mut choose = || choices.next().unwrap_or(0);
-    let files = [File { name: "model".into(), bytes: file.to_vec() }];
     let odd = choose();
     let host = Capabilities {
         mmap: odd & 1 == 0,
@@ -66,17 +34,22 @@ pub fn session(choices: &[u8], file: &[u8]) {
         max_read: if odd & 4 == 0 { 1 << 20 } else { 97 },
         ..Double::capabilities()
     };
-    let double = Double::new(&files, host);
+    let double = Double::new(files, host);
     let options = SessionOptions {
         slots: u32::from(choose() % 5),
         limits: ApiLimits { header_bytes: 0, tensors: 0, metadata_entries: 0, name_bytes: 0, nesting: 0 },
         observe: Level::Off,
     };
+    if files.is_empty() {
+        return;
+    }
     let opened = Session::open(double.clone(), vec![double.grant(0)], &options, Box::new(()));
     let Ok(mut session) = opened else {
         assert_eq!(double.leaks(), crate::double::Leaks::default(), "after a refused open");
         return;
     };
+    arm(&double, choose(), choose());
+    provide(&mut session, &double, files);
     for _ in 0..8 {
         arm(&double, choose(), choose());
         request(&mut session, &mut choose);
@@ -86,6 +59,18 @@ pub fn session(choices: &[u8], file: &[u8]) {
     assert!(session.slots().iter().all(|slot| matches!(slot.status, SlotStatus::Free | SlotStatus::Retired)));
     drop(session);
     assert_eq!(double.leaks(), crate::double::Leaks::default(), "after close");
+}
+
+/// Gives what is missing, as often as something new is.
+fn provide(session: &mut Session<Double>, double: &Double, files: &[File]) {
+    for _ in files {
+        let there: Vec<usize> =
+            (1..files.len()).filter(|number| session.missing().contains(&files[*number].name)).collect();
+        if there.is_empty() || session.provide(there.into_iter().map(|number| double.grant(number)).collect()).is_err()
+        {
+            return;
+        }
+    }
 }
 
 fn arm(double: &Double, which: u8, when: u8) {
