@@ -125,7 +125,7 @@ fn gguf(u: &mut Unstructured<'_>, part: Option<(u16, u16)>) -> Result<Vec<u8>> {
         let code = *u.choose(&CODES)?;
         let shape = shape(u)?;
         let bytes = Dtype::from_gguf(code).and_then(|dtype| tensor_bytes(dtype, &shape).ok());
-        file = match bytes.filter(|bytes| *bytes <= 4_096 && !rarely(u)) {
+        file = match bytes.filter(|bytes| *bytes <= 1_024 && !rarely(u)) {
             Some(bytes) => file.tensor(name, code, &shape, &vec![1; usize::try_from(bytes).unwrap_or(0)]),
             None => file.tensor_at(name.as_bytes(), code, &shape, *u.choose(&AWKWARD)?),
         };
@@ -169,7 +169,7 @@ fn value(u: &mut Unstructured<'_>, deep: u32) -> Result<Value> {
             let elements: Vec<Value> = if u.arbitrary()? {
                 (0..u.int_in_range(0..=3)?).map(|_| value(u, deep - 1)).collect::<Result<_>>()?
             } else {
-                vec![value(u, deep - 1)?; u.int_in_range(0..=40)?]
+                vec![value(u, 0)?; u.int_in_range(0..=40)?]
             };
             let code = elements.first().map_or(4, Value::code);
             Value::Array(code, nearly(u, elements.len() as u64)?, elements)
@@ -191,7 +191,7 @@ fn safetensors(u: &mut Unstructured<'_>, names: &[&str]) -> Result<Vec<u8>> {
         let dtype = *u.choose(&DTYPES)?;
         let shape = shape(u)?;
         let bytes = Dtype::from_safetensors(dtype).and_then(|dtype| tensor_bytes(dtype, &shape).ok());
-        file = match bytes.filter(|bytes| *bytes <= 4_096 && !rarely(u)) {
+        file = match bytes.filter(|bytes| *bytes <= 1_024 && !rarely(u)) {
             Some(bytes) => file.tensor(name, dtype, &shape, &vec![1; usize::try_from(bytes).unwrap_or(0)]),
             None => {
                 let (from, to) = (*u.choose(&AWKWARD)?, *u.choose(&AWKWARD)?);
