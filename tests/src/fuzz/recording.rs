@@ -83,7 +83,7 @@ fn draw(recording: &Recording) {
                 assert!(known, "a name began a line of its own: {line:?}");
             }
             assert!(text.starts_with(comment));
-            assert!(text.lines().count() <= 2 * table.rows.len() + 6, "a name has a line break: {text}");
+            assert!(text.lines().count() <= 2 * table.rows.len() + 8, "a name has a line break: {text}");
         }
     }
     let edges: usize = transition_counts(recording).values().map(|edges| 3 * edges.len() + 2).sum();
