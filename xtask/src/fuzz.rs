@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Longest input in bytes
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     max_len: u32,
-    /// Make the corpora in fuzz/corpus again, from the fewest inputs that reach what all of them reach
+    /// Make the corpora in fuzz/corpus again, from the fewest inputs that reach what all of them reach; samples stay
     #[arg(long)]
     keep: bool,
 }
@@ -57,6 +57,9 @@ const COVERAGE: &[&str] = &[
 
 /// An input that takes longer is a hang.
 const HANG: Duration = Duration::from_secs(10);
+
+/// Most bytes that runs leave in one corpus of the repository.
+const KEPT: u64 = 16 << 10;
 
 /// A target that holds more memory is a failure, in MiB.
 const MEMORY: u32 = 1024;
@@ -212,7 +215,8 @@ fn failure(programs: &Path, report: &Report) -> String {
     format!("error: {} failed: {why}; {again}", report.target)
 }
 
-/// Replaces a corpus by the fewest inputs that reach every edge that the corpora reach.
+/// Replaces what runs found in a corpus of the repository by the fewest inputs that reach every edge that was reached; where
+/// those are more than [`KEPT`], by the shortest of them. Inputs with a name of their own are samples and stay.
 fn keep(programs: &Path, name: &str, max_len: u32) -> Result<()> {
     let (found, kept, fewest) = (folder().join("corpus").join(name), kept(name), folder().join("fewest").join(name));
     if fewest.exists() {
@@ -222,17 +226,34 @@ fn keep(programs: &Path, name: &str, max_len: u32) -> Result<()> {
     let mut merge = clean(programs.join(name));
     merge.args(["-set_cover_merge=1", "-use_counters=0"]).args(limits(max_len)).args([&fewest, &found, &kept]);
     finish(merge.stdout(Stdio::null()).stderr(Stdio::null()))?;
-    fs::remove_dir_all(&kept)?;
-    fs::create_dir_all(&kept)?;
-    let mut bytes = 0;
-    let mut files = 0u32;
+    for file in fs::read_dir(&kept)? {
+        let file = file?;
+        if is_found(&file.file_name().to_string_lossy()) {
+            fs::remove_file(file.path())?;
+        }
+    }
+    let mut inputs = Vec::new();
     for file in fs::read_dir(&fewest)? {
         let file = file?;
-        bytes += fs::copy(file.path(), kept.join(file.file_name()))?;
+        inputs.push((file.metadata()?.len(), file.file_name(), file.path()));
+    }
+    inputs.sort();
+    let (all, mut bytes, mut files) = (inputs.len(), 0, 0u32);
+    for (len, name, path) in inputs.into_iter().filter(|(len, ..)| *len > 0) {
+        if bytes + len > KEPT {
+            break;
+        }
+        fs::copy(path, kept.join(name))?;
+        bytes += len;
         files += 1;
     }
-    say(&format!("{}: {files} inputs, {bytes} bytes", kept.display()));
+    say(&format!("{}: {files} of {all} inputs, {bytes} bytes", kept.display()));
     Ok(())
+}
+
+/// Whether LibFuzzer named a file: it names an input by its SHA-1.
+fn is_found(name: &str) -> bool {
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Reads `90`, `90s`, `10m` or `2h`.
@@ -290,6 +311,12 @@ mod tests {
         }
         assert_eq!(dictionary("recording_use"), dictionary("recording"));
         assert_eq!(dictionary("session"), None);
+    }
+
+    #[test]
+    fn samples_are_told_from_what_was_found() {
+        assert!(is_found("ffac923f2832a04150ee6c23209169fb69ffbdf0"));
+        assert!(!is_found("llama") && !is_found("ffac923f2832a04150ee6c23209169fb69ffbdfg"));
     }
 
     #[test]

@@ -3,10 +3,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::de::IgnoredAny;
 use weighbridge::recording::{Names, Recording, compare, dot, mermaid, mermaid_recording, perfetto, transition_counts};
 
+const FIRST: &[u8] = b"{\"weighbridge-recording\":";
 const LAST: &[u8] = b"{\"end\":";
 
-/// Lines without a last one are given one that matches them, so that what they say is what is read; with one they are read as
-/// they are. What was read is written and read again.
+/// What records without a first line are recorded by: two machines' names and a table.
+const HEADER: &[u8] = br#"{"weighbridge-recording":1,"weighbridge":"0.1.0","component":"c0","names":["m","load","a","b","n"],"machines":[{"machine":"m","initial":"a","rows":[{"section":"s","source":"a","event":"load","completion":false,"guard":"","action":"n","target":"b"}]}]}
+"#;
+
+/// Lines without a first or a last one are given one that matches them, so that what they say is what is read; lines that have
+/// them are read as they are. What was read is written and read again.
 pub fn recording(input: &[u8]) {
     let Some(read) = read(input) else { return };
     let mut written = Vec::new();
@@ -34,7 +39,9 @@ fn read(input: &[u8]) -> Option<Recording> {
     if ended {
         return Recording::read(input).ok();
     }
-    let mut file = input.strip_suffix(b"\n").unwrap_or(input).to_vec();
+    let mut file = if input.starts_with(FIRST) { Vec::new() } else { HEADER.to_vec() };
+    file.extend(input);
+    while file.pop_if(|last| *last == b'\n').is_some() {}
     let lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
     let checks: Vec<u8> = lines.iter().flat_map(|line| crc16(line).to_be_bytes()).collect();
     let (records, check) = (lines.len() - 1, crc16(&checks));
