@@ -59,7 +59,7 @@ const COVERAGE: &[&str] = &[
 const HANG: Duration = Duration::from_secs(10);
 
 /// Most bytes that runs leave in one corpus of the repository.
-const KEPT: u64 = 16 << 10;
+const KEPT: usize = 16 << 10;
 
 /// A target that holds more memory is a failure, in MiB.
 const MEMORY: u32 = 1024;
@@ -226,29 +226,39 @@ fn keep(programs: &Path, name: &str, max_len: u32) -> Result<()> {
     let mut merge = clean(programs.join(name));
     merge.args(["-set_cover_merge=1", "-use_counters=0"]).args(limits(max_len)).args([&fewest, &found, &kept]);
     finish(merge.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let mut samples = BTreeSet::new();
     for file in fs::read_dir(&kept)? {
         let file = file?;
         if is_found(&file.file_name().to_string_lossy()) {
             fs::remove_file(file.path())?;
+        } else {
+            samples.insert(fs::read(file.path())?);
         }
     }
     let mut inputs = Vec::new();
     for file in fs::read_dir(&fewest)? {
         let file = file?;
-        inputs.push((file.metadata()?.len(), file.file_name(), file.path()));
+        inputs.push((fs::read(file.path())?, file.file_name()));
     }
-    inputs.sort();
-    let (all, mut bytes, mut files) = (inputs.len(), 0, 0u32);
-    for (len, name, path) in inputs.into_iter().filter(|(len, ..)| *len > 0) {
-        if bytes + len > KEPT {
-            break;
-        }
-        fs::copy(path, kept.join(name))?;
-        bytes += len;
-        files += 1;
+    inputs.retain(|(input, _)| !input.is_empty() && !samples.contains(input));
+    let all = inputs.len();
+    let inputs = shortest(inputs, KEPT);
+    for (input, name) in &inputs {
+        fs::write(kept.join(name), input)?;
     }
-    say(&format!("{}: {files} of {all} inputs, {bytes} bytes", kept.display()));
+    say(&format!("{}: {} of {all} inputs, and {} samples", kept.display(), inputs.len(), samples.len()));
     Ok(())
+}
+
+/// The shortest inputs that are not more than so many bytes together.
+fn shortest<T: Ord>(mut inputs: Vec<(Vec<u8>, T)>, most: usize) -> Vec<(Vec<u8>, T)> {
+    inputs.sort_by(|one, two| (one.0.len(), &one.1).cmp(&(two.0.len(), &two.1)));
+    let mut bytes = 0usize;
+    inputs.retain(|(input, _)| {
+        bytes = bytes.saturating_add(input.len());
+        bytes <= most
+    });
+    inputs
 }
 
 /// Whether LibFuzzer named a file: it names an input by its SHA-1.
@@ -317,6 +327,13 @@ mod tests {
     fn samples_are_told_from_what_was_found() {
         assert!(is_found("ffac923f2832a04150ee6c23209169fb69ffbdf0"));
         assert!(!is_found("llama") && !is_found("ffac923f2832a04150ee6c23209169fb69ffbdfg"));
+    }
+
+    #[test]
+    fn a_corpus_keeps_the_shortest() {
+        let inputs = vec![(vec![0; 5], 'a'), (vec![0; 2], 'c'), (vec![0; 2], 'b'), (vec![0; 9], 'd')];
+        let kept = shortest(inputs, 9);
+        assert_eq!(kept.iter().map(|(_, name)| *name).collect::<String>(), "bca");
     }
 
     #[test]
