@@ -225,7 +225,11 @@ fn keep(programs: &Path, name: &str, max_len: u32) -> Result<()> {
     fs::create_dir_all(&fewest)?;
     let mut merge = clean(programs.join(name));
     merge.args(["-set_cover_merge=1", "-use_counters=0"]).args(limits(max_len)).args([&fewest, &found, &kept]);
-    finish(merge.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let log = folder().join("logs").join(format!("{name}-merge.log"));
+    let said = File::create(&log).with_context(|| format!("{} could not be written", log.display()))?;
+    finish(merge.stdout(Stdio::null()).stderr(said)).with_context(|| {
+        format!("the corpus of {name} stays as it was, since not all inputs were read again: see {}", log.display())
+    })?;
     let mut samples = BTreeSet::new();
     for file in fs::read_dir(&kept)? {
         let file = file?;
