@@ -44,7 +44,8 @@ pub fn diagram_file_name(machine: &str, extension: &str) -> String {
 /// would be a loop on every state; they are one comment.
 #[must_use]
 pub fn mermaid(table: &MachineTable) -> String {
-    let mut text = format!("%% {}: made from its transition table, not by hand\nstateDiagram-v2\n", table.machine);
+    let mut text =
+        format!("%% {}: made from its transition table, not by hand\nstateDiagram-v2\n", one_line(&table.machine));
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "    {line}");
     };
@@ -58,13 +59,13 @@ pub fn mermaid(table: &MachineTable) -> String {
         }
         if row.section != section {
             section = &row.section;
-            line(format_args!("%% {section}"));
+            line(format_args!("%% {}", one_line(section)));
         }
         line(format_args!("{} --> {}: {}", id(&row.source), id(&row.target), mermaid_text(&label(row))));
     }
     if !silent.is_empty() {
         let states: Vec<_> = silent.into_iter().collect();
-        line(format_args!("%% any other event is answered and changes nothing in: {}", states.join(", ")));
+        line(format_args!("%% any other event is answered and changes nothing in: {}", one_line(&states.join(", "))));
     }
     text
 }
@@ -72,7 +73,7 @@ pub fn mermaid(table: &MachineTable) -> String {
 /// A machine as a Graphviz digraph.
 #[must_use]
 pub fn dot(table: &MachineTable) -> String {
-    let mut text = format!("// {}: made from its transition table, not by hand\n", table.machine);
+    let mut text = format!("// {}: made from its transition table, not by hand\n", one_line(&table.machine));
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{line}");
     };
@@ -145,6 +146,11 @@ fn mermaid_text(text: &str) -> String {
         }
     }
     safe
+}
+
+/// A text that stays on its line, such as the text of a comment: a recording's names may be anything.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn quoted(text: &str) -> String {
