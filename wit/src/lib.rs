@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 mod text;
 
-pub use text::{escape, escape_path};
+pub use text::{escape, escape_path, is_hidden};
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]

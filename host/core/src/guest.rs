@@ -2,6 +2,7 @@
 use crate::{
     engine::{Called, Engine, Grant},
     media::Media,
+    recording::{TEXT_BYTES, bounded},
     trace::{Export, Outcome, What},
     types::{
         Advice, AdviceEffect, BufferState, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
@@ -21,6 +22,16 @@ pub(crate) struct Guest<E: Engine> {
 
 fn as_json<T: Serialize>(value: &T) -> Value {
     json!(value)
+}
+
+/// Clamp: the texts of an error, which are the guest's and are quoted, kept and replayed.
+fn cut(mut error: Error) -> Error {
+    let short = |text: &mut String| text.truncate(text.floor_char_boundary(TEXT_BYTES));
+    short(&mut error.message);
+    if let Some(field) = &mut error.field {
+        short(field);
+    }
+    error
 }
 
 impl<E: Engine> Guest<E> {
@@ -43,7 +54,7 @@ impl<E: Engine> Guest<E> {
             return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
         }
         call(&mut self.engine).map_err(|error| {
-            let error = Error { phase, ..error };
+            let error = cut(Error { phase, ..error });
             self.dead = Some(error.clone());
             error
         })
@@ -62,10 +73,10 @@ impl<E: Engine> Guest<E> {
             let export = What::Enter(Box::new(export()));
             self.engine.host(|host| host.log.record(export));
         }
-        let result = self.call(phase, call);
+        let result = self.call(phase, call).map(|answer| answer.map_err(cut));
         if traced {
             let outcome = match &result {
-                Ok(Ok(answer)) => Outcome::Ok(value(answer)),
+                Ok(Ok(answer)) => Outcome::Ok(bounded(value(answer))),
                 Ok(Err(error)) => Outcome::Failed(error.clone()),
                 Err(error) => Outcome::Trapped(error.message.clone()),
             };

@@ -2,6 +2,7 @@
 use crate::{
     media::Clock,
     observer::{Interpose, Observer},
+    quota::Quota,
 };
 use std::{
     sync::{
@@ -29,6 +30,12 @@ pub struct SessionOptions {
     pub cancel: CancelToken,
     /// Records kept for [`Session::records`](crate::Session::records) after the fact; 0 keeps none.
     pub ring: usize,
+    /// What this session shares with others: together they hold no more than it allows. The default is the one of the
+    /// process.
+    pub quota: Arc<Quota>,
+    /// Whether a link is followed where a further file of the model should be. Links as caches of models have them (to
+    /// `blobs` above the folder) always are; another one may lead a stranger's model to any file of its reader. Default no.
+    pub follow_links: bool,
     /// Whether file names may stand in the trace as they are. Otherwise `file-0`, `file-1` … stand for the part that names
     /// the model; what a guest could need of them (numbers of shards, extensions) stays.
     pub names_in_trace: bool,
@@ -44,6 +51,8 @@ impl Default for SessionOptions {
             interpose: None,
             cancel: CancelToken::default(),
             ring: 65_536,
+            quota: Quota::shared(),
+            follow_links: false,
             names_in_trace: false,
         }
     }
@@ -70,19 +79,24 @@ pub struct HostLimits {
     /// Longest that one call into the guest may take, host work and an observer that waits included; storage answers
     /// `deadline` after it. Default none.
     pub deadline: Option<Duration>,
-    /// Longest that one export may compute in the guest. Host work does not count. Default 10 s.
+    /// Longest that one export may compute in the guest, in time of its processor where the system has such a clock: a
+    /// machine that is busy or stopped is no fault of the guest. Host work does not count; the parts of a list count
+    /// together, for each 1,048,576 entries of it. Default 10 s.
     pub guest_time: Duration,
     /// Most bytes that one call may carry out of the guest, lists and strings. Default 128 MiB.
     pub hostcall_bytes: usize,
     /// Most calls into the host that one export may make. Default 16,777,216.
     pub host_calls: u64,
+    /// Most work that one export may make the host do, in units of about a microsecond, whatever the bytes: a system call is
+    /// 4 to 32 units, a span of a batch half a unit, a name one, and the parts of a list count together. Default 268,435,456.
+    pub host_work: u64,
     /// Most handles (sources, mappings, targets) at once. Default 1,048,576.
     pub handles: u32,
     /// Most files of a model. Default 4,096.
     pub files: u32,
     /// Most bytes of the list of tensors that the host keeps. Default 1 GiB.
     pub listing_bytes: u64,
-    /// Most bytes of the ring of records. Default 256 MiB.
+    /// Most bytes of the ring of records, header bytes that it keeps included. Default 64 MiB.
     pub trace_bytes: u64,
     /// Most entries of one `emit`. Default 65,536.
     pub trace_batch: u32,
@@ -104,10 +118,11 @@ impl Default for HostLimits {
             guest_time: Duration::from_secs(10),
             hostcall_bytes: 128 << 20,
             host_calls: 1 << 24,
+            host_work: 1 << 28,
             handles: 1 << 20,
             files: 4096,
             listing_bytes: 1 << 30,
-            trace_bytes: 256 << 20,
+            trace_bytes: 64 << 20,
             trace_batch: 1 << 16,
             trace_names: 1 << 16,
         }

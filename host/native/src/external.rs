@@ -59,16 +59,24 @@ impl Session {
             }
         };
         let sink = Sink::new(staging_bytes, self.tensors()?, Box::new(lend));
-        self.set_sink(Some(sink));
-        let session = &mut *self;
+        let quota = self.usage().quota().clone();
+        let thread = quota.thread().ok_or_else(|| {
+            let most = quota.limits().threads;
+            let message =
+                format!("{most} threads move bytes in this process, as many as there may be; try again later");
+            Error::new(Phase::Transfer, Cause::LimitExceeded, message)
+        })?;
+        let session = &mut self.inner;
         let report = std::thread::scope(move |scope| {
             // Moved in: a consumer that panics drops it, and the worker, which waits for an answer, goes on to its end.
             let done = done;
             let worker =
                 std::thread::Builder::new().name("weighbridge-load".to_owned()).spawn_scoped(scope, move || {
                     // Panics of an observer are kept until the sink is gone: with it goes the sender, and the loop below ends.
-                    let report = catch_unwind(AssertUnwindSafe(|| session.load(selection, &options)));
-                    session.set_sink(None);
+                    let report = catch_unwind(AssertUnwindSafe(|| session.load_to(selection, &options, sink)));
+                    if report.is_err() {
+                        session.host(|host| drop(host.table().and_then(|table| table.set_sink(None))));
+                    }
                     report.unwrap_or_else(|panic| resume_unwind(panic))
                 });
             let worker = worker.map_err(|error| {
@@ -83,15 +91,7 @@ impl Session {
             }
             worker.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
-        self.set_sink(None);
+        drop(thread);
         report
-    }
-
-    fn set_sink(&mut self, sink: Option<Sink>) {
-        self.inner.host(|host| {
-            if let Some(table) = host.table() {
-                table.set_sink(sink);
-            }
-        });
     }
 }

@@ -41,6 +41,7 @@
 
 mod cache;
 mod clock;
+mod compile;
 mod external;
 mod guest;
 mod media;
@@ -50,11 +51,12 @@ mod session;
 mod tensor;
 
 pub use cache::CacheUse;
+pub use compile::CompileLimits;
 pub use runtime::{Runtime, RuntimeBuilder, Startup};
 pub use session::{FileInfo, PageMap, Session};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
-    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions,
-    Stats, Timings, Usage, escape, escape_path, recording, trace,
+    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, Quota, QuotaLimits, ReplayError,
+    ReplayReport, SessionOptions, Stats, Timings, Usage, escape, escape_path, recording, trace,
     types::{self, *},
 };

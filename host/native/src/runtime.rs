@@ -2,9 +2,9 @@
 use crate::{
     cache::{self, Cache, CacheUse},
     clock::{Ticker, engine},
+    compile::{CompileLimits, compile, no_component},
     guest::{Exports, Instance, State, add_to_linker, not_the_contract},
     media::Native,
-    platform,
     session::Session,
 };
 use serde::Serialize;
@@ -24,7 +24,7 @@ use weighbridge_core::{
     trace::Record,
 };
 
-static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
+pub(crate) static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
 const COMPONENT_SHA256: &str = env!("WEIGHBRIDGE_COMPONENT_SHA256");
 
 /// The engine with the compiled component. Clones share it; one for a program is enough, and any thread may use it.
@@ -58,6 +58,7 @@ pub struct Startup {
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeBuilder {
     component: Option<Vec<u8>>,
+    limits: CompileLimits,
     cache: CacheDir,
 }
 
@@ -74,6 +75,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn component(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.component = Some(bytes.into());
+        self
+    }
+
+    /// Bounds on what is compiled of another component.
+    #[must_use]
+    pub const fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -105,7 +113,8 @@ impl RuntimeBuilder {
             CacheDir::None => None,
         };
         let cache = folder.and_then(|folder| Cache::open(&folder, &engine, &id));
-        let (component, cache, compile_ns) = compiled(&engine, bytes, cache.as_ref())?;
+        let limits = self.component.is_some().then_some(&self.limits);
+        let (component, cache, compile_ns) = compiled(&engine, bytes, limits, cache.as_ref())?;
         let mut linker = Linker::new(&engine);
         let pre = add_to_linker(&mut linker).and_then(|()| linker.instantiate_pre(&component));
         let pre = pre.map_err(|error| not_the_contract(&error))?;
@@ -118,15 +127,21 @@ impl RuntimeBuilder {
     }
 }
 
-fn compiled(engine: &Engine, bytes: &[u8], cache: Option<&Cache>) -> Result<(Component, CacheUse, u64), Error> {
+/// The component as machine code. Its own is compiled without bounds; of another one there are `limits`.
+fn compiled(
+    engine: &Engine,
+    bytes: &[u8],
+    limits: Option<&CompileLimits>,
+    cache: Option<&Cache>,
+) -> Result<(Component, CacheUse, u64), Error> {
     if let Some(component) = cache.and_then(|cache| cache.load(engine)) {
         return Ok((component, CacheUse::Hit, 0));
     }
     let began = Instant::now();
-    let component = Component::new(engine, bytes).map_err(|error| {
-        let message = format!("this is no component that can be run: {error:#}");
-        Error::new(Phase::Request, Cause::UnsupportedFormat, message)
-    })?;
+    let component = match limits {
+        Some(limits) => compile(engine, bytes, limits)?,
+        None => Component::new(engine, bytes).map_err(|error| no_component(&format!("{error:#}")))?,
+    };
     let compile_ns = nanos(began.elapsed());
     Ok(match cache {
         Some(cache) => {
@@ -235,9 +250,7 @@ impl Runtime {
 
     /// An instance of the component over files of this machine.
     pub(crate) fn instance(&self, options: &SessionOptions) -> Result<Instance, Error> {
-        let mut options = options.clone();
-        options.limits.buffer_bytes = options.limits.buffer_bytes.min(platform::memory_bytes().unwrap_or(u64::MAX));
-        self.start(Host::new(Native::new(options.host.threads), &options))
+        self.start(Host::new(Native::new(options.host.threads), options))
     }
 
     fn start(&self, host: Host<Native>) -> Result<Instance, Error> {

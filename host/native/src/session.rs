@@ -69,7 +69,7 @@ impl Session {
                     Error::new(Phase::Request, Cause::Io, message)
                 })?),
             };
-            Source::open_in(folder, name)
+            Source::open_in(folder, name, options.follow_links)
         };
         let inner = core::Session::open(engine, granted, options, find)?;
         let mut files: Vec<FileInfo> = Vec::with_capacity(inner.files().len());
@@ -259,7 +259,8 @@ impl Session {
         self.inner.timings()
     }
 
-    /// Which pages of a file are in memory; none where the system does not say.
+    /// Which pages of a file are in memory; none where the system does not say, or where the file is larger than 256 GiB, of which
+    /// it would take seconds to say it.
     pub fn residency(&mut self, file: usize) -> Option<PageMap> {
         let number = u32::try_from(file).ok()?;
         let source = self.inner.host(|host| host.table()?.source(number).cloned())?;

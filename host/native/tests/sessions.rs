@@ -502,3 +502,74 @@ fn the_host_bounds_mappings_header_bytes_and_lists() {
     let never = with(HostLimits { deadline: Some(Duration::MAX), ..HostLimits::default() });
     open(&path, never).load(&Selection::All, &LoadOptions::default()).unwrap();
 }
+
+/// What a model's folder holds beside it may be a link: that of a cache of models is followed, another one if asked.
+#[cfg(unix)]
+#[test]
+fn links_lead_out_of_the_folder_only_where_a_cache_has_them() {
+    use std::os::unix::fs::symlink;
+    let base = tempfile::tempdir().unwrap();
+    let (blobs, snapshot) = (base.path().join("blobs"), base.path().join("snapshots/0f3a"));
+    std::fs::create_dir_all(&blobs).unwrap();
+    std::fs::create_dir_all(&snapshot).unwrap();
+    let index = br#"{"metadata":{},"weight_map":{"a":"a.safetensors"}}"#;
+    std::fs::write(snapshot.join("model.safetensors.index.json"), index).unwrap();
+    std::fs::write(blobs.join("a1b2"), safetensors(&[("a", 16)])).unwrap();
+    std::fs::write(base.path().join("secret"), safetensors(&[("a", 16)])).unwrap();
+    let open = |follow_links| {
+        let options = SessionOptions { follow_links, ..SessionOptions::default() };
+        loader().open_with(&[snapshot.join("model.safetensors.index.json")], options)
+    };
+    let part = snapshot.join("a.safetensors");
+    symlink("../../blobs/a1b2", &part).unwrap();
+    assert!(open(false).is_ok(), "{:?}", open(false).err());
+    std::fs::remove_file(&part).unwrap();
+    symlink("../../secret", &part).unwrap();
+    let error = open(false).unwrap_err();
+    assert!(error.cause == Cause::AccessDenied && error.message.contains("`follow_links`"), "{error:?}");
+    assert!(open(true).is_ok());
+    // A link of the cache's kind that leads to a further link is none of the cache's.
+    std::fs::remove_file(&part).unwrap();
+    symlink("../../blobs/a1b2", &part).unwrap();
+    std::fs::remove_file(blobs.join("a1b2")).unwrap();
+    symlink("../secret", blobs.join("a1b2")).unwrap();
+    assert!(open(false).is_err());
+}
+
+/// A file of 12 TiB of which there is nothing: no answer, at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pages_of_a_file_without_end_are_not_asked_for() {
+    let (_folder, path) = file("m.safetensors", &safetensors(&[("a", 16)]));
+    let mut session = loader().open(&path).unwrap();
+    assert_eq!(session.residency(0).unwrap().pages.len(), 1);
+    let header = br#"{"a":{"dtype":"U8","shape":[13194139533000],"data_offsets":[0,13194139533000]}}"#;
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header);
+    let large = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    large.set_len(bytes.len() as u64 + 13_194_139_533_000).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&large, &bytes, 0).unwrap();
+    let mut session = loader().open(&path).unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(session.residency(0), None);
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+}
+
+/// Four times as many tensors take four times as long, and not sixteen.
+#[test]
+fn many_small_tensors_are_staged_in_linear_time() {
+    let took = |tensors: usize| {
+        let names: Vec<String> = (0..tensors).map(|number| format!("t{number}")).collect();
+        let list: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 64)).collect();
+        let (_folder, path) = file("m.safetensors", &safetensors(&list));
+        let options = LoadOptions { extent: ExtentPolicy::PerTensor, staging_bytes: 256, ..only(Strategy::StagedRead) };
+        let mut session = open(&path, SessionOptions { ring: 0, ..SessionOptions::default() });
+        let began = std::time::Instant::now();
+        session.load(&Selection::All, &options).unwrap();
+        began.elapsed()
+    };
+    let least = |tensors| (0..2).map(|_| took(tensors)).min().unwrap();
+    let (few, many) = (least(5_000), least(20_000));
+    println!("{few:?} {many:?}");
+    assert!(many < few * 9, "{few:?} {many:?}");
+}

@@ -23,7 +23,7 @@ pub struct ReplayReport {
     pub replayed_ns: u64,
     /// The last record.
     pub last: Option<Last>,
-    /// Where every machine stands after it that has moved so far.
+    /// Where every machine stands after it that has moved so far; of very many, the first 65,536.
     pub machines: Vec<MachineStatus>,
 }
 

@@ -1,4 +1,5 @@
 //! One model: its files, its guest, its views.
+mod deliver;
 mod open;
 mod pages;
 mod ring;
@@ -107,10 +108,14 @@ impl<E: Engine> Session<E> {
     /// The guest failed, or its list is longer than the host keeps.
     pub fn tensors(&mut self) -> Result<&[TensorInfo], Error> {
         if self.listing.is_none() {
+            let total = self.summary.tensors;
+            self.count_together(Some(total));
             let guest = &mut self.guest;
             let weigh = |tensor: &TensorInfo| tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8;
             let ask = |start, count| guest.tensors(start, count);
-            self.listing = Some(pages(self.summary.tensors, PAGE, self.listing_bytes, weigh, ask)?);
+            let listing = pages(total, PAGE, self.listing_bytes, weigh, ask);
+            self.count_together(None);
+            self.listing = Some(listing?);
         }
         Ok(self.listing.as_deref().unwrap_or_default())
     }
@@ -128,10 +133,19 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
-        let (guest, names) = (&mut self.guest, &self.names);
         let total = self.summary.metadata_entries;
-        pages(total, METADATA_PAGE, self.listing_bytes, weigh_entry, |start, count| guest.metadata(start, count, head))
-            .map_err(|error| names.shown(error))
+        self.count_together(Some(total));
+        let (guest, most) = (&mut self.guest, self.listing_bytes);
+        let ask = |start, count| guest.metadata(start, count, head);
+        let entries = pages(total, METADATA_PAGE, most, weigh_entry, ask);
+        self.count_together(None);
+        entries.map_err(|error| self.names.shown(error))
+    }
+
+    /// The pages of a list count as one request to the guest: so many entries, as far as any list has them.
+    fn count_together(&mut self, entries: Option<u32>) {
+        let most = self.listing_bytes / size_of::<TensorState>() as u64;
+        self.guest.engine.host(|host| host.together(entries.map(|entries| u64::from(entries).min(most))));
     }
 
     /// Makes tensors resident. On an error residency is what it was before.
@@ -175,9 +189,12 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The guest failed.
     pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
-        let guest = &mut self.guest;
         let total = self.summary.tensors;
-        pages(total, PAGE, self.listing_bytes, |_| 0, |start, count| guest.states(start, count))
+        self.count_together(Some(total));
+        let guest = &mut self.guest;
+        let states = pages(total, PAGE, self.listing_bytes, |_| 0, |start, count| guest.states(start, count));
+        self.count_together(None);
+        states
     }
 
     /// Every slot of the pool of mappings.

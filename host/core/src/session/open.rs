@@ -3,6 +3,7 @@ use super::{FileInfo, Session};
 use crate::{
     engine::{Engine, Grant, SourceOf},
     guest::Guest,
+    host::Host,
     media::Media,
     names::Names,
     options::SessionOptions,
@@ -43,6 +44,7 @@ impl<E: Engine> Session<E> {
     ) -> Result<Self, Error> {
         let began = E::Media::now();
         let mut guest = Guest::new(engine);
+        guest.engine.peek(Host::admitted)?;
         let look = guest.engine.host(|host| host.table().map(|table| (table.usage(), table.capabilities())));
         let (usage, capabilities) = look.ok_or_else(no_files)?;
         let mut session = Self {

@@ -109,7 +109,7 @@ impl<E: Engine> Session<E> {
     }
 }
 
-enum Refused {
+pub(super) enum Refused {
     /// What the guest names is not of this session, or not where the tensor can be.
     Foreign,
     /// The bytes went to a consumer.
@@ -119,7 +119,11 @@ enum Refused {
 /// Clamp: the guest says where a tensor lies; the host shows bytes only if that is a mapping or a buffer of this session,
 /// inside it, of the tensor's length and, for a mapping, the place that the header names; for a buffer, the bytes must have
 /// been moved there.
-fn held<M: Media>(table: &Table<M>, info: &TensorInfo, location: Location) -> Result<(Held<M>, Span), Refused> {
+pub(super) fn held<M: Media>(
+    table: &Table<M>,
+    info: &TensorInfo,
+    location: Location,
+) -> Result<(Held<M>, Span), Refused> {
     if location.bytes != info.bytes {
         return Err(Refused::Foreign);
     }

@@ -1,10 +1,14 @@
 //! What the host calls in the guest, and what becomes of a guest that does not behave.
 use super::{
-    ended::{ended, no_clock, not_the_contract},
+    ended::{ended, no_clock, no_stack, not_the_contract},
     imports::{Source, State},
 };
-use crate::{clock::Ticker, media::Native};
-use std::sync::Arc;
+use crate::{
+    clock::{GUEST_STACK, HOST_STACK, Ticker},
+    media::Native,
+    platform,
+};
+use std::{panic::resume_unwind, sync::Arc};
 use wasmtime::{
     Store, UpdateDeadline,
     component::{
@@ -70,6 +74,20 @@ exports! {
     close: "[method]session.close" (ResourceAny) -> Result<(), Error>;
 }
 
+/// Runs a guest where there is enough stack for it: a guest that calls itself without end has to reach its own limit before
+/// that of the thread, which would end the process. On a thread that has less the guest runs on another one.
+fn on_a_stack<R: Send>(run: impl FnOnce() -> R + Send) -> Called<R> {
+    if platform::stack_left().is_none_or(|left| left >= GUEST_STACK + HOST_STACK) {
+        return Ok(run());
+    }
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().name("weighbridge-guest".to_owned()).stack_size(2 * (GUEST_STACK + HOST_STACK));
+        let guest = thread.spawn_scoped(scope, run).map_err(|error| no_stack(&error))?;
+        Ok(guest.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
 /// One running component.
 pub(crate) struct Instance {
     store: Store<State>,
@@ -99,11 +117,12 @@ impl Instance {
         });
         store.set_epoch_deadline(1);
         let began = Native::now();
+        store.data().host.admitted()?;
         store.data_mut().host.enter();
-        let clock = ticker.run().ok_or_else(no_clock)?;
-        let instance = pre.instantiate(&mut store).map_err(|error| ended(&error, store.data()));
+        let clock = ticker.run().map_err(no_clock)?;
+        let instance = on_a_stack(|| pre.instantiate(&mut store))?;
         drop(clock);
-        let instance = instance?;
+        let instance = instance.map_err(|error| ended(&error, store.data()))?;
         store.data_mut().host.instantiated(Native::now().saturating_sub(began));
         Ok(Self {
             store,
@@ -148,10 +167,10 @@ impl Instance {
                 Err(error) => return Err(not_the_contract(&error)),
             },
         };
-        let clock = self.ticker.run().ok_or_else(no_clock)?;
+        let clock = self.ticker.run().map_err(no_clock)?;
         self.store.data_mut().host.enter();
         self.store.set_epoch_deadline(1);
-        let result = call.call(&mut self.store, params);
+        let result = on_a_stack(|| call.call(&mut self.store, params))?;
         drop(clock);
         result.map_err(|error| ended(&error, self.store.data()))
     }

@@ -1,5 +1,6 @@
 //! What this system does for the core: files, mappings and memory.
 mod buffer;
+mod room;
 mod source;
 mod transfer;
 
@@ -58,6 +59,14 @@ impl Media for Native {
     fn now() -> u64 {
         static BEGIN: OnceLock<Instant> = OnceLock::new();
         nanos(BEGIN.get_or_init(Instant::now).elapsed())
+    }
+
+    fn busy() -> u64 {
+        platform::thread_time().unwrap_or_else(Self::now)
+    }
+
+    fn has_room(&self, bytes: u64) -> bool {
+        room::take(bytes)
     }
 
     /// Map, else read in chunks (with progress, and a point to cancel, between them), else read at once.

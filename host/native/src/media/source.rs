@@ -22,8 +22,8 @@ impl Source {
     }
 
     /// Opens a file that the guest named as a further part of the model. Nothing but a plain name gets out of here, so
-    /// nothing outside the folder can be named.
-    pub(crate) fn open_in(folder: &Folder, name: &str) -> Result<Self, Error> {
+    /// nothing outside the folder can be named; and a link there leads outside only as `platform::Folder::file` says.
+    pub(crate) fn open_in(folder: &Folder, name: &str, follow_links: bool) -> Result<Self, Error> {
         if !is_plain(name) {
             return Err(Error::new(
                 Phase::Parse,
@@ -35,7 +35,7 @@ impl Source {
             ));
         }
         let shown = escape(name);
-        let file = folder.file(name).map_err(|error| match error.kind() {
+        let file = folder.file(name, follow_links).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 let message = format!(
                     "{shown} is a part of this model and is not beside its first file; fetch it into the same folder"
@@ -45,6 +45,13 @@ impl Source {
                 missing
             }
             _ => refused(&shown, &error),
+        })?;
+        let file = file.ok_or_else(|| {
+            let message = format!(
+                "{shown} is a part of this model and is a link; it was not followed, since it may lead to any file. Put the \
+                 file itself beside the first one, or set `follow_links` if you made the link"
+            );
+            Error::new(Phase::Request, Cause::AccessDenied, message)
         })?;
         Self::grant(file, &shown)
     }
@@ -127,6 +134,10 @@ fn refused(shown: &str, error: &io::Error) -> Error {
         io::ErrorKind::NotFound => (Cause::NotFound, "check the path".to_owned()),
         io::ErrorKind::PermissionDenied => (Cause::AccessDenied, "give this user the right to read it".to_owned()),
         io::ErrorKind::NotADirectory => (Cause::NotFound, "a part of the path is no folder; check it".to_owned()),
+        _ if platform::is_out_of_files(error) => (
+            Cause::Io,
+            "this process or the system has as many files open as it may: close some, or raise `ulimit -n`".to_owned(),
+        ),
         _ => (Cause::Io, "try again, or look at the system's log".to_owned()),
     };
     let what = match error.kind() {
