@@ -67,7 +67,7 @@ pub fn mermaid(table: &MachineTable) -> String {
     }
     if !silent.is_empty() {
         let states: Vec<_> = silent.into_iter().collect();
-        line(format_args!("%% any other event is answered and changes nothing in: {}", states.join(", ")));
+        line(format_args!("%% any other event is answered and changes nothing in: {}", comment(&states.join(", "))));
     }
     text
 }

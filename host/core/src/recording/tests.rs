@@ -328,3 +328,18 @@ fn diagrams_are_of_the_table_and_of_the_recording() {
     assert_eq!(diagram_file_name("io/mmap", "mmd"), "io-mmap.mmd");
     assert_eq!(diagram_file_name("../x", "mmd"), "---x.mmd");
 }
+
+#[test]
+fn a_name_in_a_diagram_begins_no_line_of_its_own() {
+    let mut recording = sample();
+    let table = &mut recording.header.machines[0];
+    let evil = "x\nsubgraph cluster {\r\u{85}".to_owned();
+    table.machine.clone_from(&evil);
+    table.rows[0].section.clone_from(&evil);
+    let silent =
+        MachineRow { source: evil.clone(), target: evil, event: "unexpected".to_owned(), ..table.rows[0].clone() };
+    table.rows.push(silent);
+    assert_eq!(mermaid(table).lines().count(), 6, "{}", mermaid(table));
+    assert_eq!(dot(table).lines().count(), 9, "{}", dot(table));
+    assert!(!mermaid(table).contains(['\r', '\u{85}']) && !dot(table).contains(['\r', '\u{85}']));
+}
