@@ -77,8 +77,7 @@ fn texts_of_errors_and_files_are_bounded() {
 
 #[test]
 fn the_whole_has_one_budget() {
-    let mut limits = ReadLimits::default();
-    limits.memory = 1 << 20;
+    let mut limits = ReadLimits { memory: 1 << 20, ..ReadLimits::default() };
     let steps: Vec<String> = (0..30_000).map(|seq| format!("[{seq},0,0,null,\"e\",0]")).collect();
     refused_within(&steps, limits, "more than 1048576 bytes of memory");
     let zeros = |seq| {
