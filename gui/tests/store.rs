@@ -77,7 +77,12 @@ fn calls_have_their_words_and_their_durations() {
     assert!(detail.text.starts_with("file 0,") && detail.answer.starts_with("mapping "), "{detail:?}");
     assert!(row.dur > 0 && lane.histogram.iter().sum::<u32>() as usize == lane.rows.len());
     assert_eq!(
-        store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge_core::types::SlotStatus::Owned).count(),
+        store
+            .io
+            .slots_before(store.end())
+            .iter()
+            .filter(|s| s.status == weighbridge_core::types::SlotStatus::Owned)
+            .count(),
         8
     );
 }

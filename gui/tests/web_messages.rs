@@ -66,7 +66,7 @@ fn file(path: &Path) -> FileRef {
 }
 
 fn load(strategy: Strategy) -> Request {
-    let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(strategy);
     Request::Load { selection: Selection::All, options }
 }
 

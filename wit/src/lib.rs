@@ -5,6 +5,11 @@
 //! Offsets and lengths are bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+mod options;
+mod words;
+
+pub use words::UnknownName;
+
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
 use wasmtime::component::{ComponentType, Lift, Lower};
@@ -491,6 +496,7 @@ impl Level {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct Limits {
     /// Most bytes of the header of one file.
     #[cfg_attr(feature = "wasmtime", component(name = "header-bytes"))]
@@ -511,6 +517,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct GuestOptions {
     /// Mappings that may be live at once; 0 = 256.
     pub slots: u32,
@@ -524,6 +531,7 @@ pub struct GuestOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct Validation {
     /// Every layer is whole.
     pub structure: bool,
@@ -535,6 +543,7 @@ pub struct Validation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// Which strategies, in which order.
     pub policy: StrategyPolicy,
@@ -545,25 +554,6 @@ pub struct LoadOptions {
     pub staging_bytes: u64,
     /// What to check afterwards.
     pub validate: Validation,
-}
-
-impl StrategyPolicy {
-    /// The order of `auto`: map, else read in chunks, else read at once.
-    #[must_use]
-    pub fn auto() -> Self {
-        Self::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy])
-    }
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            policy: StrategyPolicy::auto(),
-            extent: ExtentPolicy::WholeFile,
-            staging_bytes: 0,
-            validate: Validation::default(),
-        }
-    }
 }
 
 /// Which tensors.

@@ -32,10 +32,10 @@ fn contest<'a>(runtime: &'a Runtime, path: &'a Path, what: &str) -> Contest<'a> 
 
 fn load(runtime: &Runtime, path: &Path, strategy: Strategy, threads: usize) -> Result<Duration> {
     timed(|| {
-        let host = HostCapabilities { threads, ..HostCapabilities::default() };
-        let options = SessionOptions { host, ..SessionOptions::default() };
+        let host = HostCapabilities::new().threads(threads);
+        let options = SessionOptions::new().host(host);
         let mut session = runtime.open_with(&[path.to_owned()], options)?;
-        let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+        let options = LoadOptions::new().policy(strategy);
         session.load(&Selection::All, &options)?;
         Ok(session)
     })

@@ -53,7 +53,7 @@ fn contest<'a>(runtime: &'a Runtime, path: &'a Path, title: String, bytes: bool)
 /// A model whose tensors are mapped.
 fn load(runtime: &Runtime, path: &Path) -> Result<Session> {
     let mut session = runtime.open(path)?;
-    let options = LoadOptions { policy: StrategyPolicy::Only(Strategy::MappedFile), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(Strategy::MappedFile);
     session.load(&Selection::All, &options)?;
     Ok(session)
 }

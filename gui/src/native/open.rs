@@ -11,19 +11,15 @@ use weighbridge::{HostCapabilities, HostLimits, SessionOptions};
 const RING: usize = 8 << 20;
 
 pub(super) fn session_options(worker: &Worker, options: &OpenOptions) -> SessionOptions {
-    let limits = HostLimits {
-        deadline: (options.deadline_ms > 0).then(|| Duration::from_millis(options.deadline_ms)),
-        ..HostLimits::default()
-    };
-    SessionOptions {
-        guest: options.guest,
-        limits,
-        host: HostCapabilities { mmap: options.mmap, ..HostCapabilities::default() },
-        interpose: Some(worker.shared.clone().faults_hook()),
-        cancel: worker.shared.cancel.clone(),
-        ring: RING,
-        ..SessionOptions::default()
-    }
+    let limits =
+        HostLimits::new().deadline((options.deadline_ms > 0).then(|| Duration::from_millis(options.deadline_ms)));
+    SessionOptions::new()
+        .guest(options.guest)
+        .limits(limits)
+        .host(HostCapabilities::new().mmap(options.mmap))
+        .interpose(worker.shared.clone().faults_hook())
+        .cancel(worker.shared.cancel.clone())
+        .ring(RING)
 }
 
 pub(super) fn open(worker: &mut Worker, files: &[FileRef], options: &OpenOptions) {
@@ -42,7 +38,7 @@ pub(super) fn open(worker: &mut Worker, files: &[FileRef], options: &OpenOptions
     if let Ok(mut early) = watcher.early.lock() {
         *early = Some(Vec::new());
     }
-    let settings = SessionOptions { observer: Some(watcher.clone()), ..session_options(worker, options) };
+    let settings = session_options(worker, options).observer(watcher.clone());
     let opened = worker.runtime.open_with(&paths, settings);
     let early = watcher.early.lock().ok().and_then(|mut e| e.take()).unwrap_or_default();
     match opened {

@@ -41,16 +41,14 @@ pub(super) fn race(worker: &mut Worker, selection: &Selection) {
 
 /// One load in a session of its own, unwatched.
 fn once(worker: &Worker, selection: &Selection, strategy: Strategy, row: RaceRow) -> Result<RaceRow, Error> {
-    let unwatched = OpenOptions {
-        guest: GuestOptions { observe: Level::Off, ..GuestOptions::default() },
-        ..OpenOptions::default()
-    };
+    let unwatched = OpenOptions { guest: GuestOptions::new().observe(Level::Off), ..OpenOptions::default() };
     // Armed faults are for the session that is shown.
-    let options = SessionOptions { ring: 0, interpose: None, ..session_options(worker, &unwatched) };
+    let mut options = session_options(worker, &unwatched).ring(0);
+    options.interpose = None;
     let mut session = worker.runtime.open_with(&worker.files, options)?;
     let before = session.stats().crossings_out;
     let began = Instant::now();
-    let load = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let load = LoadOptions::new().policy(strategy);
     let report = session.load(selection, &load)?;
     let ns = nanos(began);
     let calls = session.stats().crossings_out - before;

@@ -1,8 +1,10 @@
 //! One model on this machine.
 use crate::{
+    error::Error,
     external::Memory,
+    files::{ModelFiles, Opened},
     guest::Instance,
-    media::{Buffer, Folder, Source},
+    media::{Buffer, Native},
     platform,
     runtime::Runtime,
     tensor::Tensor,
@@ -12,30 +14,52 @@ use std::{
     sync::Arc,
 };
 use weighbridge_core::{
-    self as core, Advice, AdviceEffect, Capabilities, Cause, Error, Granted, Level, LoadOptions, LoadReport,
-    MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats, TensorInfo, TensorState, Timings,
-    Usage, escape, escape_path, recording::Recording, trace::Record,
+    self as core, Advice, AdviceEffect, Capabilities, Cause, Engine, Granted, Level, LoadOptions, LoadReport,
+    MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats,
+    TensorInfo, TensorState, Timings, Usage, escape, recording::Recording, trace::Record,
 };
 
-/// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.
+/// One model. What changes residency needs `&mut`; looking at tensors does not, and asks the guest at most once after each
+/// change, so threads can share a session. Views of tensors ([`Tensor`]) are independent of it.
+///
+/// `E` is what runs the guest: an engine of this library, or a [`Loader`](crate::Loader) in a store of the embedder's own.
 ///
 /// Dropping a session gives back everything that no view uses.
-pub struct Session {
-    pub(crate) inner: core::Session<Instance>,
-    runtime: Runtime,
+pub struct Session<E: Engine<Media = Native> = Instance> {
+    pub(crate) inner: core::Session<E>,
+    runtime: Option<Runtime>,
     files: Vec<FileInfo>,
+    /// What people know each file by.
+    shown: Vec<Arc<Path>>,
 }
 
 /// A file of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileInfo {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its file name.
+    /// Where it is; none for one that was given without a path.
+    pub path: Option<PathBuf>,
+    /// Its file name, or the name that it was given.
     pub name: String,
     /// Bytes, when it was opened.
     pub size: u64,
+}
+
+impl FileInfo {
+    /// What people know it by: its path, or the name that it was given.
+    ///
+    /// ```
+    /// use weighbridge::{ModelFiles, Runtime};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+    ///
+    /// let model = Runtime::new()?.open(ModelFiles::new().part("tiny.safetensors", tiny()))?;
+    /// assert_eq!(model.files()[0].shown(), "tiny.safetensors".as_ref() as &std::path::Path);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn shown(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(&self.name))
+    }
 }
 
 /// Which pages of a file the system has in memory.
@@ -48,36 +72,59 @@ pub struct PageMap {
     pub pages: Vec<bool>,
 }
 
-impl Session {
-    pub(crate) fn open(runtime: &Runtime, paths: &[PathBuf], options: &SessionOptions) -> Result<Self, Error> {
-        let Some(first) = paths.first() else {
-            let message = "no file was given; give the file of a model";
-            return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
-        };
-        let mut granted = Vec::with_capacity(paths.len());
-        for path in paths {
-            granted.push(Granted { name: file_name(path)?, source: Source::open(path)? });
+impl<E: Engine<Media = Native>> Session<E> {
+    pub(crate) fn open(
+        engine: E,
+        from: &ModelFiles,
+        options: &SessionOptions,
+        runtime: Option<&Runtime>,
+    ) -> Result<Self, Error> {
+        let mut places = Vec::new();
+        let mut granted = Vec::new();
+        for Opened { path, name, source } in from.open()? {
+            places.push((path, name.clone()));
+            granted.push(Granted { name, source });
         }
-        let engine = runtime.instance(options)?;
-        let beside = first.parent().unwrap_or(Path::new("."));
-        let mut folder = None;
-        let find = |name: &str| {
-            let folder = match &folder {
-                Some(folder) => folder,
-                None => folder.insert(Folder::open(beside).map_err(|error| {
-                    let message = format!("the folder {} cannot be read: {error}", escape_path(beside));
-                    Error::new(Phase::Request, Cause::Io, message)
-                })?),
-            };
-            Source::open_in(folder, name)
+        let mut finder = from.finder();
+        let mut lost = None;
+        // The core knows errors as the contract has them; what this one knows beside that is kept until it comes back.
+        let find = |name: &str| match finder.open(name) {
+            Ok(Opened { path, name, source }) => {
+                places.push((path, name));
+                Ok(source)
+            }
+            Err(error) => {
+                let record = error.record().clone();
+                lost = Some(error);
+                Err(record)
+            }
         };
-        let inner = core::Session::open(engine, granted, options, find)?;
-        let mut files: Vec<FileInfo> = Vec::with_capacity(inner.files().len());
-        for (number, file) in inner.files().iter().enumerate() {
-            let path = paths.get(number).cloned().unwrap_or_else(|| beside.join(&file.name));
-            files.push(FileInfo { path, name: file.name.clone(), size: file.size });
-        }
-        Ok(Self { inner, runtime: runtime.clone(), files })
+        let opened = core::Session::open(engine, granted, options, find);
+        let inner = opened.map_err(|record| match lost {
+            Some(lost) => lost.in_words_of(record),
+            None => {
+                let shown = places.iter().map(|(path, name)| path.as_deref().unwrap_or(Path::new(name)));
+                Error::from(record).of_files(shown)
+            }
+        })?;
+        let files: Vec<FileInfo> = inner
+            .files()
+            .iter()
+            .zip(places)
+            .map(|(file, (path, _))| FileInfo { path, name: file.name.clone(), size: file.size })
+            .collect();
+        let shown = files.iter().map(|file| file.shown().into()).collect();
+        Ok(Self { inner, runtime: runtime.cloned(), files, shown })
+    }
+
+    /// Names the file in an error.
+    fn named(&self, error: core::Error) -> Error {
+        Error::from(error).of_files(self.shown.iter().map(|file| &**file))
+    }
+
+    fn view(&self, view: core::View<Native>) -> Result<Tensor, Error> {
+        let file = self.shown.get(view.info.source as usize).cloned();
+        Tensor::new(view, file)
     }
 
     /// What the headers say of the model.
@@ -96,16 +143,16 @@ impl Session {
     ///
     /// # Errors
     /// The guest failed, or its list is longer than the host keeps.
-    pub fn tensors(&mut self) -> Result<&[TensorInfo], Error> {
-        self.inner.tensors()
+    pub fn tensors(&self) -> Result<&[TensorInfo], Error> {
+        self.inner.tensors().map_err(|error| self.named(error))
     }
 
     /// The index of a tensor, by its exact name.
     ///
     /// # Errors
     /// The guest failed.
-    pub fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
-        self.inner.find(name)
+    pub fn find(&self, name: &str) -> Result<Option<u32>, Error> {
+        self.inner.find(name).map_err(|error| self.named(error))
     }
 
     /// The metadata in file order; of an array at most `head` elements.
@@ -113,7 +160,7 @@ impl Session {
     /// # Errors
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
-        self.inner.metadata(head)
+        self.inner.metadata(head).map_err(|error| self.named(error))
     }
 
     /// Makes tensors resident. On an error residency is what it was before.
@@ -121,7 +168,7 @@ impl Session {
     /// # Errors
     /// The request cannot be met; the error says why, and for which tensor.
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
-        self.inner.load(selection, options)
+        self.inner.load(selection, options).map_err(|error| self.named(error))
     }
 
     /// Ends mapped residency and returns of how many tensors. `busy` while views are out; it can be asked again.
@@ -129,7 +176,7 @@ impl Session {
     /// # Errors
     /// `busy`, `not-mapped` and the like.
     pub fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
-        self.inner.release(selection)
+        self.inner.release(selection).map_err(|error| self.named(error))
     }
 
     /// Ends copied residency and returns of how many tensors.
@@ -137,7 +184,7 @@ impl Session {
     /// # Errors
     /// `busy` while views are out; refused for mapped tensors.
     pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
-        self.inner.evict(selection)
+        self.inner.evict(selection).map_err(|error| self.named(error))
     }
 
     /// Advice for the bytes of one mapped tensor, and what became of it.
@@ -145,40 +192,40 @@ impl Session {
     /// # Errors
     /// `not-mapped` and the like.
     pub fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
-        self.inner.advise(tensor, advice)
+        self.inner.advise(tensor, advice).map_err(|error| self.named(error))
     }
 
     /// The view of a resident tensor, by its exact name.
     ///
     /// # Errors
     /// `not-found`, `not-resident`, or the guest failed.
-    pub fn tensor(&mut self, name: &str) -> Result<Tensor, Error> {
-        Tensor::new(self.inner.view(name)?)
+    pub fn tensor(&self, name: &str) -> Result<Tensor, Error> {
+        self.view(self.inner.view(name).map_err(|error| self.named(error))?)
     }
 
     /// The view of a resident tensor, by its index.
     ///
     /// # Errors
     /// As [`Self::tensor`].
-    pub fn tensor_at(&mut self, index: u32) -> Result<Tensor, Error> {
-        Tensor::new(self.inner.view_at(index)?)
+    pub fn tensor_at(&self, index: u32) -> Result<Tensor, Error> {
+        self.view(self.inner.view_at(index).map_err(|error| self.named(error))?)
     }
 
-    /// The views of all resident tensors, in the order of the files. It asks the guest for thousands of them at a time, where
-    /// [`Self::tensor_at`] asks for each.
+    /// The views of all resident tensors, in the order of the files.
     ///
     /// # Errors
     /// The guest failed. Tensors that are not resident, or that went to a consumer, are left out.
-    pub fn resident(&mut self) -> Result<Vec<Tensor>, Error> {
-        self.inner.resident()?.into_iter().map(Tensor::new).collect()
+    pub fn resident(&self) -> Result<Vec<Tensor>, Error> {
+        let views = self.inner.resident().map_err(|error| self.named(error))?;
+        views.into_iter().map(|view| self.view(view)).collect()
     }
 
-    /// Residency of every tensor.
+    /// Residency of every tensor. Asked of the guest once after each change, then kept.
     ///
     /// # Errors
     /// The guest failed.
-    pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
-        self.inner.states()
+    pub fn states(&self) -> Result<&[TensorState], Error> {
+        self.inner.states().map_err(|error| self.named(error))
     }
 
     /// Every slot of the pool of mappings.
@@ -186,7 +233,7 @@ impl Session {
     /// # Errors
     /// The guest failed.
     pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
-        self.inner.slots()
+        self.inner.slots().map_err(|error| self.named(error))
     }
 
     /// Where every machine stands, those of single tensors aside.
@@ -194,7 +241,7 @@ impl Session {
     /// # Errors
     /// The guest failed.
     pub fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {
-        self.inner.machines()
+        self.inner.machines().map_err(|error| self.named(error))
     }
 
     /// Changes what the observer is told.
@@ -202,7 +249,7 @@ impl Session {
     /// # Errors
     /// The guest failed.
     pub fn observe(&mut self, level: Level) -> Result<(), Error> {
-        self.inner.observe(level)
+        self.inner.observe(level).map_err(|error| self.named(error))
     }
 
     /// Registers memory for a tensor after the model was opened, when its size is known; under
@@ -256,7 +303,10 @@ impl Session {
         let number = u32::try_from(file).ok()?;
         let source = self.inner.host(|host| host.table()?.source(number).cloned())?;
         source.check().ok()?;
-        let pages = platform::residency(source.file(), source.size())?;
+        let (file, base) = source.file()?;
+        // The system knows pages of the file; those of a part are these only where it begins with one.
+        let aligned = base.is_multiple_of(platform::page_bytes());
+        let pages = aligned.then(|| platform::residency(file, base, source.size()))??;
         Some(PageMap { page_bytes: platform::page_bytes(), pages })
     }
 
@@ -275,11 +325,12 @@ impl Session {
     /// What the ring still has, as a recording that can be saved: after a load that failed, say. Where the ring had to drop
     /// its beginning the recording says so; it can be looked at then, not replayed. It holds no path, no file name that
     /// names the model unless [`names_in_trace`](crate::SessionOptions::names_in_trace) allowed it, and no byte of a tensor.
+    ///
+    /// `component` is the SHA-256 of the component that runs, in hexadecimal, and `machines` are its tables, without which a
+    /// recording has no diagrams: [`Session::recording`] knows both of a session on a [`Runtime`].
     #[must_use]
-    pub fn recording(&mut self) -> Recording {
-        // Without the tables a recording has no diagrams, and is one all the same.
-        let machines = self.runtime.describe().unwrap_or_default();
-        self.inner.recording(self.runtime.component_id(), machines)
+    pub fn recording_of(&mut self, component: &str, machines: Vec<MachineTable>) -> Recording {
+        self.inner.recording(component, machines)
     }
 
     /// What the host offers the guest in this session.
@@ -288,29 +339,33 @@ impl Session {
         self.inner.capabilities()
     }
 
-    /// The runtime that the session runs on.
-    #[must_use]
-    pub const fn runtime(&self) -> &Runtime {
-        &self.runtime
-    }
-
     /// Releases everything. What is busy is reported and stays, and close can be asked again. Views stay valid.
     ///
     /// # Errors
     /// `busy`, or the guest failed.
     pub fn close(&mut self) -> Result<(), Error> {
-        self.inner.close()
+        self.inner.close().map_err(|error| self.named(error))
     }
 }
 
-fn file_name(path: &Path) -> Result<String, Error> {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or_else(|| {
-        let message = format!("{} names no file; give the file of a model", escape_path(path));
-        Error::new(Phase::Request, Cause::InvalidRequest, message)
-    })
+impl Session {
+    /// The runtime that the session runs on.
+    #[must_use]
+    pub const fn runtime(&self) -> Option<&Runtime> {
+        self.runtime.as_ref()
+    }
+
+    /// As [`Self::recording_of`], of the component of the session's runtime.
+    #[must_use]
+    pub fn recording(&mut self) -> Recording {
+        let Some(runtime) = self.runtime.clone() else { return self.recording_of("", Vec::new()) };
+        // Without the tables a recording has no diagrams, and is one all the same.
+        let machines = runtime.describe().unwrap_or_default();
+        self.recording_of(runtime.component_id(), machines)
+    }
 }
 
-impl std::fmt::Debug for Session {
+impl<E: Engine<Media = Native>> std::fmt::Debug for Session<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("files", &self.files).field("summary", self.summary()).finish_non_exhaustive()
     }

@@ -1,7 +1,11 @@
 //! The bytes of a tensor, where they lie.
-use crate::media::Native;
-use std::{ops::Range, sync::Arc};
-use weighbridge_core::{Cause, Error, Held, Phase, StorageError, TensorInfo, View};
+use crate::{error::Error, media::Native};
+use std::{
+    ops::{Deref, Range},
+    path::Path,
+    sync::Arc,
+};
+use weighbridge_core::{Cause, Held, Phase, StorageError, TensorInfo, View, types::Error as Record};
 
 /// A view of a resident tensor. It keeps its mapping or its buffer alive, so it can outlive the session; as long as it is
 /// there, releasing or evicting the tensor is answered `busy`. Clones are views of their own.
@@ -10,16 +14,18 @@ pub struct Tensor {
     info: Arc<TensorInfo>,
     held: Held<Native>,
     range: Range<usize>,
+    file: Option<Arc<Path>>,
 }
 
 impl Tensor {
     /// The core has checked the span; here it is checked against the memory that is there.
-    pub(crate) fn new(view: View<Native>) -> Result<Self, Error> {
+    pub(crate) fn new(view: View<Native>, file: Option<Arc<Path>>) -> Result<Self, Error> {
         let fits = |value: u64| usize::try_from(value).ok();
         let range = fits(view.span.offset()).zip(fits(view.span.end())).map(|(start, end)| start..end);
-        let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range });
+        let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range, file });
         tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
-            let message = "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
+            let message =
+                "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
             Error::new(Phase::Request, Cause::OutOfBounds, message)
         })
     }
@@ -128,12 +134,31 @@ impl Tensor {
                 format!("tensor {name} has {} bytes, and more than these were asked for; ask for less", self.len()),
             ),
         };
-        let mut found = Error::new(Phase::Transfer, cause, message);
+        let mut found = Record::new(Phase::Transfer, cause, message);
         found.source = Some(self.info.source);
         if let StorageError::Io(code) = error {
             found.os_code = Some(*code);
         }
-        found
+        match &self.file {
+            Some(file) => Error::from(found).of_file(file),
+            None => found.into(),
+        }
+    }
+}
+
+impl Deref for Tensor {
+    type Target = [u8];
+
+    /// [`Self::bytes`], and what is said there.
+    fn deref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl AsRef<[u8]> for Tensor {
+    /// [`Self::bytes`], and what is said there.
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 

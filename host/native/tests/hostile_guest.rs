@@ -10,13 +10,13 @@ use weighbridge::{Cause, Error, GuestOptions, HostLimits, LoadOptions, Selection
 const BEHAVES: u32 = 0;
 
 fn limits() -> HostLimits {
-    HostLimits { guest_time: Duration::from_millis(300), ..HostLimits::default() }
+    HostLimits::new().guest_time(Duration::from_millis(300))
 }
 
 fn open_with(how: u32, limits: HostLimits) -> Result<Session, Error> {
     let (_folder, path) = file("model", &[7; 8192]);
-    let guest = GuestOptions { slots: how, ..GuestOptions::default() };
-    hostile().open_with(&[path], SessionOptions { guest, limits, ..SessionOptions::default() })
+    let guest = GuestOptions::new().slots(how);
+    hostile().open_with(&[path], SessionOptions::new().guest(guest).limits(limits))
 }
 
 /// Opens a session that does harm while another one lives, and sees that other one through.
@@ -52,12 +52,12 @@ fn looping_for_ever_hits_guest_time() {
 
 #[test]
 fn growing_memory_hits_guest_memory() {
-    hits_a_limit(2, HostLimits { guest_memory: 64 << 20, ..limits() }, "67108864 bytes of guest memory");
+    hits_a_limit(2, limits().guest_memory(64 << 20), "67108864 bytes of guest memory");
 }
 
 #[test]
 fn a_huge_list_hits_hostcall_bytes() {
-    hits_a_limit(3, HostLimits { hostcall_bytes: 1 << 20, trace_batch: u32::MAX, ..limits() }, "over the bridge");
+    hits_a_limit(3, limits().hostcall_bytes(1 << 20).trace_batch(u32::MAX), "over the bridge");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_huge_list_hits_trace_batch() {
 
 #[test]
 fn handles_end_with_an_answer() {
-    let limits = HostLimits { handles: 100, ..limits() };
+    let limits = limits().handles(100);
     let session = open_with(4, limits).unwrap();
     assert_eq!(session.stats().handles, 100);
     let usage = session.usage();
@@ -99,7 +99,7 @@ fn spans_outside_the_file_are_answered() {
 
 #[test]
 fn flooding_the_observer_hits_host_calls_and_keeps_the_ring_small() {
-    let limits = HostLimits { host_calls: 2000, trace_bytes: 1 << 20, guest_time: Duration::from_secs(10), ..limits() };
+    let limits = limits().host_calls(2000).trace_bytes(1 << 20).guest_time(Duration::from_secs(10));
     hits_a_limit(9, limits, "called the host more than 2000 times");
 }
 
@@ -110,7 +110,7 @@ fn flooding_with_names_hits_trace_names() {
 
 #[test]
 fn asking_for_ever_hits_host_calls() {
-    hits_a_limit(11, HostLimits { host_calls: 1000, ..limits() }, "called the host more than 1000 times");
+    hits_a_limit(11, limits().host_calls(1000), "called the host more than 1000 times");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn calling_itself_for_ever_is_the_end() {
 
 #[test]
 fn handles_of_its_own_hit_a_limit() {
-    hits_a_limit(13, HostLimits { handles: 1000, ..limits() }, "handle limit");
+    hits_a_limit(13, limits().handles(1000), "handle limit");
 }
 
 #[test]
@@ -157,7 +157,6 @@ fn after_a_trap_views_stay_and_every_call_answers_the_same() {
     assert_eq!(error.cause, Cause::Internal);
     for again in [
         session.load(&Selection::All, &LoadOptions::default()).unwrap_err(),
-        session.find("t").unwrap_err(),
         session.tensor("t").unwrap_err(),
         session.release(&Selection::All).unwrap_err(),
         session.slots().unwrap_err(),

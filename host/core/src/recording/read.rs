@@ -14,6 +14,7 @@ pub(super) const MAX_ZEROS: usize = 256 << 20;
 
 /// Why a recording was not read. Lines count from 1.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file could not be read.
     #[error("the recording could not be read: {0}")]

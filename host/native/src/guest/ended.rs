@@ -1,5 +1,5 @@
 //! What becomes of a guest that does not behave, in the words of the one error.
-use super::imports::State;
+use super::context::WeighbridgeCtx;
 use weighbridge_core::{Cause, Error, Phase, limit};
 
 /// The error with which the host ends a session; it travels through wasmtime as the reason of the trap.
@@ -30,11 +30,11 @@ pub(crate) fn not_the_contract(error: &wasmtime::Error) -> Error {
 }
 
 /// Why the guest was ended, as the one error.
-pub(super) fn ended(error: &wasmtime::Error, state: &State) -> Error {
+pub(super) fn ended(error: &wasmtime::Error, ctx: &WeighbridgeCtx) -> Error {
     if let Some(Ended(error)) = error.downcast_ref::<Ended>() {
         return error.clone();
     }
-    if let Some(error) = state.host.refused_growth() {
+    if let Some(error) = ctx.host.refused_growth() {
         return error;
     }
     let reason = error.root_cause().to_string();

@@ -1,6 +1,5 @@
 //! POSIX systems.
 use super::{Identity, unsafe_ops};
-use weighbridge_core::{Advice, AdviceEffect};
 use rustix::{
     fs::{FileType, Mode, OFlags},
     io::Errno,
@@ -14,6 +13,7 @@ use std::{
     },
     path::{Path, PathBuf},
 };
+use weighbridge_core::{Advice, AdviceEffect};
 
 /// A directory held open, so that what is opened in it later is in the same one.
 pub(crate) struct Folder(rustix::fd::OwnedFd);
@@ -145,12 +145,12 @@ fn forget(file: &File, offset: u64, len: u64) {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn forget(_: &File, _: u64, _: u64) {}
 
-/// Which pages of a file are in the page cache.
-pub(crate) fn residency(file: &File, size: u64) -> Option<Vec<bool>> {
+/// Which pages of a part of a file, which begins with a page, are in the page cache.
+pub(crate) fn residency(file: &File, offset: u64, size: u64) -> Option<Vec<bool>> {
     if size == 0 {
         return Some(Vec::new());
     }
-    let map = unsafe_ops::map(file, 0, usize::try_from(size).ok()?).ok()?;
+    let map = unsafe_ops::map(file, offset, usize::try_from(size).ok()?).ok()?;
     unsafe_ops::pages_in_memory(&map)
 }
 

@@ -7,8 +7,8 @@ use super::{Buffer, Native, Source};
 use crate::platform;
 use std::{fs, io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 use weighbridge_core::{
-    Advice, AdviceEffect, BatchError, CancelToken, CopySpan, Host, HostCapabilities, HostLimits, Mapping, SessionOptions,
-    StorageError, Table, Usage,
+    Advice, AdviceEffect, BatchError, CancelToken, CopySpan, Host, HostCapabilities, HostLimits, Mapping,
+    SessionOptions, StorageError, Table, Usage,
     trace::{Answer, Call},
 };
 
@@ -31,7 +31,7 @@ impl Bench {
     fn with(size: usize, limits: HostLimits, host: HostCapabilities, external: Vec<(&str, Buffer)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cancel = CancelToken::default();
-        let options = SessionOptions { limits, host, cancel: cancel.clone(), ..SessionOptions::default() };
+        let options = SessionOptions::new().limits(limits).host(host).cancel(cancel.clone());
         let mut bench = Self { folder, host: Host::new(Native::new(host.threads), &options), cancel };
         for (name, memory) in external {
             assert!(bench.table().register(name.to_owned(), memory));
