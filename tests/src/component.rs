@@ -127,7 +127,7 @@ impl Harness for Component {
     }
 
     fn states(&mut self) -> Vec<TensorState> {
-        self.session.states().unwrap().into_iter().map(convert::state).collect()
+        self.session.states().unwrap().iter().copied().map(convert::state).collect()
     }
 
     fn slots(&mut self) -> Vec<SlotState> {

@@ -60,7 +60,8 @@ pub(crate) fn to_batch_error(error: BatchError) -> host::BatchError {
     host::BatchError { span: error.span, error: to_storage_error(error.error) }
 }
 
-pub(crate) fn error(error: host::Error) -> types::Error {
+pub(crate) fn error(error: impl Into<host::types::Error>) -> types::Error {
+    let error = error.into();
     types::Error {
         phase: phase(error.phase),
         cause: cause(error.cause),

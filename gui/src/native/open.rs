@@ -43,7 +43,7 @@ pub(super) fn open(worker: &mut Worker, files: &[FileRef], options: &OpenOptions
     let early = watcher.early.lock().ok().and_then(|mut e| e.take()).unwrap_or_default();
     match opened {
         Ok(session) => {
-            worker.files = session.files().iter().map(|f| f.path.clone()).collect();
+            worker.files = session.files().iter().map(|f| f.shown().to_owned()).collect();
             worker.shared.faults.set_files(worker.files.clone());
             let opened = Opened {
                 summary: session.summary().clone(),

@@ -33,7 +33,7 @@ pub(super) fn race(worker: &mut Worker, selection: &Selection) {
                 touch_ns: 0,
             };
             let run = once(worker, selection, strategy, row.clone());
-            rows.push(run.unwrap_or_else(|error| RaceRow { result: Err(error.message), ..row }));
+            rows.push(run.unwrap_or_else(|error| RaceRow { result: Err(error.into_record().message), ..row }));
             worker.outbox.tell(Update::Race(rows.clone()));
         }
     }

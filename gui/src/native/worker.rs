@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use weighbridge::recording::Recording;
-use weighbridge::types::{Cause, Error, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
-use weighbridge::{CacheUse, Runtime, Session, Tensor};
+use weighbridge::types::{Cause, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
+use weighbridge::{CacheUse, Error, Runtime, Session, Tensor};
 
 /// First bytes of a tensor that are shown.
 const PREVIEW: usize = 64 << 10;
@@ -233,7 +233,7 @@ impl Worker {
         let Current::Live(session) = &mut self.current else { return };
         // A guest that was ended answers nothing; the error that ended it has been told.
         if let Ok(states) = session.states() {
-            self.outbox.tell(Update::States(states));
+            self.outbox.tell(Update::States(states.to_vec()));
         }
         if let Ok(slots) = session.slots() {
             self.outbox.tell(Update::Slots(slots));
@@ -342,7 +342,7 @@ impl Worker {
     /// Tells what went wrong, with the bytes that are to blame.
     pub(super) fn fail(&self, doing: &str, error: Error) {
         let bytes = error.offset.and_then(|offset| self.bytes_around(error.source.unwrap_or(0), offset));
-        self.outbox.tell(Update::Failed(Box::new(Failure { doing: doing.into(), error, bytes })));
+        self.outbox.tell(Update::Failed(Box::new(Failure { doing: doing.into(), error: error.into_record(), bytes })));
     }
 
     fn bytes_around(&self, file: u32, offset: u64) -> Option<FileBytes> {

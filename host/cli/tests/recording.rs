@@ -9,7 +9,7 @@ use weighbridge::recording::{Recording, compare, transition_counts};
 use weighbridge::trace::{Answer, Call, What};
 use weighbridge::{
     Error, ExtentPolicy, Happening, Interpose, Level, LoadOptions, Runtime, Selection, Session, SessionOptions,
-    StorageError, Strategy, StrategyPolicy,
+    StorageError, Strategy,
 };
 
 /// One for all tests: compiling the component takes its time.

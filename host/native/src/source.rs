@@ -67,6 +67,25 @@ pub trait Source: Send + Sync {
     }
 }
 
+/// A source that others have, too.
+impl<S: Source + ?Sized> Source for Arc<S> {
+    fn size(&self) -> io::Result<u64> {
+        (**self).size()
+    }
+
+    fn fingerprint(&self) -> io::Result<(u64, u64)> {
+        (**self).fingerprint()
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, bytes)
+    }
+
+    fn map(&self, offset: u64, len: usize) -> io::Result<Mapped> {
+        (**self).map(offset, len)
+    }
+}
+
 /// Memory that is there as long as this is.
 #[derive(Clone)]
 pub struct Mapped {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use weighbridge::trace::{Call, Record, What};
 use weighbridge::{
     Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, GuestOptions, HostCapabilities, HostLimits, Level,
-    Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy, StrategyPolicy,
+    Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
 };
 
 const TENSORS: &[(&str, usize)] = &[("a", 5000), ("b", 0), ("c", 70_000), ("d", 1), ("e", 12_345)];
@@ -241,7 +241,7 @@ fn quotas_are_answers() {
     }
     session.load(&Selection::Tensors(vec![0]), &only(Strategy::ReadCopy).extent(ExtentPolicy::PerTensor)).unwrap();
     let limits = HostLimits::new().listing_bytes(100);
-    let mut session = open(&path, SessionOptions::new().limits(limits));
+    let session = open(&path, SessionOptions::new().limits(limits));
     assert_eq!(session.tensors().unwrap_err().cause, Cause::LimitExceeded);
 }
 
@@ -402,10 +402,35 @@ fn what_cannot_be_a_model_is_refused_with_a_sentence() {
     let (_other, text) = file("notes.txt", b"this is no model, it is a text of some length");
     let error = refused(&[text]);
     assert!(matches!(error.cause, Cause::UnsupportedFormat | Cause::Malformed), "{error:?}");
-    let mut session = loader().open(&path).unwrap();
+    let session = loader().open(&path).unwrap();
     assert_eq!(session.tensor("none").unwrap_err().cause, Cause::NotFound);
     assert_eq!(session.tensor("a").unwrap_err().cause, Cause::NotResident);
     assert_eq!(session.tensor_at(99).unwrap_err().cause, Cause::NotFound);
+}
+
+#[test]
+fn a_look_at_tensors_asks_the_guest_once_after_each_change() {
+    let (_folder, path) = model();
+    let mut session = loader().open(&path).unwrap();
+    session.load(&Selection::All, &LoadOptions::new()).unwrap();
+    let before = session.stats().crossings_in;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for (name, len) in TENSORS {
+                    assert_eq!(session.tensor(name).unwrap().len(), *len);
+                }
+                assert_eq!(session.find("c").unwrap(), Some(2));
+                assert_eq!(session.resident().unwrap().len(), TENSORS.len());
+            });
+        }
+    });
+    let listed = session.stats().crossings_in;
+    assert_eq!(listed - before, 2, "once for the list, once for the states");
+    session.release(&Selection::from(0)).unwrap();
+    assert_eq!(session.tensor("a").unwrap_err().cause, Cause::NotResident);
+    assert_eq!(session.tensor("c").unwrap().len(), 70_000);
+    assert_eq!(session.stats().crossings_in - listed, 2, "the release, and once for the states");
 }
 
 #[test]
@@ -424,7 +449,9 @@ fn many_sessions_on_many_threads() {
     });
     fn sendable<T: Send>() {}
     fn shareable<T: Send + Sync + Clone>() {}
+    fn shared<T: Send + Sync>() {}
     sendable::<Session>();
+    shared::<Session>();
     shareable::<weighbridge::Tensor>();
     shareable::<weighbridge::Runtime>();
 }
@@ -479,7 +506,7 @@ fn the_host_bounds_mappings_header_bytes_and_lists() {
     let few = with(HostLimits::new().header_bytes(8));
     assert_eq!(loader().open_with(std::slice::from_ref(&path), few).unwrap_err().cause, Cause::OutOfMemory);
 
-    let mut session = open(&path, with(HostLimits::new().listing_bytes(64)));
+    let session = open(&path, with(HostLimits::new().listing_bytes(64)));
     assert_eq!(session.tensors().unwrap_err().cause, Cause::LimitExceeded);
     assert_eq!(session.states().unwrap_err().cause, Cause::LimitExceeded);
 
