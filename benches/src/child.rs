@@ -6,7 +6,7 @@ use std::{
     process::Command,
     time::Instant,
 };
-use weighbridge::{LoadOptions, Runtime, Selection, Strategy, StrategyPolicy};
+use weighbridge::{LoadOptions, Runtime, Selection, Strategy};
 
 /// The argument that makes this program a child.
 pub const FLAG: &str = "--child";

@@ -2,7 +2,7 @@
 use super::Setting;
 use crate::{Contest, Goal, Report, Result, files, floor, timed};
 use std::{path::Path, time::Duration};
-use weighbridge::{HostCapabilities, LoadOptions, Runtime, Selection, SessionOptions, Strategy, StrategyPolicy};
+use weighbridge::{HostCapabilities, LoadOptions, Runtime, Selection, SessionOptions, Strategy};
 
 pub(super) fn run(setting: &Setting) -> Result<Vec<Report>> {
     let (runtime, minilm) = (Runtime::new()?, files::minilm()?);

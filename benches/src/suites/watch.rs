@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 use weighbridge::{
-    GuestOptions, Level, LoadOptions, Observer, Runtime, Selection, SessionOptions, Strategy, StrategyPolicy,
-    trace::Record,
+    GuestOptions, Level, LoadOptions, Observer, Runtime, Selection, SessionOptions, Strategy, trace::Record,
 };
 
 /// As an inspector does: it keeps the records for another thread.

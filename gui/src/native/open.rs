@@ -4,7 +4,7 @@ use crate::backend::{FileFacts, FileRef, OpenOptions, Opened, Origin, Update};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use weighbridge::recording::{Recording, RecordingHeader};
+use weighbridge::recording::Recording;
 use weighbridge::{HostCapabilities, HostLimits, SessionOptions};
 
 /// Records that the host keeps for saving; its own bound on their bytes (256 MiB) comes first.

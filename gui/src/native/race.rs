@@ -5,8 +5,8 @@ use crate::backend::{OpenOptions, RaceRow, Update};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
-use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy, StrategyPolicy};
-use weighbridge::{Error, SessionOptions};
+use weighbridge::Error;
+use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy};
 
 pub(super) fn race(worker: &mut Worker, selection: &Selection) {
     if !matches!(worker.current, Current::Live(_)) {

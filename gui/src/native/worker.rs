@@ -42,7 +42,11 @@ pub(super) fn run(queue: &Receiver<Request>, outbox: Outbox, shared: Arc<Shared>
         Ok(runtime) => runtime,
         Err(error) => {
             outbox.tell(Update::Idle);
-            outbox.tell(Update::Failed(Box::new(Failure { doing: "start".into(), error, bytes: None })));
+            outbox.tell(Update::Failed(Box::new(Failure {
+                doing: "start".into(),
+                error: error.into_record(),
+                bytes: None,
+            })));
             // Without a runtime nothing can be opened; what is asked is answered so.
             while queue.recv().is_ok() {
                 outbox.tell(Update::Problem("The component could not be prepared: nothing can be opened".into()));

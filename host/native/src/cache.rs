@@ -16,7 +16,6 @@ use wasmtime::{Engine, component::Component};
 /// How the cache took part in a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum CacheUse {
     /// The compiled component was there.
     Hit,

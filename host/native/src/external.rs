@@ -32,6 +32,20 @@ impl<E: Engine<Media = Native> + Send> Session<E> {
     ///
     /// The consumer runs on the calling thread, while another works for the session (and calls the observer).
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::Selection;
+    ///
+    /// # let mut model = tiny_model()?;
+    /// let mut bytes = Vec::new();
+    /// model.load_into(&Selection::All, 4, |_tensor, _offset, chunk| {
+    ///     bytes.extend_from_slice(chunk);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(bytes, [0.5f32.to_le_bytes(), 2.0f32.to_le_bytes()].concat());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// What the consumer answers ends the load, as an answer of the storage: `cancelled` for one.
     pub fn load_into(

@@ -21,7 +21,7 @@ use weighbridge_core::{Cause, Phase, escape, escape_path};
 ///
 /// ```
 /// use weighbridge::{ModelFiles, Runtime};
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+/// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
 ///
 /// let model = Runtime::new()?.open(ModelFiles::new().part("tiny.safetensors", tiny()))?;
 /// assert_eq!(model.files()[0].name, "tiny.safetensors");
@@ -72,7 +72,7 @@ impl Part {
     /// ```
     /// use std::{fs, fs::File};
     /// use weighbridge::{ModelFiles, Part, Runtime};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
     ///
     /// let folder = tempfile::tempdir()?;
     /// let (path, model) = (folder.path().join("package"), tiny());

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use weighbridge::{LoadOptions, Runtime, Selection};
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+//! # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("tiny.safetensors");
 //! # std::fs::write(&path, tiny())?;

@@ -79,6 +79,14 @@ enum CacheDir {
 
 impl RuntimeBuilder {
     /// Another component that speaks the contract `weighbridge:loader@0.1.0`; it is trusted no more than any other.
+    ///
+    /// ```
+    /// use weighbridge::{Cause, Runtime};
+    ///
+    /// let error = Runtime::builder().component(*b"no component").build().unwrap_err();
+    /// assert_eq!(error.cause, Cause::UnsupportedFormat);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn component(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.component = Some(bytes.into());
@@ -87,6 +95,14 @@ impl RuntimeBuilder {
 
     /// Where compiled code is kept; none for nowhere. The default is `weighbridge` in the user's cache folder
     /// (`$XDG_CACHE_HOME`, else `~/.cache`). A folder that others can write to is not used.
+    ///
+    /// ```
+    /// use weighbridge::{CacheUse, Runtime};
+    ///
+    /// let runtime = Runtime::builder().cache_dir(None).build()?;
+    /// assert_eq!(runtime.startup().cache, CacheUse::Off);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
         self.cache = folder.map_or(CacheDir::None, CacheDir::At);
@@ -147,6 +163,14 @@ fn compiled(engine: &Engine, bytes: &[u8], cache: Option<&Cache>) -> Result<(Com
 impl Runtime {
     /// With the component that is part of this library.
     ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let runtime = Runtime::new()?;
+    /// assert_eq!(runtime.component_id().len(), 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// WebAssembly cannot run on this machine.
     pub fn new() -> Result<Self, Error> {
@@ -165,7 +189,7 @@ impl Runtime {
     ///
     /// ```
     /// use weighbridge::{ModelFiles, Runtime};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
     ///
     /// let runtime = Runtime::new()?;
     /// let folder = tempfile::tempdir()?;
@@ -188,7 +212,7 @@ impl Runtime {
     ///
     /// ```
     /// use weighbridge::{HostLimits, ModelFiles, Runtime, SessionOptions};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
     ///
     /// let files = ModelFiles::new().part("tiny.safetensors", tiny());
     /// let options = SessionOptions::new().ring(0).limits(HostLimits::new().guest_memory(64 << 20));
@@ -206,6 +230,14 @@ impl Runtime {
     }
 
     /// The transition tables of every machine in the component.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let tables = Runtime::new()?.describe()?;
+    /// assert!(tables.iter().any(|table| table.machine == "io/mmap" && !table.rows.is_empty()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The component failed.
@@ -226,6 +258,14 @@ impl Runtime {
     }
 
     /// Names of the interfaces that the component imports.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let imports = Runtime::new()?.imports();
+    /// assert!(imports.contains(&"weighbridge:loader/storage@0.1.0".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
         let engine = self.0.component.engine();
@@ -233,6 +273,14 @@ impl Runtime {
     }
 
     /// Names of the interfaces that the component exports.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let exports = Runtime::new()?.exports();
+    /// assert!(exports.contains(&"weighbridge:loader/loader@0.1.0".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn exports(&self) -> Vec<String> {
         let engine = self.0.component.engine();
@@ -249,6 +297,15 @@ impl Runtime {
 
     /// Runs the component against a recording, to its end or to the record with the number `until`. No file is opened: every
     /// answer comes from the recording.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let recording = model.recording();
+    /// let runtime = weighbridge::Runtime::new()?;
+    /// assert!(runtime.replay(&recording, None)?.complete);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The recording cannot be replayed here, or the component now does something else; see [`ReplayError`].

@@ -50,7 +50,7 @@ impl FileInfo {
     ///
     /// ```
     /// use weighbridge::{ModelFiles, Runtime};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
     ///
     /// let model = Runtime::new()?.open(ModelFiles::new().part("tiny.safetensors", tiny()))?;
     /// assert_eq!(model.files()[0].shown(), "tiny.safetensors".as_ref() as &std::path::Path);
@@ -128,18 +128,40 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// What the headers say of the model.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert_eq!((model.summary().format.as_str(), model.summary().tensors), ("safetensors", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn summary(&self) -> &ModelSummary {
         self.inner.summary()
     }
 
     /// The files, in the order in which the tensors name them.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert_eq!(model.files()[0].size, 8 + 58 + 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn files(&self) -> &[FileInfo] {
         &self.files
     }
 
     /// What the headers say of every tensor, in the order of the files. Asked of the guest once, then kept.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let names: Vec<&str> = model.tensors()?.iter().map(|tensor| tensor.name.as_str()).collect();
+    /// assert_eq!(names, ["scale"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The guest failed, or its list is longer than the host keeps.
@@ -149,6 +171,13 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// The index of a tensor, by its exact name.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert_eq!((model.find("scale")?, model.find("other")?), (Some(0), None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The guest failed.
     pub fn find(&self, name: &str) -> Result<Option<u32>, Error> {
@@ -156,6 +185,13 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// The metadata in file order; of an array at most `head` elements.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.metadata(8)?.is_empty(), "this file has none");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// A value cannot be read, or the guest failed.
@@ -165,6 +201,16 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// Makes tensors resident. On an error residency is what it was before.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// let report = model.load(&Selection::All, &LoadOptions::new().policy(Strategy::ReadCopy))?;
+    /// assert_eq!((report.used, report.bytes), (Some(Strategy::ReadCopy), 8));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The request cannot be met; the error says why, and for which tensor.
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
@@ -172,6 +218,19 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// Ends mapped residency and returns of how many tensors. `busy` while views are out; it can be asked again.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{Cause, LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::MappedFile))?;
+    /// let view = model.tensor("scale")?;
+    /// assert_eq!(model.release(&Selection::All).unwrap_err().cause, Cause::Busy);
+    /// drop(view);
+    /// assert_eq!(model.release(&Selection::All)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `busy`, `not-mapped` and the like.
@@ -181,6 +240,16 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// Ends copied residency and returns of how many tensors.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::ReadCopy))?;
+    /// assert_eq!(model.evict(&Selection::All)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// `busy` while views are out; refused for mapped tensors.
     pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
@@ -188,6 +257,17 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// Advice for the bytes of one mapped tensor, and what became of it.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{Advice, AdviceEffect, LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::MappedFile))?;
+    /// let effect = model.advise(0, Advice::WillNeed)?;
+    /// assert_eq!(effect, AdviceEffect::Unsupported, "this model is in memory anyway");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `not-mapped` and the like.
@@ -197,6 +277,17 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// The view of a resident tensor, by its exact name.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{Cause, LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// assert_eq!(model.tensor("scale").unwrap_err().cause, Cause::NotResident);
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// assert_eq!(model.tensor("scale")?.shape(), [2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// `not-found`, `not-resident`, or the guest failed.
     pub fn tensor(&self, name: &str) -> Result<Tensor, Error> {
@@ -205,6 +296,16 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// The view of a resident tensor, by its index.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::from(0), &LoadOptions::new())?;
+    /// assert_eq!(model.tensor_at(0)?.name(), "scale");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Self::tensor`].
     pub fn tensor_at(&self, index: u32) -> Result<Tensor, Error> {
@@ -212,6 +313,17 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// The views of all resident tensors, in the order of the files.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.resident()?.is_empty());
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// assert_eq!(model.resident()?.iter().map(|tensor| tensor.len()).sum::<usize>(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The guest failed. Tensors that are not resident, or that went to a consumer, are left out.
@@ -222,6 +334,16 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// Residency of every tensor. Asked of the guest once after each change, then kept.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{Lifecycle, LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::ReadCopy))?;
+    /// assert_eq!(model.states()?[0].lifecycle, Lifecycle::Resident);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The guest failed.
     pub fn states(&self) -> Result<&[TensorState], Error> {
@@ -229,6 +351,15 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// Every slot of the pool of mappings.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::SlotStatus;
+    ///
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.slots()?.iter().all(|slot| slot.status == SlotStatus::Free));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The guest failed.
@@ -238,6 +369,13 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// Where every machine stands, those of single tensors aside.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.machines()?.iter().any(|machine| machine.machine == "model/loader"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The guest failed.
     pub fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {
@@ -245,6 +383,17 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// Changes what the observer is told.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{Level, LoadOptions, Selection, trace::What};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.observe(Level::Transitions)?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// assert!(model.records().iter().any(|record| matches!(record.what, What::Step(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The guest failed.
@@ -261,6 +410,17 @@ impl<E: Engine<Media = Native>> Session<E> {
     /// - A buffer must return the same memory each time that it is asked; one that got shorter is `out-of-bounds`.
     /// - When a tensor is evicted its buffer stays registered and can take the tensor again. Of two buffers for one name the
     ///   later counts.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.register("scale", vec![0; 8])?;
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::ExternalBuffer))?;
+    /// assert_eq!(model.tensor("scale")?.bytes()[..4], 0.5f32.to_le_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `busy` while a tensor lies in what was registered under this name before.
@@ -281,18 +441,48 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// What the session holds and what it did.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let before = model.stats().crossings_in;
+    /// model.tensors()?;
+    /// model.tensors()?;
+    /// assert_eq!(model.stats().crossings_in, before + 1, "asked once, then kept");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner.stats()
     }
 
     /// What the session holds, to be read from other threads and after the session is gone.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection, Strategy};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// let usage = model.usage();
+    /// model.load(&Selection::All, &LoadOptions::new().policy(Strategy::ReadCopy))?;
+    /// assert_eq!(usage.buffer_bytes(), 8);
+    /// drop(model);
+    /// assert_eq!(usage.buffer_bytes(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn usage(&self) -> Arc<Usage> {
         self.inner.usage()
     }
 
     /// What the session took.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.timings().open > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn timings(&self) -> Timings {
         self.inner.timings()
@@ -311,6 +501,13 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// The last records of the session, as many as the ring keeps.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(!model.records().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         self.inner.records()
@@ -334,12 +531,26 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// What the host offers the guest in this session.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.capabilities().mmap);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         self.inner.capabilities()
     }
 
     /// Releases everything. What is busy is reported and stays, and close can be asked again. Views stay valid.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// model.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `busy`, or the guest failed.
@@ -356,6 +567,17 @@ impl Session {
     }
 
     /// As [`Self::recording_of`], of the component of the session's runtime.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::recording::Recording;
+    ///
+    /// # let mut model = tiny_model()?;
+    /// let mut file = Vec::new();
+    /// model.recording().write(&mut file)?;
+    /// assert_eq!(Recording::read(file.as_slice())?, model.recording());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn recording(&mut self) -> Recording {
         let Some(runtime) = self.runtime.clone() else { return self.recording_of("", Vec::new()) };

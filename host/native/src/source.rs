@@ -10,7 +10,7 @@ use std::{fmt, io, ops::Range, sync::Arc};
 /// ```
 /// use std::io;
 /// use weighbridge::{LoadOptions, ModelFiles, Part, Runtime, Selection, Source, Strategy};
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+/// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
 ///
 /// /// A file under a (very weak) cipher, deciphered as it is read.
 /// struct Ciphered(Vec<u8>);

@@ -88,6 +88,18 @@ impl Tensor {
     ///
     /// The session notices such a change when it next reads, maps or loads (`source-changed`), which may be too late. Where files are not
     /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// let scale = model.tensor("scale")?;
+    /// let values = scale.bytes().chunks_exact(4).map(|value| f32::from_le_bytes(value.try_into().unwrap()));
+    /// assert_eq!(values.collect::<Vec<f32>>(), [0.5, 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.held().get(self.range.clone()).unwrap_or_default()
@@ -95,6 +107,18 @@ impl Tensor {
 
     /// Copies bytes from `offset` of the tensor on into `to`, and survives a file that shrank: mapped bytes are read from
     /// the file by position instead of through the mapping, on every system.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// let mut second = [0; 4];
+    /// model.tensor("scale")?.copy_to(4, &mut second)?;
+    /// assert_eq!(f32::from_le_bytes(second), 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `out-of-bounds` where the tensor has no such bytes; `source-changed` where the file is not what it was when it was

@@ -82,7 +82,7 @@ const OBSERVER: &str = "weighbridge:loader/observer@0.1.0";
 /// ```
 /// use wasmtime::{Engine, Store, component::{Component, Linker}};
 /// use weighbridge::{Loader, LoadOptions, ModelFiles, Selection, SessionOptions, WeighbridgeCtx, add_to_linker};
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs"));
+/// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
 ///
 /// let engine = Engine::default();
 /// let component = Component::new(&engine, weighbridge::component_bytes())?;
