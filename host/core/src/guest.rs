@@ -68,7 +68,7 @@ impl<E: Engine> Guest<E> {
         call: impl FnOnce(&mut E) -> Called<Result<T, Error>>,
         value: impl FnOnce(&T) -> Value,
     ) -> Result<T, Error> {
-        let traced = self.dead.is_none() && self.engine.peek(|host| host.log.on());
+        let traced = self.dead.is_none() && self.engine.host(|host| host.log.on());
         if traced {
             let export = What::Enter(Box::new(export()));
             self.engine.host(|host| host.log.record(export));
@@ -122,10 +122,6 @@ impl<E: Engine> Guest<E> {
     pub(crate) fn tensors(&mut self, start: u32, count: u32) -> Result<Vec<TensorInfo>, Error> {
         let export = || Export::Tensors { start, count };
         self.traced(Phase::Request, export, |engine| engine.tensors(start, count).map(Ok), |list| json!(list.len()))
-    }
-
-    pub(crate) fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
-        self.call(Phase::Request, |engine| engine.find(name))
     }
 
     pub(crate) fn metadata(&mut self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {

@@ -11,10 +11,19 @@ use std::{
     },
     time::Duration,
 };
-use weighbridge_wit::{GuestOptions, StorageError};
+use weighbridge_wit::{GuestOptions, Level, StorageError};
 
 /// Fixed for the life of a session.
+///
+/// ```
+/// use std::time::Duration;
+/// use weighbridge_core::{HostLimits, SessionOptions};
+///
+/// let options = SessionOptions::new().deadline(Duration::from_secs(30)).ring(0);
+/// assert_eq!(options.limits, HostLimits::new().deadline(Duration::from_secs(30)));
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct SessionOptions {
     /// What the guest is told: slots, bounds on the file, what the observer hears.
     pub guest: GuestOptions,
@@ -58,9 +67,86 @@ impl Default for SessionOptions {
     }
 }
 
+/// Chainable setters, each with the name of its field.
+macro_rules! setters {
+    ($of:ident: $($field:ident: $type:ty),* $(,)?) => {
+        impl $of {
+            /// All as they are by default.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! { SessionOptions:
+    guest: GuestOptions,
+    limits: HostLimits,
+    host: HostCapabilities,
+    cancel: CancelToken,
+    ring: usize,
+    names_in_trace: bool,
+}
+
+impl SessionOptions {
+    /// Sets [`observer`](Self#structfield.observer).
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Sets [`interpose`](Self#structfield.interpose).
+    #[must_use]
+    pub fn interpose(mut self, interpose: Arc<dyn Interpose>) -> Self {
+        self.interpose = Some(interpose);
+        self
+    }
+
+    /// Sets what the observer is told: [`GuestOptions::observe`].
+    #[must_use]
+    pub fn observe(mut self, level: Level) -> Self {
+        self.guest.observe = level;
+        self
+    }
+
+    /// Sets the longest that one call into the guest may take: [`HostLimits::deadline`].
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.limits.deadline = deadline.into();
+        self
+    }
+}
+
+impl std::fmt::Debug for SessionOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionOptions")
+            .field("guest", &self.guest)
+            .field("limits", &self.limits)
+            .field("host", &self.host)
+            .field("observer", &self.observer.is_some())
+            .field("interpose", &self.interpose.is_some())
+            .field("cancel", &self.cancel)
+            .field("ring", &self.ring)
+            .field("names_in_trace", &self.names_in_trace)
+            .finish()
+    }
+}
+
 /// Bounds on what a guest may use of this process. Reaching one is an answer where the contract has one, and else ends the
 /// session with `limit-exceeded`; other sessions go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostLimits {
     /// Most bytes of the guest's linear memory. Default 1 GiB.
     pub guest_memory: u64,
@@ -104,6 +190,34 @@ pub struct HostLimits {
     pub trace_names: u32,
 }
 
+setters! { HostLimits:
+    guest_memory: u64,
+    table_elements: u32,
+    instances: u32,
+    mapped_bytes: u64,
+    mappings: u32,
+    header_bytes: u64,
+    buffer_bytes: u64,
+    guest_time: Duration,
+    hostcall_bytes: usize,
+    host_calls: u64,
+    handles: u32,
+    files: u32,
+    listing_bytes: u64,
+    trace_bytes: u64,
+    trace_batch: u32,
+    trace_names: u32,
+}
+
+impl HostLimits {
+    /// Sets [`deadline`](Self#structfield.deadline).
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+}
+
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
@@ -131,6 +245,7 @@ impl Default for HostLimits {
 
 /// What the host offers the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostCapabilities {
     /// Files can be mapped.
     pub mmap: bool,
@@ -143,6 +258,14 @@ pub struct HostCapabilities {
     /// Threads that move the bytes of one batch, where the host has threads; 0 = its own choice, which natively is as many as
     /// there are processors, at most 8.
     pub threads: usize,
+}
+
+setters! { HostCapabilities:
+    mmap: bool,
+    advise: bool,
+    max_read: u32,
+    max_batch: u32,
+    threads: usize,
 }
 
 impl Default for HostCapabilities {

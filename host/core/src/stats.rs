@@ -9,6 +9,7 @@ use std::sync::{
 /// What a session holds and what it did, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Stats {
     /// Bytes of the guest's linear memory.
     pub guest_memory_bytes: u64,
@@ -35,6 +36,7 @@ pub struct Stats {
 /// What a session took, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Timings {
     /// Instantiating the component.
     pub instantiate: u64,

@@ -280,7 +280,6 @@ fn after_a_trap_views_stay_and_every_call_answers_the_same() {
     assert_eq!(error.cause, Cause::Internal);
     for again in [
         session.load(&Selection::All, &LoadOptions::default()).unwrap_err(),
-        session.find("t").unwrap_err(),
         session.tensor("t").unwrap_err(),
         session.release(&Selection::All).unwrap_err(),
         session.slots().unwrap_err(),

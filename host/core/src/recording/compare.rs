@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What one recording has of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Side {
     /// How often it happened.
     pub count: u64,
@@ -21,6 +22,7 @@ pub struct Side {
 
 /// One row of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Delta {
     /// `export`, `storage`, or the name of a machine.
     pub actor: Name,
@@ -37,6 +39,7 @@ pub struct Delta {
 
 /// Two recordings, row by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// Sorted by actor, event and instance.
     pub rows: Vec<Delta>,

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Read};
 
 /// Why a recording was not read. Lines count from 1.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file could not be read.
     #[error("the recording could not be read: {0}")]

@@ -24,7 +24,7 @@ impl<E: Engine> Session<E> {
     }
 
     fn set_sink(&mut self, sink: Option<Sink>) -> Option<Sink> {
-        self.guest.engine.host(|host| host.table().and_then(|table| table.set_sink(sink)))
+        self.host(|host| host.table().and_then(|table| table.set_sink(sink)))
     }
 
     /// Compares the guest's report with what the consumer got.
@@ -70,7 +70,7 @@ impl<E: Engine> Session<E> {
     /// Whether the bytes of a tensor lie where the guest says, or went to a consumer before.
     fn is_there(&self, index: u32, info: &TensorInfo, state: TensorState) -> bool {
         let Some(location) = state.location else { return false };
-        self.guest.engine.peek(|host| {
+        self.shared().engine.host(|host| {
             host.peek_table().is_some_and(|table| match location.place {
                 Place::Target(id) if table.is_consumed(id) => table.is_delivered(id, index, info.bytes),
                 _ => held(table, info, location).is_ok(),

@@ -1,5 +1,9 @@
 //! Lists of the guest's, page after page.
-use crate::types::{Cause, Error, MetadataEntry, MetadataValue, Phase};
+use crate::{
+    engine::Engine,
+    guest::Guest,
+    types::{Cause, Error, MetadataEntry, MetadataValue, Phase, TensorState},
+};
 
 /// Pages that may be shorter than asked for, though they hold little. A page is short where it has no room for the next entry,
 /// which then is a large one: so as many more as there are of [`LARGE`] bytes.
@@ -45,6 +49,20 @@ pub(super) fn pages<T>(
         all.extend(some);
     }
     Ok(all)
+}
+
+/// The pages of a list count as one request to the guest: so many entries, as far as any list has them.
+pub(super) fn together<E: Engine, R>(
+    guest: &mut Guest<E>,
+    entries: u32,
+    most_bytes: u64,
+    ask: impl FnOnce(&mut Guest<E>) -> R,
+) -> R {
+    let most = most_bytes / size_of::<TensorState>() as u64;
+    guest.engine.host(|host| host.together(Some(u64::from(entries).min(most))));
+    let answer = ask(guest);
+    guest.engine.host(|host| host.together(None));
+    answer
 }
 
 /// What a metadata entry holds beside itself.

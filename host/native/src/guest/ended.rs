@@ -1,5 +1,5 @@
 //! What becomes of a guest that does not behave, in the words of the one error.
-use super::imports::State;
+use super::context::WeighbridgeCtx;
 use crate::{clock::NoClock, platform};
 use weighbridge_core::{Cause, Error, Phase, limit};
 
@@ -64,11 +64,11 @@ pub(crate) fn not_the_contract(error: &wasmtime::Error) -> Error {
 }
 
 /// Why the guest was ended, as the one error.
-pub(super) fn ended(error: &wasmtime::Error, state: &State) -> Error {
+pub(super) fn ended(error: &wasmtime::Error, ctx: &WeighbridgeCtx) -> Error {
     if let Some(Ended(error)) = error.downcast_ref::<Ended>() {
         return error.clone();
     }
-    if let Some(error) = state.host.refused_growth() {
+    if let Some(error) = ctx.host.refused_growth() {
         return error;
     }
     if error.downcast_ref::<wasmtime::Trap>().is_none() && is_out_of_resources(error) {

@@ -7,7 +7,7 @@ use weighbridge_core::StorageError;
 const LARGE: usize = 1 << 20;
 
 /// Host memory.
-pub(crate) struct Buffer {
+pub struct Buffer {
     block: Block,
     untouched: Option<Untouched>,
 }

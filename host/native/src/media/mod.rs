@@ -1,10 +1,12 @@
 //! What this system does for the core: files, mappings and memory.
 mod buffer;
+mod mapping;
 mod room;
 mod source;
 mod transfer;
 
 pub(crate) use buffer::Buffer;
+pub(crate) use mapping::Mapping;
 pub(crate) use source::{Folder, Source};
 
 use crate::platform::{self, unsafe_ops};
@@ -16,7 +18,7 @@ use weighbridge_core::{
 
 /// Files, mappings and memory of this machine.
 #[derive(Debug)]
-pub(crate) struct Native {
+pub struct Native {
     threads: usize,
     /// The guest's memory. What of it was written to nobody knows here, so none counts as used.
     guest: Untouched,
@@ -57,7 +59,7 @@ fn range(span: Span) -> Result<Range<usize>, StorageError> {
 
 impl Media for Native {
     type Source = Source;
-    type Mapping = memmap2::Mmap;
+    type Mapping = Mapping;
     type Buffer = Buffer;
 
     fn now() -> u64 {
@@ -98,22 +100,27 @@ impl Media for Native {
         source.read_exact(to, span.offset())
     }
 
-    fn map(&mut self, source: &Source, span: Span) -> Result<memmap2::Mmap, StorageError> {
+    fn map(&mut self, source: &Source, span: Span) -> Result<Mapping, StorageError> {
         let size = usize::try_from(span.len()).map_err(|_| StorageError::Exhausted)?;
         source.check()?;
-        unsafe_ops::map(source.file(), span.offset(), size).map_err(|error| storage_error(&error))
+        let Some((file, base)) = source.file() else {
+            return source.memory(span.offset(), size).map(Mapping::Memory);
+        };
+        unsafe_ops::map(file, base + span.offset(), size).map(Mapping::File).map_err(|error| storage_error(&error))
     }
 
     fn advise(
         &mut self,
         source: &Source,
-        mapping: &memmap2::Mmap,
+        mapping: &Mapping,
         mapping_offset: u64,
         span: Span,
         advice: Advice,
     ) -> Result<AdviceEffect, StorageError> {
-        platform::advise(mapping, source.file(), mapping_offset, range(span)?, advice)
-            .map_err(|error| storage_error(&error))
+        let (Mapping::File(map), Some((file, base))) = (mapping, source.file()) else {
+            return Ok(AdviceEffect::Unsupported);
+        };
+        platform::advise(map, file, base + mapping_offset, range(span)?, advice).map_err(|error| storage_error(&error))
     }
 
     fn allocate(&mut self, len: u64) -> Result<Buffer, StorageError> {

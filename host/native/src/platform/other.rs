@@ -94,7 +94,7 @@ pub(crate) fn advise(
     Ok(AdviceEffect::Unsupported)
 }
 
-pub(crate) fn residency(_: &File, _: u64) -> Option<Vec<bool>> {
+pub(crate) fn residency(_: &File, _: u64, _: u64) -> Option<Vec<bool>> {
     None
 }
 

@@ -186,15 +186,15 @@ const WINDOW: u64 = 1 << 30;
 /// Largest file of whose pages the system is asked: it takes seconds for a TiB, however little of it there is.
 const MOST: u64 = 256 << 30;
 
-/// Which pages of a file are in the page cache; none of a file that is too large to ask.
-pub(crate) fn residency(file: &File, size: u64) -> Option<Vec<bool>> {
+/// Which pages of a part of a file, which begins with a page, are in the page cache; none of one that is too large to ask.
+pub(crate) fn residency(file: &File, start: u64, size: u64) -> Option<Vec<bool>> {
     if size > MOST {
         return None;
     }
     let mut pages = Vec::new();
     pages.try_reserve_exact(usize::try_from(size.div_ceil(page_bytes())).ok()?).ok()?;
     for offset in (0..size).step_by(WINDOW as usize) {
-        let map = unsafe_ops::map(file, offset, usize::try_from(WINDOW.min(size - offset)).ok()?).ok()?;
+        let map = unsafe_ops::map(file, start + offset, usize::try_from(WINDOW.min(size - offset)).ok()?).ok()?;
         pages.extend(unsafe_ops::pages_in_memory(&map)?);
     }
     Some(pages)

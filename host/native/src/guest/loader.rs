@@ -1,19 +1,23 @@
-//! What the host calls in the guest, and what becomes of a guest that does not behave.
+//! What the host calls in the guest: one instance of a loader component in a store, whoever's the store is.
 use super::{
+    context::WeighbridgeCtx,
     ended::{ended, no_clock, no_stack, not_the_contract},
-    imports::{Source, State},
+    imports::{NamedSource, Project},
 };
 use crate::{
     clock::{GUEST_STACK, HOST_STACK, Ticker},
+    error::Error as Shown,
+    files::ModelFiles,
     media::Native,
     platform,
+    session::Session,
 };
 use std::{panic::resume_unwind, sync::Arc};
 use wasmtime::{
-    Store, UpdateDeadline,
+    AsContextMut, Store, UpdateDeadline,
     component::{
-        Component, ComponentExportIndex, ComponentNamedList, ComponentType, InstancePre, Lift, Lower, Resource,
-        ResourceAny, TypedFunc,
+        Component, ComponentExportIndex, ComponentNamedList, Instance as Linked, InstancePre, Lift, Lower, ResourceAny,
+        TypedFunc,
     },
 };
 use weighbridge_core::{
@@ -22,13 +26,7 @@ use weighbridge_core::{
     SlotState, TensorInfo, TensorState,
 };
 
-/// `named-source`: what the guest gets of a file.
-#[derive(ComponentType, Lower)]
-#[component(record)]
-pub(crate) struct NamedSource {
-    name: String,
-    source: Resource<Source>,
-}
+const LOADER: &str = "weighbridge:loader/loader@0.1.0";
 
 /// Declares the exports once: where they are in the component, and their typed functions, made when first used.
 macro_rules! exports {
@@ -38,11 +36,11 @@ macro_rules! exports {
 
         impl Exports {
             /// Finds them; the name of the first that is missing otherwise.
-            pub(crate) fn find(component: &Component) -> Result<Self, &'static str> {
-                let interface = component
-                    .get_export_index(None, "weighbridge:loader/loader@0.1.0")
-                    .ok_or("weighbridge:loader/loader@0.1.0")?;
-                Ok(Self { $($field: component.get_export_index(Some(&interface), $name).ok_or($name)?),* })
+            fn find(
+                mut find: impl FnMut(Option<&ComponentExportIndex>, &str) -> Option<ComponentExportIndex>,
+            ) -> Result<Self, &'static str> {
+                let interface = find(None, LOADER).ok_or(LOADER)?;
+                Ok(Self { $($field: find(Some(&interface), $name).ok_or($name)?),* })
             }
         }
 
@@ -60,7 +58,6 @@ exports! {
     provide: "[method]session.provide" (ResourceAny, Vec<NamedSource>) -> Result<(), Error>;
     summary: "[method]session.summary" (ResourceAny) -> ModelSummary;
     tensors: "[method]session.tensors" (ResourceAny, u32, u32) -> Vec<TensorInfo>;
-    find: "[method]session.find" (ResourceAny, String) -> Option<u32>;
     metadata: "[method]session.metadata" (ResourceAny, u32, u32, u32) -> Result<Vec<MetadataEntry>, Error>;
     load: "[method]session.load" (ResourceAny, Selection, LoadOptions) -> Result<LoadReport, Error>;
     release: "[method]session.release" (ResourceAny, Selection) -> Result<u32, Error>;
@@ -88,26 +85,49 @@ fn on_a_stack<R: Send>(run: impl FnOnce() -> R + Send) -> Called<R> {
     })
 }
 
-/// One running component.
-pub(crate) struct Instance {
-    store: Store<State>,
-    instance: wasmtime::component::Instance,
+impl Exports {
+    /// Those of a component, whose instances share them.
+    pub(crate) fn of(component: &Component) -> Result<Arc<Self>, Error> {
+        let found = Self::find(|interface, name| component.get_export_index(interface, name));
+        found.map(Arc::new).map_err(missing)
+    }
+}
+
+fn missing(name: &str) -> Error {
+    not_the_contract(&wasmtime::Error::msg(format!("it has no export {name}")))
+}
+
+/// One instance of a loader component in a store: `S` is a `Store`, or a `&mut Store`, of any engine.
+///
+/// Its imports come from [`add_to_linker`](crate::add_to_linker). [`open`](Self::open) makes a [`Session`] of it, which is all
+/// that most programs need; the exports as they are in the contract are the methods of the trait [`Engine`].
+///
+/// The store's own bounds stay the store's: time of the guest is bounded where its epoch callback asks
+/// [`WeighbridgeCtx::tick`], memory where its limiter is the context.
+pub struct Loader<S: AsContextMut + Send> {
+    store: S,
+    ctx: Project<S::Data>,
+    instance: Linked,
     exports: Arc<Exports>,
     functions: Functions,
-    ticker: Arc<Ticker>,
+    /// The clock of an engine of this library, which runs while the guest does.
+    ticker: Option<Arc<Ticker>>,
     session: Option<ResourceAny>,
 }
 
+/// A loader on an engine of this library.
+pub type Instance = Loader<Store<WeighbridgeCtx>>;
+
 impl Instance {
     pub(crate) fn start(
-        pre: &InstancePre<State>,
+        pre: &InstancePre<WeighbridgeCtx>,
         exports: &Arc<Exports>,
         ticker: &Arc<Ticker>,
-        host: Host<Native>,
+        ctx: WeighbridgeCtx,
     ) -> Result<Self, Error> {
-        let limits = *host.limits();
-        let mut store = Store::new(pre.engine(), State { host });
-        store.limiter(|state| state);
+        let limits = *ctx.host.limits();
+        let mut store = Store::new(pre.engine(), ctx);
+        store.limiter(|ctx| ctx);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         // Those of the guest's own making (its session, borrows in lists) beside those that the host gives.
         store.set_max_component_handles((limits.handles as usize).saturating_mul(2).saturating_add(64));
@@ -122,16 +142,44 @@ impl Instance {
         let clock = ticker.run().map_err(no_clock)?;
         let instance = on_a_stack(|| pre.instantiate(&mut store))?;
         drop(clock);
-        let instance = instance.map_err(|error| ended(&error, store.data()))?;
+        let instance = instance.map_err(|error| ended(&error, store.data_mut()))?;
         store.data_mut().host.instantiated(Native::now().saturating_sub(began));
         Ok(Self {
             store,
+            ctx: |ctx| ctx,
             instance,
             exports: exports.clone(),
             functions: Functions::default(),
-            ticker: ticker.clone(),
+            ticker: Some(ticker.clone()),
             session: None,
         })
+    }
+}
+
+impl<S: AsContextMut + Send> Loader<S> {
+    /// An instance of a loader component in a store of the embedder's own. `ctx` finds the context in what the store holds, as
+    /// it does for [`add_to_linker`](crate::add_to_linker), where an example is.
+    ///
+    /// # Errors
+    /// The instance does not speak the contract.
+    pub fn new(mut store: S, instance: &Linked, ctx: fn(&mut S::Data) -> &mut WeighbridgeCtx) -> Result<Self, Shown> {
+        let found = Exports::find(|interface, name| instance.get_export_index(&mut store, interface, name));
+        let exports = Arc::new(found.map_err(missing)?);
+        let functions = Functions::default();
+        Ok(Self { store, ctx, instance: *instance, exports, functions, ticker: None, session: None })
+    }
+
+    /// Opens a model. Its options are those of the context, which is for this model alone.
+    ///
+    /// # Errors
+    /// A file cannot be opened, they are no model that can be read, or the context has files already.
+    pub fn open(mut self, files: impl Into<ModelFiles>) -> Result<Session<Self>, Shown> {
+        let options = self.context(|ctx| ctx.take().map(|()| ctx.options().clone()))?;
+        Session::open(self, &files.into(), &options, None)
+    }
+
+    fn context<R>(&mut self, use_it: impl FnOnce(&mut WeighbridgeCtx) -> R) -> R {
+        use_it((self.ctx)(self.store.as_context_mut().data_mut()))
     }
 
     /// Calls one export.
@@ -167,12 +215,17 @@ impl Instance {
                 Err(error) => return Err(not_the_contract(&error)),
             },
         };
-        let clock = self.ticker.run().map_err(no_clock)?;
-        self.store.data_mut().host.enter();
-        self.store.set_epoch_deadline(1);
+        let clock = match &self.ticker {
+            Some(ticker) => {
+                self.store.as_context_mut().set_epoch_deadline(1);
+                Some(ticker.run().map_err(no_clock)?)
+            }
+            None => None,
+        };
+        (self.ctx)(self.store.as_context_mut().data_mut()).host.enter();
         let result = on_a_stack(|| call.call(&mut self.store, params))?;
         drop(clock);
-        result.map_err(|error| ended(&error, self.store.data()))
+        result.map_err(|error| ended(&error, (self.ctx)(self.store.as_context_mut().data_mut())))
     }
 
     fn session(&self) -> Called<ResourceAny> {
@@ -183,24 +236,21 @@ impl Instance {
 
     /// The guest's handles of files; numbers are their places in the host's table.
     fn grant(&mut self, sources: &[Grant]) -> Vec<NamedSource> {
-        let host = &mut self.store.data_mut().host;
-        let mut grant = |source: &Grant| {
-            host.handed_out();
-            NamedSource { name: source.name.clone(), source: Resource::new_own(source.number) }
-        };
-        sources.iter().map(&mut grant).collect()
+        self.context(|ctx| sources.iter().map(|source| ctx.hand_out(source.name.clone(), source.number)).collect())
     }
 }
 
-impl Engine for Instance {
+impl<S: AsContextMut + Send> std::fmt::Debug for Loader<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").field("open", &self.session.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<S: AsContextMut + Send> Engine for Loader<S> {
     type Media = Native;
 
     fn host<R>(&mut self, use_it: impl FnOnce(&mut Host<Native>) -> R) -> R {
-        use_it(&mut self.store.data_mut().host)
-    }
-
-    fn peek<R>(&self, look: impl FnOnce(&Host<Native>) -> R) -> R {
-        look(&self.store.data().host)
+        self.context(|ctx| use_it(&mut ctx.host))
     }
 
     fn formats(&mut self) -> Called<Vec<FormatInfo>> {
@@ -236,11 +286,6 @@ impl Engine for Instance {
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>> {
         let session = self.session()?;
         self.call(|at| &at.tensors, |f| &mut f.tensors, (session, start, count))
-    }
-
-    fn find(&mut self, name: &str) -> Called<Option<u32>> {
-        let session = self.session()?;
-        self.call(|at| &at.find, |f| &mut f.find, (session, name.to_owned()))
     }
 
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
