@@ -251,7 +251,7 @@ fn sessions_share_what_a_process_may_have() {
     let open = |how| open_as(how, SessionOptions::new().quota(Arc::clone(&quota)));
     let (first, second) = (open(MAPS).unwrap(), open(MAPS).unwrap());
     assert_eq!((first.usage().mappings(), second.usage().mappings()), (500, 250));
-    let mut honest = open(BEHAVES).unwrap();
+    let honest = open(BEHAVES).unwrap();
     assert_eq!(honest.tensor("t").unwrap().bytes(), [7; 16]);
     let error = open(BEHAVES).unwrap_err();
     assert!(error.cause == Cause::LimitExceeded && error.message.contains("3 guests"), "{error:?}");
