@@ -1,18 +1,11 @@
 /**
  * Answers the inspector: the messages of `gui/src/backend.rs` (`Request` in, `Update` out, as serde writes them), and those few of
- * the plain page. The same in a worker and in Node; whoever makes it says where files come from and where they go.
+ * the plain page. The same in a worker and in Node; whoever makes it gives it the package and says where files come from and where they go.
  */
-import { OFFERS } from './storage.js';
-import { LoadError, Sentence, StorageFault, escape, typed } from './fault.js';
+import { digests } from './digests.js';
 import { Faults } from './faults.js';
 import { Gate } from './gate.js';
-import { describe } from './component.js';
-import { digests } from './digests.js';
-import { Log, nanos } from './log.js';
-import { encode, readRecording, recordingOf } from './recording.js';
-import { replay } from './replay.js';
 import { tellRecording } from './retell.js';
-import { Control, Session } from './session.js';
 
 /**
  * The order of `auto` here: reading at once comes before reading in chunks, because a page fetches large pieces faster, keeps them as they
@@ -26,6 +19,10 @@ const PREVIEW = 64 << 10;
 const PAGE = 8192;
 const RECORDS = 4096;
 const PATIENCE = 40;
+/** Records that are remembered for a recording. */
+const RING = 1 << 20;
+
+const nanos = (ms) => Math.max(0, Math.round(ms * 1e6));
 
 /** What takes long enough to be named. */
 const BUSY = {
@@ -59,6 +56,7 @@ export class Desk {
 
   /**
    * @param {object} options
+   * @param {object} options.host the package `weighbridge`
    * @param {object} options.component
    * @param {(update: object | string) => void} options.tell
    * @param {(file: {name: string, token: string}) => object} options.source the source of a file
@@ -75,7 +73,7 @@ export class Desk {
     this.tell({ Host: this.#facts() });
   }
 
-  #facts(tables = describe(this.component)) {
+  #facts(tables = this.host.describe(this.component)) {
     return {
       component_id: this.component.id,
       component_bytes: this.component.bytes,
@@ -100,8 +98,8 @@ export class Desk {
       await this.#perform(name, asked);
     } catch (error) {
       this.#flush();
-      if (error instanceof LoadError) this.#fail(name.toLowerCase(), error);
-      else if (error instanceof Sentence) this.tell({ Problem: error.message });
+      if (error instanceof this.host.LoadError) this.#fail(name.toLowerCase(), error);
+      else if (error instanceof this.host.Sentence) this.tell({ Problem: error.message });
       else this.tell({ Problem: `this page failed at ${name}: ${error?.message ?? error}; please report it` });
     }
     this.#flush();
@@ -139,13 +137,13 @@ export class Desk {
       case 'Load':
         return this.#act(async (session) => this.tell({ Report: await this.#load(session, asked) }));
       case 'Release':
-        return this.#act((session) => this.tell({ Notice: `Released ${session.guest.release(asked)} tensors` }));
+        return this.#act((session) => this.tell({ Notice: `Released ${session.release(asked)} tensors` }));
       case 'Evict':
-        return this.#act((session) => this.tell({ Notice: `Evicted ${session.guest.evict(asked)} tensors` }));
+        return this.#act((session) => this.tell({ Notice: `Evicted ${session.evict(asked)} tensors` }));
       case 'Advise':
-        return this.#act((session) => this.tell({ Notice: `${asked[1]} was ${session.guest.advise(...asked)}` }));
+        return this.#act((session) => this.tell({ Notice: `${asked[1]} was ${session.advise(...asked)}` }));
       case 'Observe':
-        return this.#session?.guest.observe(asked);
+        return this.#session?.observe(asked);
       case 'Borrow':
         return this.#borrow(asked);
       case 'Metadata':
@@ -155,11 +153,11 @@ export class Desk {
       case 'Pages':
         return this.tell({ Problem: 'A browser does not say which pages of a file are in memory' });
       case 'SaveRecording':
-        return this.#save(asked.name, encode(this.#current()));
+        return this.#save(asked.name, this.#current().write());
       case 'ExportPerfetto':
       case 'ExportMermaid':
         // The forms of other programs are made by the library, which the inspector has.
-        return this.deliver(asked.name, encode(this.#current()), name === 'ExportPerfetto' ? 'perfetto' : 'mermaid');
+        return this.deliver(asked.name, this.#current().write(), name === 'ExportPerfetto' ? 'perfetto' : 'mermaid');
       case 'WriteFile':
         return this.#save(asked[0].name, Uint8Array.from(asked[1]));
       case 'Replay':
@@ -177,12 +175,14 @@ export class Desk {
 
   #save(name, bytes) {
     this.deliver(name, bytes);
-    this.tell({ Notice: `Wrote ${escape(name)}` });
+    this.tell({ Notice: `Wrote ${this.host.escape(name)}` });
   }
 
   #forget() {
     this.#giveBack();
     Object.assign(this, { registered: false });
+    this.#session?.free();
+    this.#recording?.free();
     this.#session = null;
     this.#recording = null;
   }
@@ -193,20 +193,22 @@ export class Desk {
     const label = files.length > 1 ? `${files[0].name} and ${files.length - 1} more` : (files[0]?.name ?? '');
     this.tell({ Began: { label, origin: 'Live' } });
     this.#opened = { files, options };
+    this.#files = [];
     let session;
     try {
-      session = Session.open({ ...this.#settings(options, files), log: this.#log(), interpose: this.#interpose() });
+      const granted = (source) => this.#files[this.#files.push(source) - 1];
+      const settings = this.#settings(options, files, granted);
+      session = this.host.Session.open({ ...settings, ring: RING, observe: this.#observe(), interpose: this.#interpose() });
     } catch (error) {
       // What happened until then can be saved and replayed.
-      if (error.session) this.#recording = recordingOf(error.session, this.component);
-      this.#files = error.session?.storage.sources ?? [];
+      this.#recording = error.session?.recording() ?? null;
+      error.session?.free();
       throw error;
     }
     this.#session = session;
-    this.#files = session.storage.sources;
-    const { summary, storage } = session;
+    const { summary, capabilities } = session;
     this.#flush();
-    this.tell({ Opened: { summary, files: session.files.map(({ name, size }) => ({ name, size })), capabilities: storage.offers } });
+    this.tell({ Opened: { summary, files: session.files, capabilities } });
     this.#tellTensors(session.tensors());
     this.tell({ Metadata: session.metadata(8) });
     this.#refresh();
@@ -214,48 +216,55 @@ export class Desk {
 
   #files = [];
 
-  #settings(options, files) {
+  /** What every session here has; `granted` hears of each source, in the order of the files. */
+  #settings(options, files, granted = (source) => source) {
     return {
       component: this.component,
-      sources: files.map((file) => this.source(file)),
-      find: this.find,
+      sources: files.map((file) => granted(this.source(file))),
+      find: (name) => {
+        const source = this.find(name);
+        return source && granted(source);
+      },
       guest: options?.guest,
-      bufferBytes: this.bufferBytes,
-      control: new Control(() => {
+      limits: { 'buffer-bytes': this.bufferBytes, deadline: options?.deadline_ms ?? 0 },
+      cancelled: () => {
         this.poll();
         return this.#cancelled;
-      }, options?.deadline_ms),
+      },
       progress: this.progress,
-      offers: OFFERS,
     };
   }
 
   #interpose() {
-    return (call, perform) => {
+    return (call) => {
       this.poll();
-      return this.#faults.armed.length > 0 ? this.#faults.before(call, perform) : undefined;
+      return this.#faults.armed.length > 0 ? this.#faults.before(call, (read) => this.#shortly(read)) : undefined;
     };
   }
 
-  #log() {
-    return new Log({
-      observe: (records) => {
-        for (const record of records) this.#pending.push(record);
-        if (this.#pending.length >= RECORDS || performance.now() - this.#told > PATIENCE) this.#flush();
-        this.poll();
-        this.#tellStruck();
-        if (!this.wait) return;
-        this.#gate.pass(
-          records,
-          this.wait,
-          (why) => {
-            this.#flush();
-            this.tell({ Held: why });
-          },
-          () => this.tell('Resumed'),
-        );
-      },
-    });
+  /** Answers a read in the host's place. */
+  #shortly({ source: number, offset, len }) {
+    const source = this.#files[number];
+    try {
+      return { bytes: source.read(Number(offset), Math.min(len, source.size - Number(offset))) };
+    } catch (error) {
+      return { failed: error.why ?? { io: 5 } };
+    }
+  }
+
+  #observe() {
+    return (records) => {
+      for (const record of records) this.#pending.push(record);
+      if (this.#pending.length >= RECORDS || performance.now() - this.#told > PATIENCE) this.#flush();
+      this.poll();
+      this.#tellStruck();
+      if (!this.wait) return;
+      const held = (why) => {
+        this.#flush();
+        this.tell({ Held: why });
+      };
+      this.#gate.pass(records, this.wait, held, () => this.tell('Resumed'));
+    };
   }
 
   #flush() {
@@ -281,9 +290,9 @@ export class Desk {
     try {
       return await deed(this.#session);
     } catch (error) {
-      if (error instanceof StorageFault) {
+      if (error instanceof this.host.StorageFault) {
         const cause = ['cancelled', 'deadline'].includes(error.why) ? error.why : 'other';
-        throw new LoadError(typed('transfer', cause, error.message));
+        throw new this.host.LoadError(this.host.typed('transfer', cause, error.message));
       }
       throw error;
     } finally {
@@ -298,58 +307,59 @@ export class Desk {
       const tensors = session.tensors();
       const total = tensors.reduce((sum, { bytes }) => sum + Number(bytes), 0);
       if (total > this.bufferBytes / 2) {
-        throw new LoadError(typed('request', 'out-of-memory', `there is no memory for ${total} bytes of tensors; choose another strategy`));
+        throw new this.host.LoadError(this.host.typed('request', 'out-of-memory', `there is no memory for ${total} bytes of tensors; choose another strategy`));
       }
-      for (const { name, bytes } of tensors) session.storage.register(name, new Uint8Array(Number(bytes)));
+      for (const { name, bytes } of tensors) session.register(name, new Uint8Array(Number(bytes)));
       this.registered = true;
     }
     try {
       return session.load(selection, { ...options, policy: options.policy ?? AUTO });
     } finally {
-      await session.storage.settled();
+      await session.settled();
     }
   }
 
   /** Tells how things stand. A guest that was ended answers nothing; the error that ended it has been told. */
   #refresh() {
     const session = this.#session;
-    if (!session || session.guest.dead || session.closed) return;
-    this.tell({ States: session.states() });
-    this.tell({ Slots: session.guest.slots() });
-    const { stats } = session.guest;
-    const { usage } = session.storage;
+    if (!session) return;
+    try {
+      this.tell({ States: session.states() });
+      this.tell({ Slots: session.slots() });
+    } catch (error) {
+      if (!(error instanceof this.host.LoadError)) throw error;
+      return;
+    }
+    const { stats } = session;
     this.tell({
       Sandbox: {
-        guest_memory: session.guest.memory(),
+        guest_memory: stats['guest-memory-bytes'],
         guest_limit: this.component.memoryLimit ?? 2 ** 32,
         deadline_ms: this.#opened?.options?.deadline_ms ?? 0,
         handles: stats.handles,
         handle_limit: 1 << 20,
-        crossings_in: stats.crossingsIn,
-        crossings_out: stats.crossingsOut,
-        bytes_to_guest: stats.bytesToGuest,
-        bytes_moved: usage.moved,
+        crossings_in: stats['crossings-in'],
+        crossings_out: stats['crossings-out'],
+        bytes_to_guest: stats['bytes-to-guest'],
+        bytes_moved: session.usage.moved,
         mapped_bytes: 0,
         mapped_limit: 0,
         mappings: 0,
-        buffer_bytes: usage.bufferBytes,
+        buffer_bytes: stats['buffer-bytes'],
         buffer_limit: this.bufferBytes,
       },
     });
   }
 
   #giveBack() {
-    if (this.#borrowed) this.#borrowed.views -= 1;
+    this.#borrowed?.free();
     this.#borrowed = null;
   }
 
   #borrow(tensor) {
     this.#giveBack();
     if (tensor === null || !this.#session) return;
-    const { buffer } = this.#session.view(tensor);
-    if (!buffer) return;
-    buffer.views += 1;
-    this.#borrowed = buffer;
+    this.#borrowed = this.#session.view(tensor);
     this.tell({ Notice: 'A view is held: evicting this tensor will be answered busy' });
   }
 
@@ -357,27 +367,28 @@ export class Desk {
     if (!this.#session) return;
     let bytes = [];
     try {
-      bytes = Array.from(this.#session.view(tensor, PREVIEW).bytes);
+      bytes = Array.from(this.#session.bytes(tensor, PREVIEW));
     } catch (error) {
       // A tensor that is not resident has nothing to show, which is no error here.
-      if (!(error instanceof LoadError)) throw error;
+      if (!(error instanceof this.host.LoadError)) throw error;
     }
     this.tell({ Preview: { tensor, bytes } });
   }
 
   /** The recording of what is open. */
   #current() {
-    if (this.#session) return recordingOf(this.#session, this.component);
+    if (this.#session) return this.#session.recording();
     if (this.#recording) return this.#recording;
-    throw new Sentence('There is nothing to record yet: open a model first');
+    throw new this.host.Sentence('There is nothing to record yet: open a model first');
   }
 
   #openRecording(file) {
     this.#forget();
-    const recording = readRecording(this.bytes(file));
+    const recording = this.host.Recording.read(this.bytes(file));
     this.tell({ Began: { label: file.name, origin: 'Recording' } });
-    if (recording.header.component !== this.component.id) {
-      this.tell({ Host: this.#facts(recording.header.machines ?? []) });
+    const { component, machines } = recording.header;
+    if (component !== this.component.id) {
+      this.tell({ Host: this.#facts(machines ?? []) });
       this.tell({ Notice: 'This recording is of another component: its own diagrams are shown' });
     }
     tellRecording(recording, this.tell);
@@ -385,13 +396,8 @@ export class Desk {
   }
 
   #replay() {
-    const recording = this.#current();
-    const goesOn = () => {
-      this.poll();
-      if (this.#cancelled) throw new Sentence('The re-execution was cancelled');
-    };
-    const { compared, steps, calls, ms } = replay(this.component, recording, { goesOn });
-    const notice = `Re-executed without the file: ${compared} records, ${steps} steps and ${calls} calls are the same; ${ms.toFixed(1)} ms`;
+    const { compared, steps, calls, replayed_ns: ns } = this.#current().replay(this.component);
+    const notice = `Re-executed without the file: ${compared} records, ${steps} steps and ${calls} calls are the same; ${(ns / 1e6).toFixed(1)} ms`;
     this.tell({ Notice: notice });
   }
 
@@ -410,26 +416,32 @@ export class Desk {
   /** One load in a session of its own, unwatched. */
   async #run(selection, strategy) {
     const row = { strategy, cold: false, bytes: 0, moved: 0, calls: 0, touch_ns: 0 };
+    let session;
     try {
-      const session = Session.open({ ...this.#settings({ guest: { observe: 'off' } }, this.#opened.files), log: new Log({ keep: 0 }) });
-      const before = session.guest.stats.crossingsOut;
+      session = this.host.Session.open({ ...this.#settings({ guest: { observe: 'off' } }, this.#opened.files), ring: 0 });
+      const before = session.stats['crossings-out'];
       const began = performance.now();
       const { bytes, moved } = session.load(selection, { policy: { only: strategy } });
-      await session.storage.settled();
+      await session.settled();
       const ns = nanos(performance.now() - began);
-      const calls = session.guest.stats.crossingsOut - before;
+      const calls = session.stats['crossings-out'] - before;
       const touched = performance.now();
-      for (const { buffer } of session.storage.targets.values()) for (const piece of buffer.pieces()) touch(piece);
+      session.states().forEach(({ lifecycle }, tensor) => lifecycle === 'resident' && touch(session.bytes(tensor)));
       return { ...row, result: { Ok: ns }, bytes, moved, calls, touch_ns: nanos(performance.now() - touched) };
     } catch (error) {
-      if (!(error instanceof LoadError)) throw error;
+      if (!(error instanceof this.host.LoadError)) throw error;
       return { ...row, result: { Err: error.message } };
+    } finally {
+      session?.free();
     }
   }
 
   async #hash(session, selection) {
     const began = performance.now();
-    const rows = await digests(session, selection);
+    const rows = await digests(this.host, session, selection, () => {
+      this.poll();
+      if (this.#cancelled) throw new this.host.StorageFault('cancelled');
+    });
     const moved = rows.reduce((sum, { bytes }) => sum + Number(bytes), 0);
     this.tell({ Hashes: { rows, bytes: moved, ms: performance.now() - began } });
   }

@@ -1,5 +1,5 @@
 /** Files and URLs as sources of a worker: read synchronously, because the guest waits. */
-import { Sentence, StorageFault } from '../host/fault.js';
+import { Sentence, StorageFault } from './fault.js';
 
 /**
  * A small read costs half a millisecond, and a mebibyte two: small ones are cut out of windows, of which a few are kept. One holds the header
@@ -67,7 +67,7 @@ export class FileSource extends Source {
   }
 
   fingerprint() {
-    return [BigInt(Math.max(0, this.file.lastModified ?? 0)), BigInt(this.size)];
+    return BigUint64Array.of(BigInt(Math.max(0, this.file.lastModified ?? 0)), BigInt(this.size));
   }
 
   /** A browser refuses to read a file that is not what it was when it was given: that is the check. */
@@ -137,7 +137,7 @@ export class UrlSource extends Source {
 
   fingerprint() {
     const hash = [...this.stamp].reduce((sum, char) => BigInt.asUintN(64, (sum ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n), 0xcbf29ce484222325n);
-    return [hash, BigInt(this.size)];
+    return BigUint64Array.of(hash, BigInt(this.size));
   }
 
   check() {}

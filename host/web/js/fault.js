@@ -1,6 +1,6 @@
 /** What goes wrong, in the ways that it can. */
 
-/** The storage does not do what it was asked: `why` is the contract's `storage-error` as JSON. An answer, not an end. */
+/** A source does not do what it was asked: `why` is the contract's `storage-error` as JSON. An answer, not an end. */
 export class StorageFault extends Error {
   constructor(why) {
     super(typeof why === 'string' ? why : Object.entries(why)[0].join(': '));
@@ -19,19 +19,11 @@ export class LoadError extends Error {
 /** What a person is told and can act on; no part of the contract. */
 export class Sentence extends Error {}
 
-/** The host ends the session, because the guest did what has no answer. */
-export class Ended extends LoadError {}
-
 /** A typed error with what every error has, and what else applies. */
 export const typed = (phase, cause, message, more = {}) => ({ phase, cause, ...more, message });
 
-/** A bound of the host was reached. */
-export const limit = (message) => new Ended(typed('request', 'limit-exceeded', message));
-
 /** Text of a model or a person, for a sentence: control characters and what reorders a line are made visible. */
 export function escape(text, most = 200) {
-  const shown = [...String(text)].slice(0, most).map((char) =>
-    /[\p{C}\p{Zl}\p{Zp}]/u.test(char) ? `\\u{${char.codePointAt(0).toString(16)}}` : char,
-  );
+  const shown = [...String(text)].slice(0, most).map((char) => (/[\p{C}\p{Zl}\p{Zp}]/u.test(char) ? `\\u{${char.codePointAt(0).toString(16)}}` : char));
   return shown.join('') + ([...String(text)].length > most ? '…' : '');
 }

@@ -7,7 +7,7 @@ const BUSY = 0;
 export const DONE = 1;
 export const FAILED = 2;
 
-/** How long a wait takes no look at whether it should go on, in ms. */
+/** How long a wait takes, in ms, before whoever waits looks at whether it should go on. */
 const PATIENCE = 100;
 
 class Reader {
@@ -32,12 +32,12 @@ class Reader {
     Atomics.store(this.#words, this.#at, BUSY);
     const bytes = new Promise((arrived) => this.#awaited.push(arrived));
     this.worker.postMessage({ file, from, len, words: this.#words, at: this.#at });
-    return { bytes, wait: (check) => this.#wait(check) };
+    return { bytes, wait: () => this.#wait() };
   }
 
-  /** Blocks until it has read, and answers whether it could. */
-  #wait(check) {
-    while (Atomics.wait(this.#words, this.#at, BUSY, PATIENCE) === 'timed-out') check();
+  /** Blocks a moment until it has read, and answers whether it could; nothing where that is not known yet. */
+  #wait() {
+    if (Atomics.wait(this.#words, this.#at, BUSY, PATIENCE) === 'timed-out') return undefined;
     this.isFree = true;
     const done = Atomics.load(this.#words, this.#at) === DONE;
     // Nothing will arrive of what could not be read.
@@ -56,10 +56,10 @@ export class Readers {
   }
 
   /**
-   * Begins to read a piece, if a reader is free: `wait(check)` blocks until it is read and answers whether it could be,
+   * Begins to read a piece, if a reader is free: `wait()` blocks a moment until it is read and answers whether it could be,
    * and `bytes` comes when the caller is back in its event loop.
    *
-   * @returns {{bytes: Promise<Uint8Array>, wait(check: () => void): boolean} | undefined}
+   * @returns {{bytes: Promise<Uint8Array>, wait(): boolean | undefined} | undefined}
    */
   begin(file, from, len) {
     return this.#readers.find(({ isFree }) => isFree)?.begin(file, from, len);

@@ -1,7 +1,7 @@
 /** A file as a source: positional reads, and the identity that tells when it changes. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { LoadError, StorageFault, escape, typed } from './host.mjs';
+import { LoadError, StorageFault, escape, typed } from './fault.js';
 
 /** A system's error in the words of the contract. */
 function fault(error) {
@@ -73,5 +73,5 @@ function open(path) {
 /** Device, inode, size and time folded: equal is no proof of equality, different is one of change. */
 function identity(stat) {
   const fold = (parts) => parts.reduce((sum, part) => BigInt.asUintN(64, (sum ^ part) * 0x100000001b3n), 0xcbf29ce484222325n);
-  return [fold([stat.dev, stat.ino]), fold([stat.size, stat.mtimeNs])];
+  return BigUint64Array.of(fold([stat.dev, stat.ino]), fold([stat.size, stat.mtimeNs]));
 }

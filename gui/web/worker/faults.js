@@ -1,5 +1,5 @@
 /** Fault switches: answers in the host's place, so that the guest walks its real error routes. */
-import { nameOf } from './guest.js';
+import { nameOf } from './gate.js';
 
 /** Names of the messages for calls, and what they are called in the contract. */
 const CALLS = { Map: 'map-range', Unmap: 'unmap', Read: 'read', ReadInto: 'read-into', Allocate: 'allocate', Advise: 'advise', Stat: 'stat' };
@@ -15,8 +15,8 @@ export class Faults {
     return left;
   }
 
-  /** An answer instead of the deed, or none. `perform` does the deed, for answers that are short. */
-  before(call, perform) {
+  /** An answer instead of the deed, or none. `read` answers a read, for answers that are short. */
+  before(call, read) {
     const name = nameOf(call);
     let strikes;
     for (const fault of this.armed) {
@@ -33,7 +33,7 @@ export class Faults {
     if (kind !== 'Short') return failed(name, 0, kind.Fail);
     // Other calls have no short answer: the nearest thing to it is the end of the file.
     if (name !== 'read') return failed(name, 0, 'end-of-source');
-    const answer = perform({ read: { ...call.read, len: call.read.len >> 1 } });
+    const answer = read({ ...call.read, len: call.read.len >> 1 });
     return answer.bytes ? answer : failed(name, 0, { io: 5 });
   }
 }

@@ -3,7 +3,9 @@
 const PAGE = 8192;
 
 /** @param {(update: object) => void} tell */
-export function tellRecording({ header, records }, tell) {
+export function tellRecording(recording, tell) {
+  const { header } = recording;
+  const records = recording.records();
   if (header.names?.length) tell({ Records: [{ seq: 0, at: 0, names: { first: 0, names: header.names } }] });
   const { summary, sizes } = opened(records);
   if (summary) {

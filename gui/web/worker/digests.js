@@ -1,17 +1,18 @@
 /** Hash and statistics of tensors: of those that are resident through their views, of the others by a consumer that keeps nothing. */
-import { LoadError, typed } from './fault.js';
 import { Sha256 } from './hash.js';
 import { Statistics } from './statistics.js';
 
 /**
  * A row for each tensor of the selection, in the order of the files. Tensors that were not resident are not so afterwards.
  *
- * @param {import('./session.js').Session} session
+ * @param {object} host the package `weighbridge`
+ * @param {import('weighbridge').Session} session
  * @param {object | string} selection
+ * @param {() => void} check throws where the work is to end
  */
-export async function digests(session, selection) {
+export async function digests(host, session, selection, check) {
   const tensors = session.tensors();
-  const indices = chosen(selection, tensors);
+  const indices = chosen(host, selection, tensors);
   const states = session.states();
   const isResident = (index) => states[index].lifecycle === 'resident';
   const rows = new Map();
@@ -32,7 +33,7 @@ export async function digests(session, selection) {
   const staged = indices.filter((index) => !isResident(index));
   if (staged.length > 0) {
     session.loadInto({ tensors: staged }, take);
-    session.guest.evict({ tensors: staged });
+    session.evict({ tensors: staged });
     for (const index of staged) {
       // Of a tensor without bytes nothing came.
       const { hash, statistics } = begun(index);
@@ -40,8 +41,8 @@ export async function digests(session, selection) {
     }
   }
   for (const index of indices.filter(isResident)) {
-    session.control.check();
-    const { bytes } = session.view(index);
+    check();
+    const bytes = session.bytes(index);
     const statistics = Statistics.of(tensors[index].dtype);
     statistics?.add(bytes);
     row(index, await hex(bytes), statistics);
@@ -49,10 +50,10 @@ export async function digests(session, selection) {
   return indices.filter((index) => rows.has(index)).map((index) => rows.get(index));
 }
 
-function chosen(selection, tensors) {
+function chosen(host, selection, tensors) {
   if (selection === 'all') return tensors.map((_, index) => index);
   const list = selection.tensors?.filter((index) => index < tensors.length);
-  if (!list?.length) throw new LoadError(typed('request', 'not-found', 'hash all tensors, or some by their index'));
+  if (!list?.length) throw new host.LoadError(host.typed('request', 'not-found', 'hash all tensors, or some by their index'));
   return list;
 }
 

@@ -1,5 +1,6 @@
 /** Where the guest is held: pause, step and breakpoints. The guest is in a call to its observer then, and waits for its answer. */
-import { nameOf } from './guest.js';
+/** The name of a call. */
+export const nameOf = (call) => (typeof call === 'string' ? call : Object.keys(call)[0]);
 
 export class Gate {
   hold = false;

@@ -1,0 +1,25 @@
+/** The component as it lies in the package: its core modules, compiled once for all sessions. */
+import { tables } from '../dist/weighbridge_web.js';
+import { Hooks } from './hooks.js';
+import { Start } from './guest.js';
+import { parse } from './json.js';
+
+/**
+ * @param {object} manifest `manifest.json` of the folder
+ * @param {Function} instantiate of the folder's `weighbridge_loader.js`
+ * @param {(name: string) => Promise<WebAssembly.Module>} compile compiles a file of the folder
+ */
+export async function made(manifest, instantiate, compile) {
+  const began = performance.now();
+  const modules = new Map(await Promise.all(manifest.modules.map(async (name) => [name, await compile(name)])));
+  return { ...manifest, instantiate, modules, compileMs: performance.now() - began };
+}
+
+/** The same as JSON text, asked once. */
+export function tablesOf(component) {
+  component.tables ??= tables(new Start(component), new Hooks());
+  return component.tables;
+}
+
+/** The transition tables of every machine in the component. */
+export const describe = (component) => parse(tablesOf(component));
