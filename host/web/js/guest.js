@@ -78,7 +78,7 @@ function storage(core, isOver) {
       return core.targetLen(this.number);
     }
     free() {
-      core.free(this.number);
+      core.freeTarget(this.number);
     }
     [drop]() {
       if (!isOver()) core.dropTarget(this.number);

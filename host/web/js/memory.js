@@ -8,8 +8,6 @@ const BYTES_FOR_A_PLACE = 4096;
 const FEW = 64;
 
 export class Memory {
-  /** Views that are out: while there are any, the memory is neither written nor given back. */
-  views = 0;
   /** By their beginnings; no two overlap. @type {{at: number, end: number, bytes: Uint8Array}[]} */
   #places = [];
   /** Ranges whose bytes are read and have not all come yet, likewise; and how many have not. @type {{at: number, end: number}[]} */
@@ -76,11 +74,6 @@ export class Memory {
     }
     this.#lay(at, joined);
     return joined;
-  }
-
-  /** What there is, in order. */
-  pieces() {
-    return this.#places.map(({ bytes }) => bytes);
   }
 
   /** A place of these bytes, instead of what lies there. */

@@ -12,7 +12,6 @@ const STAGING = 4 << 20;
 /** The contract's strategies. */
 export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
 
-/** What a listener throws is its own affair, and not the session's: it is told where everything untold is. */
 const told = (observe) => (text) => observe(parse(text));
 const asked = (interpose) => (text) => {
   const answer = interpose(parse(text));
@@ -139,7 +138,7 @@ export class Session {
   /** A view of a resident tensor: until it is freed, evicting the tensor is answered `busy`. */
   view(tensor) {
     const view = this.#core.view(tensor);
-    return { bytes: (most = Infinity) => view.bytes(most), pieces: () => view.pieces(), free: () => view.free() };
+    return { bytes: (most = Infinity) => view.bytes(most), free: () => view.free() };
   }
 
   /** The bytes of a resident tensor, at most so many, which nothing keeps from being evicted. */

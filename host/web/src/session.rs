@@ -7,7 +7,7 @@ use crate::{
     options::{Load, Settings},
     recording::Recording,
 };
-use js_sys::{Array, Error as JsError, Function, Reflect, Uint8Array};
+use js_sys::{Error as JsError, Function, Reflect, Uint8Array};
 use serde::Serialize;
 use std::sync::Arc;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -345,15 +345,6 @@ impl View {
                 thrown(&self.hooks, &error)
             }),
             Held::Empty => Ok(Uint8Array::new_with_length(0)),
-        }
-    }
-
-    /// The pieces in which the bytes lie in memory: nothing is joined.
-    pub fn pieces(&self) -> Array {
-        match &self.view.held {
-            Held::Copied(buffer) => buffer.memory().pieces(),
-            Held::Mapped(mapping) => [mapping.inner()].iter().collect(),
-            Held::Empty => Array::new(),
         }
     }
 }

@@ -115,7 +115,9 @@ impl Imports {
         })
     }
 
-    pub fn free(&self, target: u32) -> Result<(), JsValue> {
+    /// `free` is what the bindings call giving back this object itself.
+    #[wasm_bindgen(js_name = freeTarget)]
+    pub fn free_target(&self, target: u32) -> Result<(), JsValue> {
         expect!(self, "free", self.perform(Call::Free { target: target.into() })?, Answer::Done => ())
     }
 

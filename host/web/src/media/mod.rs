@@ -25,9 +25,6 @@ extern "C" {
     /// The bytes of a range, in one piece.
     #[wasm_bindgen(method, catch)]
     fn range(this: &Memory, at: f64, length: f64) -> Result<Uint8Array, JsValue>;
-    /// What there is, in order.
-    #[wasm_bindgen(method)]
-    fn pieces(this: &Memory) -> Array;
     /// Says that bytes will come, and answers what takes them.
     #[wasm_bindgen(method)]
     fn expect(this: &Memory, at: f64, length: f64) -> Function;
@@ -86,11 +83,6 @@ impl Buffer {
     /// Memory of the embedder.
     pub(crate) const fn registered(memory: Memory, len: u64) -> Self {
         Self { memory, len, is_registered: true }
-    }
-
-    /// The pieces that it consists of.
-    pub(crate) fn pieces(&self) -> Array {
-        self.memory.pieces()
     }
 
     /// Its bytes from `offset` on, in one piece.
