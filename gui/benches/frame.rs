@@ -10,7 +10,7 @@ use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{Backend, FileRef, NoBackend, Pick, Picked, Shell};
 use weighbridge_inspector::command::Command;
 use weighbridge_inspector::demo::{Size, updates};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 struct NoShell;
 
@@ -49,7 +49,7 @@ fn main() {
         if small { Size { tensors: 200, transitions: 5000 } } else { Size { tensors: 20_000, transitions: 1_000_000 } };
     let times = Rc::new(RefCell::new(Vec::new()));
     let mut backend = NoBackend::default();
-    backend.told.extend(updates(size));
+    backend.updates.extend(updates(size));
     let (backend, for_app): (Box<dyn Backend>, _) = (Box::new(backend), times.clone());
     let began = Instant::now();
     let mut harness = Harness::builder().with_size([1600.0, 1000.0]).with_max_steps(4).build_eframe(move |cc| Timed {

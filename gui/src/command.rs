@@ -1,6 +1,7 @@
 //! Every action of the user, each with its label, its tooltip and its keys: menu, palette, keys and scripts agree.
 use crate::backend::{Breakpoint, Fault, FileRef};
-use crate::panels::Panel;
+use crate::info::{Info, bare, ctrl, ctrl_shift};
+use crate::panel::Panel;
 use egui::{Key, KeyboardShortcut, Modifiers};
 use weighbridge_core::types::{Advice, Strategy};
 
@@ -153,33 +154,8 @@ pub enum Command {
     Dismiss,
 }
 
-/// What is said of an action.
-#[derive(Clone, Copy, Debug)]
-pub struct Info {
-    /// As scripts and tests name it.
-    pub name: &'static str,
-    /// As menus say it; `…` when more input follows.
-    pub label: &'static str,
-    /// One sentence.
-    pub tip: &'static str,
-    /// Its keys.
-    pub keys: Option<KeyboardShortcut>,
-}
-
 const fn info(name: &'static str, label: &'static str, tip: &'static str, keys: Option<KeyboardShortcut>) -> Info {
     Info { name, label, tip, keys }
-}
-
-const fn ctrl(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
-}
-
-const fn ctrl_shift(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key))
-}
-
-const fn bare(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::NONE, key))
 }
 
 impl Command {
@@ -188,7 +164,7 @@ impl Command {
     #[rustfmt::skip]
     pub const fn info(&self) -> Info {
         match self {
-            Self::Open | Self::OpenPaths(_) | Self::OpenFiles(_) => info("open", "Open model…", "Open a GGUF or safetensors file; missing shards are found next to it", ctrl(Key::O)),
+            Self::Open | Self::OpenPaths(_) | Self::OpenFiles(_) => info("open", "Open model…", "Open a model file; missing shards are found next to it", ctrl(Key::O)),
             Self::OpenRecording | Self::OpenRecordingPath(_) => info("open-recording", "Open recording…", "Look at a load that was recorded, without its model file", ctrl_shift(Key::O)),
             Self::Demo => info("demo", "Show a made-up trace", "Fill the app with a synthetic load, to look around", None),
             Self::SaveRecording(_) => info("save-recording", "Save recording…", "Keep everything that was watched, so that it can be replayed", ctrl(Key::S)),

@@ -3,7 +3,8 @@ use crate::backend::{FileFacts, HostFacts, Opened, Origin, Sandbox, Update};
 use weighbridge_core::trace::{Answer, Call, Export, Outcome, Record, What};
 use weighbridge_core::types::{
     Capabilities, Entry, GuestOptions, Happening, Lifecycle, LoadOptions, LoadReport, Location, MachineRow,
-    MachineTable, ModelSummary, Place, Selection, SlotState, SlotStatus, SourceStat, Strategy, TensorInfo, TensorState,
+    MachineTable, ModelSummary, Place, Pool, Selection, SlotState, SlotStatus, SourceStat, Strategy, TensorInfo,
+    TensorState,
 };
 
 /// How big a made-up run is.
@@ -81,9 +82,17 @@ pub fn tables() -> Vec<MachineTable> {
         guard: guard.into(),
         action: action.into(),
         target: target.into(),
+        refuses: action.starts_with("refuse_"),
     };
-    let table =
-        |machine: &str, initial: &str, rows| MachineTable { machine: machine.into(), initial: initial.into(), rows };
+    let order = std::cell::Cell::new(0);
+    let table = |machine: &str, initial: &str, rows| MachineTable {
+        machine: machine.into(),
+        initial: initial.into(),
+        rows,
+        order: order.replace(order.get() + 1),
+        pooled: machine == "model/tensor",
+        owns: (machine == "io/mmap").then_some(Pool::Slots),
+    };
     vec![
         table(
             "model/loader",
@@ -310,8 +319,14 @@ fn records(size: Size, tensors: &[TensorInfo], end: u64) -> Vec<Record> {
         sources: vec!["synthetic.gguf".into()],
         options: GuestOptions::default(),
     })));
-    let capabilities =
-        Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1024 };
+    let capabilities = Capabilities {
+        mmap: true,
+        advise: true,
+        map_granularity: 4096,
+        max_read: 1 << 20,
+        max_batch: 1024,
+        auto: vec![Strategy::MappedFile],
+    };
     w.call(Call::GetCapabilities, Answer::Capabilities(capabilities), 600);
     w.call(Call::Stat { source: 0 }, Answer::Stat(SourceStat { size: end, fingerprint: (1, 2) }), 1_200);
     w.call(

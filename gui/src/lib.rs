@@ -8,13 +8,17 @@ pub mod app;
 pub mod backend;
 pub mod command;
 pub mod demo;
+pub mod info;
 pub mod messages;
 pub mod model;
 #[cfg(feature = "native")]
 pub mod native;
+pub mod panel;
 pub mod panels;
 pub mod picture;
 pub mod raster;
+pub mod split;
+pub mod state;
 pub mod text;
 pub mod theme;
 #[cfg(all(feature = "web", target_arch = "wasm32"))]

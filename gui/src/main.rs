@@ -3,13 +3,13 @@ use clap::Parser;
 use std::process::ExitCode;
 use weighbridge_inspector::command::Look;
 use weighbridge_inspector::native::{Picture, run_headless, run_window};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 /// See a model load as it happens, and why it failed
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Args {
-    /// A model (GGUF or safetensors) or a recording
+    /// A model or a recording
     files: Vec<String>,
     /// Open the files, load, write a picture of the window and end
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! Colours that colour-blind people can tell apart (after Okabe and Ito), always with a shape, and the look of both themes.
 use egui::{
-    Color32, CornerRadius, FontId, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui, Vec2, Visuals,
-    pos2, vec2,
+    Align, Color32, CornerRadius, FontId, Layout, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui,
+    Vec2, Visuals, pos2, vec2,
 };
 use weighbridge_core::types::{Lifecycle, SlotStatus};
 
@@ -131,15 +131,23 @@ pub const fn canvas(dark: bool) -> Color32 {
     if dark { Color32::from_rgb(0x14, 0x17, 0x1c) } else { Color32::from_rgb(0xfb, 0xfc, 0xfd) }
 }
 
+/// The side of the square that a shape stands in, and its distance from the word.
+const MARK: f32 = 11.0;
+const GAP: f32 = 5.0;
+
 /// A shape and its word.
 pub fn badge(ui: &mut Ui, tone: Tone, text: &str) -> egui::Response {
     let color = tone.color(ui.visuals().dark_mode);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        // Where lines run from the right, what comes first stands last.
-        let backwards = ui.layout().prefer_right_to_left();
+    // Where lines run from the right, what comes first stands last.
+    let backwards = ui.layout().prefer_right_to_left();
+    let words = ui.painter().layout_no_wrap(text.to_owned(), TextStyle::Body.resolve(ui.style()), color);
+    // Where lines are broken, the mark and its word go to the next line together.
+    let size = vec2(MARK + GAP + words.size().x, ui.spacing().interact_size.y);
+    let layout = if backwards { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+    ui.allocate_ui_with_layout(size, layout, |ui| {
+        ui.spacing_mut().item_spacing.x = GAP;
         let mark = |ui: &mut Ui| {
-            let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(Vec2::splat(MARK), Sense::hover());
             ui.painter().add(tone.shape(rect.center(), 4.2, color));
         };
         if backwards {

@@ -14,9 +14,9 @@ use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{FileRef, Origin, Pick, Picked, Request, Update};
 use weighbridge_inspector::command::{Choice, Command, Extent, Look};
 use weighbridge_inspector::demo::{Size, updates};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
-/// The made-up run, told as if it were live.
+/// The made-up run, sent as if it were live.
 fn live() -> App {
     let mut app = App::new();
     for update in updates(Size::default()) {

@@ -1,4 +1,4 @@
-//! Recordings and headers come from strangers: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
+//! Recordings and headers are untrusted: whatever numbers they hold, every panel is drawn, pointed at and scrubbed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 
@@ -10,7 +10,7 @@ use weighbridge_core::types::{
 };
 use weighbridge_inspector::backend::{FileFacts, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use weighbridge_inspector::command::Command;
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 fn record(at: u64, what: What) -> Record {
     Record { seq: 0, at, what }
@@ -213,10 +213,13 @@ fn a_table_that_would_take_hours_to_lay_out() {
         guard: String::new(),
         action: String::new(),
         target: format!("s{j}"),
+        refuses: false,
     };
     let rows = (0..60).flat_map(|i| (0..60).map(move |j| row(i, j))).collect();
-    let table = MachineTable { machine: "model/loader".into(), initial: "s0".into(), rows };
-    let none = MachineTable { machine: String::new(), initial: String::new(), rows: Vec::new() };
+    let table =
+        MachineTable { machine: "model/loader".into(), initial: "s0".into(), rows, order: 0, pooled: true, owns: None };
+    let none =
+        MachineTable { machine: String::new(), initial: String::new(), rows: Vec::new(), order: 1, ..table.clone() };
     let host = HostFacts { tables: vec![none, table], ..HostFacts::default() };
     let began = std::time::Instant::now();
     endures("dense", vec![Update::Host(Box::new(host))], vec![names(), record(3, load())]);

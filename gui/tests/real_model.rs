@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use weighbridge::types::{Lifecycle, StorageError, Strategy};
 use weighbridge_inspector::backend::{Breakpoint, Fault, FaultCall, FaultKind, Origin};
 use weighbridge_inspector::command::{Choice, Command};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 fn minilm() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/models/minilm.safetensors");
@@ -62,7 +62,7 @@ fn the_real_model_once_through() {
     app.until(|a| a.is_idle() && a.state.run.states.iter().all(|s| s.lifecycle == Lifecycle::MmapResident));
     app.run(Command::EveryStep(false));
 
-    // A busy unmap: refused, told why, nothing lost, asked again.
+    // A busy unmap: refused with its reason, nothing lost, asked again.
     let busy = FaultKind::Fail(StorageError::Busy);
     app.run(Command::Arm(Fault::Call { call: FaultCall::Unmap, nth: 1, kind: busy }));
     app.work(Command::Release);
@@ -111,13 +111,13 @@ fn the_real_model_once_through() {
     assert!(!result.tensors.is_empty(), "they end in other states");
 
     // Saved, opened under a name that does not give it away, executed again without the file.
-    let (told, file) = (app.harness.state().state.run.store.end(), app.path("a-load.txt"));
+    let (rows, file) = (app.harness.state().state.run.store.end(), app.path("a-load.txt"));
     app.run(Command::SaveRecording(Some(file.clone())));
     app.until(|a| a.state.messages.iter().any(|m| m.text.contains("Wrote a-load.txt")));
     app.run(Command::OpenPaths(vec![file]));
     app.until(|a| a.state.run.origin == Origin::Recording && a.is_idle() && a.state.run.store.end() > 0);
     let run = &app.harness.state().state.run;
-    assert!(run.store.end() >= told && run.tensors.len() > 50);
+    assert!(run.store.end() >= rows && run.tensors.len() > 50);
     app.work(Command::Replay);
     assert!(app.said("Re-executed without the file"), "{:?}", app.harness.state().state.messages);
 }

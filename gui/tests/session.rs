@@ -8,7 +8,7 @@ use live::{App, model};
 use weighbridge::types::{Lifecycle, Strategy};
 use weighbridge_inspector::backend::{Breakpoint, Fault, FaultCall, FaultKind, Origin};
 use weighbridge_inspector::command::{Choice, Command, Extent};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 #[test]
 fn a_model_loads_under_each_strategy_and_two_of_them_are_compared() {

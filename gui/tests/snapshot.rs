@@ -9,7 +9,7 @@ use weighbridge_core::types::{Cause, Error, Phase};
 use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{Failure, FileBytes, Update};
 use weighbridge_inspector::command::{Command, Look};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 use weighbridge_inspector::picture::png;
 use weighbridge_inspector::raster::Raster;
 

@@ -1,7 +1,7 @@
 //! The ring, its snapshots and the search, against the plain way of doing it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use weighbridge_inspector::backend::Update;
-use weighbridge_inspector::demo::{Size, updates};
+use weighbridge_inspector::demo::{Size, tables, updates};
 use weighbridge_inspector::model::search::Search;
 use weighbridge_inspector::model::store::CHUNK;
 use weighbridge_inspector::model::{Kind, Query, Store};
@@ -14,6 +14,7 @@ fn records(size: Size) -> Vec<weighbridge_core::trace::Record> {
 fn the_state_at_a_row_is_that_of_a_store_that_ends_there() {
     let records = records(Size { tensors: 300, transitions: 60_000 });
     let mut store = Store::default();
+    store.describe(&tables());
     store.push_all(&records);
     for end in [1, 500, CHUNK as u64, CHUNK as u64 + 7, 40_000, store.end() - 1] {
         let standing = store.standing(end);
@@ -35,6 +36,7 @@ fn the_state_at_a_row_is_that_of_a_store_that_ends_there() {
 fn the_ring_stays_bounded_and_consistent() {
     let records = records(Size { tensors: 200, transitions: 150_000 });
     let mut store = Store::with_capacity(3 * CHUNK);
+    store.describe(&tables());
     store.push_all(&records);
     assert!(store.len() <= 3 * CHUNK && store.first() > 0);
     for lane in &store.lanes {
@@ -52,6 +54,7 @@ fn the_ring_stays_bounded_and_consistent() {
 fn the_search_finds_the_same_in_steps_as_at_once() {
     let records = records(Size { tensors: 150, transitions: 30_000 });
     let mut store = Store::default();
+    store.describe(&tables());
     let mut search = Search::default();
     search.set(Query::parse("actor:tensor state:loading dur>0ns -event:Release").unwrap());
     for part in records.chunks(5000) {
@@ -70,6 +73,7 @@ fn the_search_finds_the_same_in_steps_as_at_once() {
 #[test]
 fn calls_have_their_words_and_their_durations() {
     let mut store = Store::default();
+    store.describe(&tables());
     store.push_all(&records(Size::default()));
     let lane = store.lanes.iter().find(|l| l.kind == Kind::Call && store.name(l.name) == "map-range").unwrap();
     let row = store.row(lane.rows[0].1).unwrap();
@@ -77,7 +81,12 @@ fn calls_have_their_words_and_their_durations() {
     assert!(detail.text.starts_with("file 0,") && detail.answer.starts_with("mapping "), "{detail:?}");
     assert!(row.dur > 0 && lane.histogram.iter().sum::<u32>() as usize == lane.rows.len());
     assert_eq!(
-        store.io.slots_before(store.end()).iter().filter(|s| s.status == weighbridge_core::types::SlotStatus::Owned).count(),
+        store
+            .io
+            .slots_before(store.end())
+            .iter()
+            .filter(|s| s.status == weighbridge_core::types::SlotStatus::Owned)
+            .count(),
         8
     );
 }

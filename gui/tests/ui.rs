@@ -11,7 +11,7 @@ use weighbridge_inspector::backend::{
     Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update,
 };
 use weighbridge_inspector::command::{Choice, Command, Export};
-use weighbridge_inspector::panels::Panel;
+use weighbridge_inspector::panel::Panel;
 
 #[test]
 fn the_first_start_explains_itself() {
@@ -92,7 +92,10 @@ fn a_load_uses_what_was_chosen() {
     let asked = app.desk.asked();
     let [Request::Load { selection, options }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(*selection, Selection::Matching("*attn*".into()));
-    assert_eq!(options.policy, weighbridge_core::types::StrategyPolicy::Only(weighbridge_core::types::Strategy::ReadCopy));
+    assert_eq!(
+        options.policy,
+        weighbridge_core::types::StrategyPolicy::Only(weighbridge_core::types::Strategy::ReadCopy)
+    );
 }
 
 #[test]
@@ -189,8 +192,11 @@ fn faults_are_armed_shown_and_disarmed() {
     app.desk.asked();
     app.harness.get_by_role_and_label(Role::Button, "Next unmap is busy").click();
     app.settle();
-    let busy =
-        Fault::Call { call: FaultCall::Unmap, nth: 1, kind: FaultKind::Fail(weighbridge_core::types::StorageError::Busy) };
+    let busy = Fault::Call {
+        call: FaultCall::Unmap,
+        nth: 1,
+        kind: FaultKind::Fail(weighbridge_core::types::StorageError::Busy),
+    };
     assert_eq!(app.desk.asked(), vec![Request::SetFaults(vec![busy])]);
     app.harness.get_by_label("unmap no. 1 fails: busy");
     app.harness.get_by_role_and_label(Role::Button, "Disarm").click();

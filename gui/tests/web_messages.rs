@@ -82,7 +82,7 @@ fn sample(folder: &Path) -> PathBuf {
     path
 }
 
-macro_rules! told {
+macro_rules! assert_update {
     ($updates:expr, $pattern:pat $(if $guard:expr)?) => {{
         let updates = $updates;
         assert!(updates.iter().any(|update| matches!(update, $pattern $(if $guard)?)), "{updates:?}");
@@ -94,38 +94,38 @@ fn requests_and_updates_are_understood_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let model = sample(folder.path());
     let mut desk = Desk::start();
-    told!(desk.updates(), Update::Host(host) if host.component_id.len() == 64 && !host.tables.is_empty());
+    assert_update!(desk.updates(), Update::Host(host) if host.component_id.len() == 64 && !host.tables.is_empty());
 
     let opened = desk.ask(&Request::Open { files: vec![file(&model)], options: OpenOptions::default() });
-    told!(&opened, Update::Began { origin: Origin::Live, .. });
-    told!(&opened, Update::Opened(opened) if opened.summary.tensors == 2 && !opened.capabilities.unwrap().mmap);
-    told!(&opened, Update::Tensors { start: 0, tensors } if tensors[1].name == "b");
-    told!(&opened, Update::Records(records) if records[0].seq == 0);
-    told!(&opened, Update::Metadata(entries) if entries.len() == 1);
-    told!(&opened, Update::Sandbox(_));
+    assert_update!(&opened, Update::Began { origin: Origin::Live, .. });
+    assert_update!(&opened, Update::Opened(opened) if opened.summary.tensors == 2 && !opened.capabilities.as_ref().unwrap().mmap);
+    assert_update!(&opened, Update::Tensors { start: 0, tensors } if tensors[1].name == "b");
+    assert_update!(&opened, Update::Records(records) if records[0].seq == 0);
+    assert_update!(&opened, Update::Metadata(entries) if entries.len() == 1);
+    assert_update!(&opened, Update::Sandbox(_));
 
-    told!(desk.ask(&load(Strategy::MappedFile)), Update::Failed(failure) if failure.error.strategy == Some(Strategy::MappedFile));
-    told!(desk.ask(&load(Strategy::ReadCopy)), Update::Report(report) if report.moved == 24);
-    told!(desk.ask(&Request::Preview(1)), Update::Preview { tensor: 1, bytes } if bytes[..] == [16, 17, 18, 19, 20, 21, 22, 23]);
-    told!(desk.ask(&Request::Borrow(Some(0))), Update::Notice(_));
-    told!(desk.ask(&Request::Evict(Selection::All)), Update::Failed(failure) if failure.error.cause == weighbridge_core::types::Cause::Busy);
+    assert_update!(desk.ask(&load(Strategy::MappedFile)), Update::Failed(failure) if failure.error.strategy == Some(Strategy::MappedFile));
+    assert_update!(desk.ask(&load(Strategy::ReadCopy)), Update::Report(report) if report.moved == 24);
+    assert_update!(desk.ask(&Request::Preview(1)), Update::Preview { tensor: 1, bytes } if bytes[..] == [16, 17, 18, 19, 20, 21, 22, 23]);
+    assert_update!(desk.ask(&Request::Borrow(Some(0))), Update::Notice(_));
+    assert_update!(desk.ask(&Request::Evict(Selection::All)), Update::Failed(failure) if failure.error.cause == weighbridge_core::types::Cause::Busy);
     desk.ask(&Request::Borrow(None));
-    told!(desk.ask(&Request::Evict(Selection::Tensors(vec![0, 1]))), Update::Notice(text) if text.contains('2'));
+    assert_update!(desk.ask(&Request::Evict(Selection::Tensors(vec![0, 1]))), Update::Notice(text) if text.contains('2'));
     // A glob means those of its tensors that are mapped, a number that very tensor.
-    told!(desk.ask(&Request::Release(Selection::Matching("a".into()))), Update::Notice(text) if text.contains('0'));
-    told!(desk.ask(&Request::Release(Selection::Tensors(vec![0]))), Update::Failed(_));
-    told!(desk.ask(&Request::Advise(0, Advice::WillNeed)), Update::Failed(_));
-    told!(desk.ask(&Request::Metadata), Update::Metadata(_));
-    told!(desk.ask(&Request::Observe(Level::Outcomes)), Update::Records(_));
-    told!(desk.ask(&Request::Race(Selection::All)), Update::Race(rows) if rows.len() > 1 && rows[0].result.is_err() && rows[1].result.is_ok());
+    assert_update!(desk.ask(&Request::Release(Selection::Matching("a".into()))), Update::Notice(text) if text.contains('0'));
+    assert_update!(desk.ask(&Request::Release(Selection::Tensors(vec![0]))), Update::Failed(_));
+    assert_update!(desk.ask(&Request::Advise(0, Advice::WillNeed)), Update::Failed(_));
+    assert_update!(desk.ask(&Request::Metadata), Update::Metadata(_));
+    assert_update!(desk.ask(&Request::Observe(Level::Outcomes)), Update::Records(_));
+    assert_update!(desk.ask(&Request::Race(Selection::All)), Update::Race(rows) if rows.len() > 1 && rows[0].result.is_err() && rows[1].result.is_ok());
 
     let fault = |kind| Fault::Call { call: FaultCall::ReadInto, nth: 1, kind };
     desk.ask(&Request::SetFaults(vec![fault(FaultKind::Fail(StorageError::Io(5))), Fault::Truncate { at: u64::MAX }]));
     let failed = desk.ask(&load(Strategy::ReadCopy));
-    told!(&failed, Update::Faults(left) if *left == [Fault::Truncate { at: u64::MAX }]);
-    told!(&failed, Update::Failed(failure) if failure.error.os_code == Some(5));
+    assert_update!(&failed, Update::Faults(left) if *left == [Fault::Truncate { at: u64::MAX }]);
+    assert_update!(&failed, Update::Failed(failure) if failure.error.os_code == Some(5));
     desk.ask(&Request::SetFaults(vec![fault(FaultKind::Short)]));
-    told!(desk.ask(&load(Strategy::StagedRead)), Update::Failed(_));
+    assert_update!(desk.ask(&load(Strategy::StagedRead)), Update::Failed(_));
     desk.ask(&Request::SetBreakpoints(vec![
         Breakpoint::Error,
         Breakpoint::State { machine: "none".into(), state: "none".into() },
@@ -133,14 +133,14 @@ fn requests_and_updates_are_understood_on_both_sides() {
     ]));
     desk.ask(&Request::SetBreakpoints(Vec::new()));
     desk.ask(&Request::Cancel);
-    told!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
+    assert_update!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
 
     let saved = folder.path().join("run.wbrec");
     let by_path = FileRef { name: saved.to_string_lossy().into_owned(), token: String::new() };
-    told!(desk.ask(&Request::SaveRecording(by_path)), Update::Notice(_));
+    assert_update!(desk.ask(&Request::SaveRecording(by_path)), Update::Notice(_));
     let recording = weighbridge_core::recording::Recording::read(std::fs::read(&saved).unwrap().as_slice()).unwrap();
     assert!(recording.records.len() > 50);
-    told!(desk.ask(&Request::Close), Update::Notice(_));
-    told!(desk.ask(&Request::OpenRecording(file(&saved))), Update::Began { origin: Origin::Recording, .. });
-    told!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
+    assert_update!(desk.ask(&Request::Close), Update::Notice(_));
+    assert_update!(desk.ask(&Request::OpenRecording(file(&saved))), Update::Began { origin: Origin::Recording, .. });
+    assert_update!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
 }

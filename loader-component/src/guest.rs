@@ -1,12 +1,13 @@
 //! The component: the driver over the imports of `wit/storage.wit` and `wit/observer.wit`.
 use crate::actors::tables;
 use crate::api::{
-    Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary,
-    NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState, TensorInfo, TensorState,
+    BufferState, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEntry,
+    ModelSummary, NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState, TensorInfo, TensorState,
 };
 use crate::bindings::weighbridge::loader::observer::{self, Entry};
 use crate::bindings::weighbridge::loader::storage as host;
 use crate::driver::Session;
+use crate::formats::formats;
 use crate::observe::Observer;
 use crate::storage::{BatchError, Capabilities, CopySpan, SourceStat, Storage, StorageError};
 use crate::types::{Advice, AdviceEffect, Error, Level};
@@ -22,6 +23,10 @@ mod exports {
 
 impl Guest for Component {
     type Session = Shared;
+
+    fn formats() -> Vec<FormatInfo> {
+        formats().map(FormatInfo::from).collect()
+    }
 
     fn describe() -> Vec<MachineTable> {
         tables()
@@ -172,6 +177,10 @@ impl GuestSession for Shared {
 
     fn slots(&self) -> Vec<SlotState> {
         self.0.borrow().slots()
+    }
+
+    fn buffers(&self, start: u32, count: u32) -> Vec<BufferState> {
+        self.0.borrow().buffers(start, count)
     }
 
     fn machines(&self) -> Vec<MachineStatus> {

@@ -1,4 +1,4 @@
-//! The guest: GGUF and safetensors headers are parsed and tensor residency is kept here, by state machines that do no
+//! The guest: headers of model files are parsed and tensor residency is kept here, by state machines that do no
 //! I/O, read no clock and name no path. Built for wasm32-unknown-unknown it is the component of `wit/`; built natively it
 //! is the same code for tests, the model checker and the fuzzers.
 pub mod actors;

@@ -125,6 +125,7 @@ export function answerer({ component, find }) {
     advise: ({ advise, advice }) => session.guest.advise(advise, advice),
     states: () => session.states(),
     slots: () => session.guest.slots(),
+    buffers: () => session.guest.buffers(0, 4096),
     machines: () => session.guest.machines(),
     close: () => session.close() ?? null,
     bytes: ({ bytes }) => session.view(bytes).bytes,

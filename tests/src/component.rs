@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use weighbridge::trace::{Answer, Call};
 use weighbridge::{HostCapabilities, Interpose, Runtime, Session, SessionOptions, Tensor, Usage};
-use weighbridge_loader::api::{LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState};
+use weighbridge_loader::api::{
+    BufferState, LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState,
+};
 use weighbridge_loader::types::{Advice, AdviceEffect, Error};
 
 /// The runtime of all tests of a program.
@@ -129,6 +131,10 @@ impl Harness for Component {
 
     fn states(&mut self) -> Vec<TensorState> {
         self.session.states().unwrap().into_iter().map(convert::state).collect()
+    }
+
+    fn buffers(&mut self) -> Vec<BufferState> {
+        self.session.buffers().unwrap().into_iter().map(convert::buffer).collect()
     }
 
     fn slots(&mut self) -> Vec<SlotState> {

@@ -16,31 +16,21 @@ macro_rules! same {
 
 same! {
     strategy: host::Strategy => types::Strategy { MappedFile ReadCopy StagedRead ExternalBuffer }
+    buffer_status: host::types::BufferStatus => api::BufferStatus { Free Reserved Owned FreePending Retired }
     to_strategy: types::Strategy => host::Strategy { MappedFile ReadCopy StagedRead ExternalBuffer }
     to_advice: types::Advice => host::Advice { Normal Sequential Random WillNeed DontNeed }
     effect: host::AdviceEffect => types::AdviceEffect { Applied Ignored Unsupported }
     lifecycle: host::Lifecycle => types::Lifecycle { Unbound Loading Resident MmapResident Evicted }
     status: host::SlotStatus => api::SlotStatus { Free Reserved Owned UnmapPending Retired }
     to_level: types::Level => host::Level { Off Outcomes Transitions Steps }
+    cause: host::Cause => types::Cause {
+        InvalidRequest NotFound Busy Malformed UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
+        LimitExceeded SlotsExhausted StaleHandle AlreadyResident NotResident NotMapped OutOfBounds AccessDenied
+        SourceChanged EndOfSource OutOfMemory Cancelled Deadline Io Internal Other
+    }
     phase: host::Phase => types::Phase {
         Request Parse Bind Plan Transfer Apply MapLayers Structure Architecture Release Evict Advise Close
     }
-}
-
-macro_rules! causes {
-    ($($case:ident)*) => {
-        fn cause(cause: host::Cause) -> types::Cause {
-            match cause {
-                $(host::Cause::$case => types::Cause::$case,)*
-                host::Cause::Other(words) => types::Cause::Other(words),
-            }
-        }
-    };
-}
-causes! {
-    InvalidRequest NotFound Busy Malformed UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
-    LimitExceeded SlotsExhausted StaleHandle AlreadyResident NotResident NotMapped OutOfBounds AccessDenied SourceChanged
-    EndOfSource OutOfMemory Cancelled Deadline Io Internal
 }
 
 macro_rules! storage_errors {
@@ -86,6 +76,7 @@ pub(crate) fn to_options(options: &api::LoadOptions) -> host::LoadOptions {
     host::LoadOptions {
         policy: match &options.policy {
             types::StrategyPolicy::Only(one) => host::StrategyPolicy::Only(to_strategy(*one)),
+            types::StrategyPolicy::Auto => host::StrategyPolicy::Auto,
             types::StrategyPolicy::FirstAvailable(list) => {
                 host::StrategyPolicy::FirstAvailable(list.iter().copied().map(to_strategy).collect())
             }
@@ -168,6 +159,17 @@ pub(crate) fn slot(slot: &host::SlotState) -> api::SlotState {
         offset: slot.offset,
         bytes: slot.bytes,
         tensors: slot.tensors,
+    }
+}
+
+pub(crate) fn buffer(buffer: host::types::BufferState) -> api::BufferState {
+    api::BufferState {
+        status: buffer_status(buffer.status),
+        generation: buffer.generation,
+        target: buffer.target,
+        bytes: buffer.bytes,
+        tensors: buffer.tensors,
+        external: buffer.external,
     }
 }
 

@@ -95,9 +95,11 @@ pub fn complaints() -> Vec<String> {
         if row.verdict != Verdict::Covered && row.why.len() < 8 {
             wrong.push(format!("{} has no reason", row.id));
         }
-        wrong.extend(
-            references.iter().filter(|name| !known.contains(*name)).map(|name| format!("{} names {name}", row.id)),
-        );
+    }
+    for line in TABLE.lines().filter(|line| line.starts_with('|')) {
+        let first = line.trim_matches('|').split('|').next().unwrap_or_default().trim();
+        let unknown = references(line).into_iter().filter(|name| !known.contains(name));
+        wrong.extend(unknown.map(|name| format!("{first} names {name}")));
     }
     let wanted = ids();
     wrong.extend(wanted.iter().filter(|id| !seen.contains_key(*id)).map(|id| format!("{id} is missing")));

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use weighbridge_loader::api::{Location, Place};
 use weighbridge_loader::storage::{BatchError, Capabilities, CopySpan, SourceStat, Storage, StorageError};
-use weighbridge_loader::types::{Advice, AdviceEffect};
+use weighbridge_loader::types::{Advice, AdviceEffect, Strategy};
 
 /// What registered memory is filled with.
 pub const CANARY: u8 = 0xee;
@@ -186,8 +186,9 @@ impl Double {
 
     /// What a host of today offers.
     #[must_use]
-    pub const fn capabilities() -> Capabilities {
-        Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1 << 16 }
+    pub fn capabilities() -> Capabilities {
+        let auto = vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy];
+        Capabilities { mmap: true, advise: true, map_granularity: 4096, max_read: 1 << 20, max_batch: 1 << 16, auto }
     }
 
     /// The faults to arm.
@@ -313,7 +314,7 @@ impl Storage for Double {
     type Target = Target;
 
     fn capabilities(&mut self) -> Capabilities {
-        self.world().host
+        self.world().host.clone()
     }
 
     fn stat(&mut self, source: &Source) -> Result<SourceStat, StorageError> {

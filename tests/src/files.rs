@@ -1,5 +1,5 @@
 //! Sample models, with the bytes that every tensor must have.
-use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
 
 /// A file, in memory.
 #[derive(Clone, Debug)]
@@ -69,6 +69,14 @@ pub fn safetensors(sizes: &[usize]) -> Model {
         .iter()
         .fold(SafetensorsBuilder::new(), |file, (name, data)| file.tensor(name, "U8", &[data.len() as u64], data));
     single("model.safetensors", file.build(), tensors)
+}
+
+/// One NPY file of so many bytes.
+#[must_use]
+pub fn npy(bytes: usize) -> Model {
+    let data = data(0, bytes);
+    let file = NpyBuilder::new("|u1", &[bytes as u64]).data(&data).build();
+    single("model.npy", file, vec![("array".into(), data)])
 }
 
 /// A GGUF model of three parts, the second without tensors; the first part is given.
@@ -172,6 +180,7 @@ pub fn named(name: &str) -> Option<Model> {
     Some(match name {
         "gguf" => gguf(&SIZES),
         "safetensors" => safetensors(&SIZES_WITH_EMPTY),
+        "npy" => npy(SIZES[1]),
         "small" => gguf(&SMALL),
         "small-split" => split_of(&SMALL),
         "split" => split(),

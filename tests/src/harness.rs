@@ -3,7 +3,7 @@ use crate::double::Leaks;
 use crate::faults::Fault;
 use crate::files::Model;
 use weighbridge_loader::api::{
-    LoadOptions, LoadReport, MachineStatus, Selection, SessionOptions, SlotState, TensorInfo, TensorState,
+    BufferState, LoadOptions, LoadReport, MachineStatus, Selection, SessionOptions, SlotState, TensorInfo, TensorState,
 };
 use weighbridge_loader::types::{Advice, AdviceEffect, Error};
 
@@ -68,6 +68,8 @@ pub trait Harness {
     fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error>;
     /// `session.states`, all.
     fn states(&mut self) -> Vec<TensorState>;
+    /// `session.buffers`.
+    fn buffers(&mut self) -> Vec<BufferState>;
     /// `session.slots`.
     fn slots(&mut self) -> Vec<SlotState>;
     /// `session.machines`.

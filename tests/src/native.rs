@@ -5,7 +5,8 @@ use crate::files::Model;
 use crate::harness::{Harness, Setup};
 use crate::rows;
 use weighbridge_loader::api::{
-    LoadOptions, LoadReport, MachineStatus, Place, Selection, SessionOptions, SlotState, TensorInfo, TensorState,
+    BufferState, LoadOptions, LoadReport, MachineStatus, Place, Selection, SessionOptions, SlotState, TensorInfo,
+    TensorState,
 };
 use weighbridge_loader::driver::Session;
 use weighbridge_loader::storage::Capabilities;
@@ -31,6 +32,7 @@ pub fn double(model: &Model, setup: &Setup) -> Double {
             map_granularity: setup.granularity,
             max_read: setup.max_read,
             max_batch: setup.max_batch,
+            auto: Double::capabilities().auto,
         },
     );
     for (name, len) in &setup.registered {
@@ -100,6 +102,10 @@ impl Harness for Native {
 
     fn states(&mut self) -> Vec<TensorState> {
         self.session.states(0, u32::MAX)
+    }
+
+    fn buffers(&mut self) -> Vec<BufferState> {
+        self.session.buffers(0, u32::MAX)
     }
 
     fn slots(&mut self) -> Vec<SlotState> {

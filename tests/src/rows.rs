@@ -80,8 +80,8 @@ impl Observer for Watcher {
         for entry in entries {
             let machine = self.name(entry.machine);
             let table = every_table().iter().find(|table| table.machine == machine).expect("a known machine");
-            // Only the tensors are many; the instance of io/mmap is a slot, of one machine.
-            let instance = entry.instance.filter(|_| machine == "model/tensor");
+            // Only where the machines are many; what one machine keeps many of has no state of its own.
+            let instance = entry.instance.filter(|_| table.pooled);
             let happening = match entry.what {
                 Happening::Event(id) => (Some(self.name(id)), None, None, None),
                 Happening::Guard((id, held)) => (None, Some((self.name(id), held)), None, None),

@@ -5,7 +5,7 @@ use crate::files::{self, Model};
 use crate::harness::{Harness, Setup};
 use crate::script::{Scenario, Step};
 use std::fmt::Debug;
-use weighbridge_loader::api::{LoadOptions, LoadReport, Selection, Validation};
+use weighbridge_loader::api::{BufferState, LoadOptions, LoadReport, Selection, Validation};
 use weighbridge_loader::types::{Advice, Error, ExtentPolicy, Strategy, StrategyPolicy};
 
 /// The contract's spelling of a case: `MmapResident` is `mmap-resident`.
@@ -36,7 +36,7 @@ fn strategy(name: &str) -> Strategy {
 
 fn policy(text: &str) -> StrategyPolicy {
     match text {
-        "auto" => StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy]),
+        "auto" => StrategyPolicy::Auto,
         "none" => StrategyPolicy::FirstAvailable(Vec::new()),
         list if list.contains(',') => StrategyPolicy::FirstAvailable(list.split(',').map(strategy).collect()),
         one => StrategyPolicy::Only(strategy(one)),
@@ -314,6 +314,14 @@ fn perform<H: Harness>(host: &mut H, model: &Model, scenario: &Scenario, step: &
             let shown: Vec<String> =
                 slots.iter().map(|slot| format!("{}:{}", kebab(&slot.status), slot.tensors)).collect();
             at.check_list(&shown, &step.expected);
+        }
+        "buffers" => {
+            let buffers = host.buffers();
+            let shown = |buffer: &BufferState| {
+                let whose = if buffer.external { "external:" } else { "" };
+                format!("{whose}{}:{}", kebab(&buffer.status), buffer.tensors)
+            };
+            at.check_list(&buffers.iter().map(shown).collect::<Vec<_>>(), &step.expected);
         }
         "generations" => {
             let generations: Vec<String> = host.slots().iter().map(|slot| slot.generation.to_string()).collect();

@@ -11,7 +11,9 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use weighbridge_loader::api::{LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState};
+use weighbridge_loader::api::{
+    BufferState, LoadOptions, LoadReport, MachineStatus, Selection, SlotState, TensorInfo, TensorState,
+};
 use weighbridge_loader::types::{Advice, AdviceEffect, Error};
 
 /// A script that runs.
@@ -133,6 +135,7 @@ impl<P: Place> Harness for Scripted<P> {
             "offers": {
                 "mmap": setup.mmap, "advise": setup.advise, "map-granularity": 4096,
                 "max-read": setup.max_read, "max-batch": setup.max_batch,
+                "auto": ["mapped-file", "staged-read", "read-copy"],
             },
             "registered": setup.registered,
             "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),
@@ -175,6 +178,11 @@ impl<P: Place> Harness for Scripted<P> {
     fn states(&mut self) -> Vec<TensorState> {
         let states: Vec<weighbridge::TensorState> = self.get(&json!("states")).unwrap();
         states.into_iter().map(convert::state).collect()
+    }
+
+    fn buffers(&mut self) -> Vec<BufferState> {
+        let buffers: Vec<weighbridge::types::BufferState> = self.get(&json!("buffers")).unwrap();
+        buffers.into_iter().map(convert::buffer).collect()
     }
 
     fn slots(&mut self) -> Vec<SlotState> {

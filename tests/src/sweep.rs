@@ -97,7 +97,7 @@ fn cause(error: &StorageError) -> Cause {
         StorageError::Cancelled => Cause::Cancelled,
         StorageError::Deadline => Cause::Deadline,
         StorageError::Io(_) => Cause::Io,
-        StorageError::Other(words) => Cause::Other(words.clone()),
+        StorageError::Other(_) => Cause::Other,
     }
 }
 

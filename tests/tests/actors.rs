@@ -2,6 +2,11 @@
 use weighbridge_tests::dispatch::run_all;
 
 #[test]
+fn io_buffer() {
+    run_all("io_buffer");
+}
+
+#[test]
 fn io_loader() {
     run_all("io_loader");
 }

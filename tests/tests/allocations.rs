@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use weighbridge_loader::actors::io_buffer::{self, IoBuffer};
 use weighbridge_loader::actors::io_loader::{IoLoader, Load};
 use weighbridge_loader::actors::io_mmap::{Abandon, Command, Context, Handle, IoMmap, Map, Mapped, Retain, Unmapped};
 use weighbridge_loader::actors::io_read::{self, IoRead};
@@ -9,9 +10,9 @@ use weighbridge_loader::actors::io_staged_read::{self, IoStagedRead};
 use weighbridge_loader::actors::model_loader::{self, ModelLoader};
 use weighbridge_loader::actors::model_tensor::{Apply, Ended, Hold, ModelTensor, Plan, Release};
 use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Ticket};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Level, Strategy};
+use weighbridge_loader::types::{Cause, Level, Strategy};
 use weighbridge_tests::double::Double;
 
 /// Counts the allocations of each thread.
@@ -49,7 +50,7 @@ fn allocations(what: impl FnOnce()) -> u64 {
 fn no_dispatch_allocates() {
     assert!(allocations(|| drop(std::hint::black_box(Box::new(7)))) > 0, "the counter counts");
     let watch = Watch::new(Level::Off, Box::new(()));
-    let fault = Some(Fault::new(Why::Io));
+    let fault = Some(Fault::new(Cause::Io));
 
     let mut pool = IoMmap::new(Context::new(8, &Double::capabilities()));
     let count = allocations(|| {
@@ -66,6 +67,28 @@ fn no_dispatch_allocates() {
         }
     });
     assert_eq!(count, 0, "io/mmap");
+
+    let mut buffers = IoBuffer::default();
+    buffers.make_room(8);
+    let count = allocations(|| {
+        let mut handles = [None; 8];
+        for _ in 0..100 {
+            for handle in &mut handles {
+                let command = buffers.dispatch(io_buffer::Allocate { len: 9 }, &watch).command;
+                let Some(io_buffer::Command::Allocate { ticket, len, .. }) = command else { panic!() };
+                let memory = io_buffer::Memory { target: 1, len };
+                let outcome = buffers.dispatch(io_buffer::Allocated { ticket, result: Ok(memory) }, &watch).outcome;
+                let Some(io_buffer::Outcome::Got(got)) = outcome else { panic!() };
+                *handle = Some(got);
+            }
+            for handle in handles.iter_mut().filter_map(Option::take) {
+                let command = buffers.dispatch(io_buffer::Abandon { handle }, &watch).command;
+                let Some(io_buffer::Command::Free { ticket, .. }) = command else { panic!() };
+                buffers.dispatch(io_buffer::Freed { ticket, fault: None }, &watch);
+            }
+        }
+    });
+    assert_eq!(count, 0, "io/buffer");
 
     let mut tensors = ModelTensor::bound(1000);
     let count = allocations(|| {
@@ -98,11 +121,11 @@ fn no_dispatch_allocates() {
     read.stage(spans.iter().copied());
     staged.stage(spans);
     let count = allocations(|| {
-        let mut output = read.dispatch(io_read::Submit { max_batch: 7, bad: None }, &watch);
+        let mut output = read.dispatch(io_read::Submit { max_batch: 7, wrong: None }, &watch);
         while let Some(command) = output.command {
             output = read.dispatch(io_read::Read { ticket: command.ticket, fault: None }, &watch);
         }
-        let mut output = staged.dispatch(io_staged_read::Submit { chunk: 9, max_batch: 7, bad: None }, &watch);
+        let mut output = staged.dispatch(io_staged_read::Submit { chunk: 9, max_batch: 7, wrong: None }, &watch);
         while let Some(command) = output.command {
             output = staged.dispatch(io_staged_read::Staged { ticket: command.ticket, fault: None }, &watch);
         }
@@ -111,7 +134,7 @@ fn no_dispatch_allocates() {
 
     let mut model = ModelLoader::default();
     let count = allocations(|| {
-        let mut output = model.dispatch(model_loader::Open { bad: None }, &watch);
+        let mut output = model.dispatch(model_loader::Open::default(), &watch);
         while let Some(model_loader::Command::ReadHeader(ticket) | model_loader::Command::Bind(ticket)) = output.command
         {
             output = match output.command {
@@ -121,7 +144,10 @@ fn no_dispatch_allocates() {
                 _ => model.dispatch(Answered { ticket, fault: None }, &watch),
             };
         }
-        model.dispatch(model_loader::Load { bad: None, structure: true, architecture: true }, &watch);
+        model.dispatch(
+            model_loader::Load { structure: true, architecture: true, ..model_loader::Load::default() },
+            &watch,
+        );
     });
     assert_eq!((count, model.state().as_str()), (0, "planning"));
 }
@@ -133,6 +159,7 @@ fn actors_are_small() {
     assert!(size_of::<ModelTensor>() <= 64, "{}", size_of::<ModelTensor>());
     assert!(size_of::<IoLoader>() <= 256, "{}", size_of::<IoLoader>());
     assert!(size_of::<IoMmap>() <= 256, "{}", size_of::<IoMmap>());
+    assert!(size_of::<IoBuffer>() <= 256, "{}", size_of::<IoBuffer>());
     assert!(size_of::<IoRead>() <= 256, "{}", size_of::<IoRead>());
     assert!(size_of::<IoStagedRead>() <= 256, "{}", size_of::<IoStagedRead>());
 }

@@ -4,7 +4,7 @@ use weighbridge_loader::api::{MetadataEntry, MetadataValue, Selection};
 use weighbridge_loader::driver::Session;
 use weighbridge_loader::formats::build::{GgufBuilder, Value};
 use weighbridge_loader::storage::Capabilities;
-use weighbridge_loader::types::{AdviceEffect, Cause, Level, Phase};
+use weighbridge_loader::types::{AdviceEffect, Cause, Level, Phase, Strategy};
 use weighbridge_tests::double::{Call, Double, Leaks};
 use weighbridge_tests::faults::{Fault, Kind, every_error};
 use weighbridge_tests::files::{self, Model};
@@ -110,18 +110,22 @@ fn a_refused_open_or_provide_keeps_no_file() {
 #[test]
 fn hosts_that_make_no_sense_are_answered() {
     let model = files::named("gguf").unwrap();
-    let whole = Double::capabilities();
+    let whole = Double::capabilities;
     for (host, loads) in [
-        (Capabilities { max_read: 0, ..whole }, false),
-        (Capabilities { max_read: 1, ..whole }, true),
-        (Capabilities { map_granularity: 0, ..whole }, true),
-        (Capabilities { map_granularity: 3, ..whole }, true),
-        (Capabilities { map_granularity: 1 << 63, ..whole }, true),
-        (Capabilities { max_batch: 1, mmap: false, ..whole }, true),
-        (Capabilities { max_batch: 0, mmap: false, ..whole }, false),
-        (Capabilities { max_read: u32::MAX, max_batch: u32::MAX, map_granularity: 1, ..whole }, true),
+        (Capabilities { max_read: 0, ..whole() }, false),
+        (Capabilities { max_read: 1, ..whole() }, true),
+        (Capabilities { map_granularity: 0, ..whole() }, true),
+        (Capabilities { map_granularity: 3, ..whole() }, true),
+        (Capabilities { map_granularity: 1 << 63, ..whole() }, true),
+        (Capabilities { max_batch: 1, mmap: false, ..whole() }, true),
+        (Capabilities { max_batch: 0, mmap: false, ..whole() }, false),
+        (Capabilities { max_read: u32::MAX, max_batch: u32::MAX, map_granularity: 1, ..whole() }, true),
+        (Capabilities { auto: Vec::new(), ..whole() }, false),
+        (Capabilities { auto: vec![Strategy::ReadCopy; 2], ..whole() }, false),
+        (Capabilities { auto: vec![Strategy::ReadCopy; 70_000], ..whole() }, false),
+        (Capabilities { auto: vec![Strategy::StagedRead], ..whole() }, true),
     ] {
-        let double = Double::new(&model.files, host);
+        let double = Double::new(&model.files, host.clone());
         let result = Native::over(double, &model, &Setup::default())
             .and_then(|mut session| session.load(&Selection::All, &options(&words("auto"))));
         assert_eq!(result.is_ok(), loads, "{host:?}: {result:?}");

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use std::time::Instant;
 use weighbridge::{Cause, LoadOptions, Phase, Selection};
-use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
 use weighbridge_tests::component::{Component, runtime};
 use weighbridge_tests::files::{self, File, Model};
 use weighbridge_tests::harness::{Harness, Setup};
@@ -63,6 +63,14 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
         (safetensors("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"), Cause::Malformed, ""),
         (SafetensorsBuilder::new().tensor("x", "U8", &[4], &[0; 4]).data(b"polyglot").build(), Cause::Malformed, ""),
     ];
+    let npy = |descr: &str, cause| (NpyBuilder::new(descr, &[1]).data(&[0; 4]).build(), cause, "header.descr");
+    let numpy: Vec<(Vec<u8>, Cause, &str)> = vec![
+        (b"\x93NUM".to_vec(), Cause::EndOfSource, "magic"),
+        npy(">f4", Cause::UnsupportedFormat),
+        npy("|O", Cause::UnsupportedDtype),
+        (NpyBuilder::new("<f4", &[2]).data(&[0; 4]).build(), Cause::EndOfSource, "tensor_data"),
+        (NpyBuilder::new("<f4", &[]).data(&[0; 8]).build(), Cause::Malformed, "tensor_data"),
+    ];
     let index = vec![
         (br#"{"weight_map":{"x":"../../etc/passwd"}}"#.to_vec(), Cause::Malformed, ""),
         (br#"{"weight_map":{"x":"/etc/passwd"}}"#.to_vec(), Cause::Malformed, ""),
@@ -70,7 +78,8 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
     let named = |name: &'static str, cases: Vec<(Vec<u8>, Cause, &'static str)>| {
         cases.into_iter().map(move |(bytes, cause, field)| (name, bytes, cause, field))
     };
-    named("m.gguf", gguf).chain(named("m.safetensors", json)).chain(named("m.safetensors.index.json", index)).collect()
+    let cases = named("m.gguf", gguf).chain(named("m.safetensors", json)).chain(named("m.npy", numpy));
+    cases.chain(named("m.safetensors.index.json", index)).collect()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use weighbridge_loader::api::SlotStatus;
 use weighbridge_loader::driver::Session;
 use weighbridge_loader::storage::Capabilities;
 use weighbridge_loader::types::ExtentPolicy;
+use weighbridge_tests::check::actors::io_buffer::Buffers;
 use weighbridge_tests::check::actors::io_mmap::Mmap;
 use weighbridge_tests::check::actors::rows::Rows;
 use weighbridge_tests::check::actors::{self, Actor, io_loader, io_read, io_staged_read, model_loader, model_tensor};
@@ -43,21 +44,23 @@ fn each_actor_alone() {
     alone(Mmap::new(false, true, 0), &mut rows);
     alone(Mmap::new(true, false, 0), &mut rows);
     alone(Mmap::new(true, true, 2), &mut rows);
+    alone(Buffers::new(1), &mut rows);
     let (taken, all, never) = rows.count();
     println!("rows taken by the check of each actor: {taken} of {all}; never: {never:?}");
     assert!(never.is_empty(), "never taken: {never:#?}");
 }
 
-const EVERY: &str = "model/loader, 3 model/tensor, io/loader, io/mmap of 2 slots, io/read, io/staged_read";
+const EVERY: &str = "model/loader, 3 model/tensor, io/loader, io/mmap of 2 slots, io/buffer, io/read, io/staged_read";
 
 fn composed(what: &str, config: Config) {
     let begun = Instant::now();
+    let failures = config.failures;
     let mut model = Model::new(config);
     let found = explore(&mut model, STATES);
     report(&format!("{EVERY}; {what}"), &found, begun);
     let cut = match model.cut {
         0 => "no bound on failures was met".to_owned(),
-        cut => format!("{cut} runs could have failed more often, but for the bound of {} a request", config.failures),
+        cut => format!("{cut} runs could have failed more often, but for the bound of {failures} a request"),
     };
     println!("  {} states behave as others of their key; {cut}", model.audited);
 }

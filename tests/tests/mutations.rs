@@ -5,7 +5,7 @@
     clippy::panic,
     reason = "a test that cannot go on says so by failing"
 )]
-use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
 use weighbridge_tests::fuzz;
 
 /// A small generator of numbers (xorshift); the seed is in every failure.
@@ -49,6 +49,10 @@ fn safetensors() -> Vec<u8> {
     SafetensorsBuilder::new().tensor("a.weight", "F32", &[2, 2], &[1; 16]).tensor("b", "U8", &[3], &[1; 3]).build()
 }
 
+fn npy() -> Vec<u8> {
+    NpyBuilder::new("<i2", &[3, 2]).data(&[4; 12]).build()
+}
+
 /// Flips, overwrites with numbers that parsers dislike, cuts, doubles.
 fn mutate(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
@@ -75,10 +79,10 @@ fn mutate(file: &[u8], random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn mutated_files_give_one_verdict_and_hold_nothing() {
-    let samples = [safetensors(), gguf(), safetensors(), part()];
-    for seed in 1..=4_000u64 {
+    let samples = [safetensors(), gguf(), safetensors(), part(), npy()];
+    for seed in 1..=5_000u64 {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let valid = &samples[usize::try_from(seed % 4).unwrap()];
+        let valid = &samples[usize::try_from(seed % 5).unwrap()];
         let file = mutate(valid, &mut random);
         let choices: Vec<u8> = (0..80).map(|_| random.next() as u8).collect();
         let run = std::panic::catch_unwind(|| {

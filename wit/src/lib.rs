@@ -5,6 +5,10 @@
 //! Offsets and lengths are bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+mod text;
+
+pub use text::{escape, escape_path};
+
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
 use wasmtime::component::{ComponentType, Lift, Lower};
@@ -56,6 +60,9 @@ pub enum StrategyPolicy {
     /// The first that can be used.
     #[cfg_attr(feature = "wasmtime", component(name = "first-available"))]
     FirstAvailable(Vec<Strategy>),
+    /// The first that can be used, in the order of the host: [`Capabilities::auto`].
+    #[cfg_attr(feature = "wasmtime", component(name = "auto"))]
+    Auto,
 }
 
 /// How residency is cut into units that are mapped, allocated and released together.
@@ -273,9 +280,10 @@ impl Phase {
 }
 
 /// Why, for programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
 pub enum Cause {
     /// The caller asked for something that cannot be asked for.
     #[cfg_attr(feature = "wasmtime", component(name = "invalid-request"))]
@@ -346,9 +354,9 @@ pub enum Cause {
     /// A bug in the component or in the host.
     #[cfg_attr(feature = "wasmtime", component(name = "internal"))]
     Internal,
-    /// None of the above; the text says what.
+    /// None of the above; `message` says what.
     #[cfg_attr(feature = "wasmtime", component(name = "other"))]
-    Other(String),
+    Other,
 }
 
 impl Cause {
@@ -379,7 +387,7 @@ impl Cause {
             Self::Deadline => "deadline",
             Self::Io => "io",
             Self::Internal => "internal",
-            Self::Other(_) => "other",
+            Self::Other => "other",
         }
     }
 }
@@ -500,7 +508,7 @@ pub struct Limits {
     /// Most metadata entries of a file.
     #[cfg_attr(feature = "wasmtime", component(name = "metadata-entries"))]
     pub metadata_entries: u32,
-    /// Most bytes of a tensor name in safetensors.
+    /// Most bytes of a tensor name, in safetensors.
     #[cfg_attr(feature = "wasmtime", component(name = "name-bytes"))]
     pub name_bytes: u32,
     /// Deepest nesting of metadata arrays and of JSON.
@@ -547,18 +555,10 @@ pub struct LoadOptions {
     pub validate: Validation,
 }
 
-impl StrategyPolicy {
-    /// The order of `auto`: map, else read in chunks, else read at once.
-    #[must_use]
-    pub fn auto() -> Self {
-        Self::FirstAvailable(vec![Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy])
-    }
-}
-
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
-            policy: StrategyPolicy::auto(),
+            policy: StrategyPolicy::Auto,
             extent: ExtentPolicy::WholeFile,
             staging_bytes: 0,
             validate: Validation::default(),
@@ -621,7 +621,7 @@ pub struct LoadReport {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct ModelSummary {
-    /// `gguf` or `safetensors`.
+    /// The name of one of the formats that the component reads ([`FormatInfo::name`]), such as `gguf`.
     pub format: String,
     /// The version of the format; 0 where it has none.
     pub version: u32,
@@ -817,6 +817,48 @@ pub struct SlotState {
     pub tensors: u32,
 }
 
+/// State of one buffer's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum BufferStatus {
+    /// Given to no buffer.
+    #[cfg_attr(feature = "wasmtime", component(name = "free"))]
+    Free,
+    /// Reserved while the host allocates.
+    #[cfg_attr(feature = "wasmtime", component(name = "reserved"))]
+    Reserved,
+    /// Has memory.
+    #[cfg_attr(feature = "wasmtime", component(name = "owned"))]
+    Owned,
+    /// Has memory that the host would not take back yet.
+    #[cfg_attr(feature = "wasmtime", component(name = "free-pending"))]
+    FreePending,
+    /// Out of generations; never used again.
+    #[cfg_attr(feature = "wasmtime", component(name = "retired"))]
+    Retired,
+}
+
+/// One buffer that copies of tensors lie in: memory of the host, or of the embedder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct BufferState {
+    /// Its status.
+    pub status: BufferStatus,
+    /// How often its number has been given out.
+    pub generation: u32,
+    /// The host's name for the memory; 0 where there is none.
+    pub target: u64,
+    /// Capacity in bytes.
+    pub bytes: u64,
+    /// Tensors resident in it.
+    pub tensors: u32,
+    /// The embedder registered it.
+    pub external: bool,
+}
+
 /// Where a machine stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -850,6 +892,22 @@ pub struct MachineRow {
     pub action: String,
     /// To; equal to `source` for an internal transition.
     pub target: String,
+    /// Whether the row turns its request down, or ends it as failed: its guard is why.
+    pub refuses: bool,
+}
+
+/// What a machine keeps many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum Pool {
+    /// Slots of mappings.
+    #[cfg_attr(feature = "wasmtime", component(name = "slots"))]
+    Slots,
+    /// Buffers of copies.
+    #[cfg_attr(feature = "wasmtime", component(name = "buffers"))]
+    Buffers,
 }
 
 /// One machine's whole behaviour, from the table that it runs on.
@@ -863,6 +921,75 @@ pub struct MachineTable {
     pub initial: String,
     /// The rows in the order in which they are tried.
     pub rows: Vec<MachineRow>,
+    /// Its place among the machines: a load meets them in this order.
+    pub order: u32,
+    /// Whether there is one for each tensor.
+    pub pooled: bool,
+    /// What the machine keeps many of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<Pool>,
+}
+
+/// How a model of several files is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum MultiFile {
+    /// A model is one file.
+    #[cfg_attr(feature = "wasmtime", component(name = "none"))]
+    None,
+    /// Numbered parts, each of which says its place: `name-00001-of-00003.gguf`.
+    #[cfg_attr(feature = "wasmtime", component(name = "numbered"))]
+    Numbered,
+    /// A file whose name has this ending, behind a dot, names the shards and lies beside them.
+    #[cfg_attr(feature = "wasmtime", component(name = "index"))]
+    Index(String),
+}
+
+/// What a component says of a format that it reads. Texts are its own: escape them before they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct FormatInfo {
+    /// What [`ModelSummary::format`] says: lower case, no blanks.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// The versions that are read, as a sentence has them (`2 and 3`); empty where the format has none.
+    pub versions: String,
+    /// What the names of its files end in: lower case, without the dot, the usual one first.
+    pub extensions: Vec<String>,
+    /// How a model of several files is cut.
+    #[cfg_attr(feature = "wasmtime", component(name = "multi-file"))]
+    pub multi_file: MultiFile,
+}
+
+impl FormatInfo {
+    /// Formats as the end of a sentence: `GGUF, safetensors or NPY`; escaped.
+    #[must_use]
+    pub fn titles(formats: &[Self], last: &str) -> String {
+        let titles: Vec<String> = formats.iter().map(|format| crate::escape(&format.title)).collect();
+        listed(&titles, last)
+    }
+
+    /// The same with the versions that are read: `GGUF (versions 2 and 3), safetensors and NPY (versions 1 to 3)`.
+    #[must_use]
+    pub fn titles_and_versions(formats: &[Self], last: &str) -> String {
+        let title = |format: &Self| match format.versions.as_str() {
+            "" => crate::escape(&format.title),
+            versions => format!("{} (versions {})", crate::escape(&format.title), crate::escape(versions)),
+        };
+        listed(&formats.iter().map(title).collect::<Vec<_>>(), last)
+    }
+}
+
+/// `a, b and c`, with the word that comes before the last.
+fn listed(items: &[String], word: &str) -> String {
+    match items.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} {word} {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Why the host did not do what the guest asked.
@@ -906,7 +1033,7 @@ pub enum StorageError {
 }
 
 /// What a host can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Capabilities {
@@ -923,6 +1050,8 @@ pub struct Capabilities {
     /// Most spans in one `read-into`.
     #[cfg_attr(feature = "wasmtime", component(name = "max-batch"))]
     pub max_batch: u32,
+    /// The order of the policy `auto`.
+    pub auto: Vec<Strategy>,
 }
 
 /// What a file is at the moment.

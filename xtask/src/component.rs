@@ -52,7 +52,17 @@ pub(crate) fn build(std: &WasmStd, bless: bool) -> Result<PathBuf> {
 
 /// What the component is made of.
 fn inputs() -> Vec<PathBuf> {
-    let names = ["loader-component", "wit", "Cargo.toml", "Cargo.lock", ".cargo"];
+    // Of `wit` the contract alone: its types in Rust are the host's.
+    let names = [
+        "loader-component",
+        "wit/types.wit",
+        "wit/storage.wit",
+        "wit/observer.wit",
+        "wit/loader.wit",
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+    ];
     let code = ["component.rs", "interface.rs", "wasm_std.rs"].map(|name| format!("xtask/src/{name}"));
     names.iter().map(|name| root().join(name)).chain(code.iter().map(|name| root().join(name))).collect()
 }

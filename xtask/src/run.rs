@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn one_binary_is_built() {
-        assert!(show(&build(false)).ends_with("build -p weighbridge --bin weighbridge"));
+        assert!(show(&build(false)).ends_with("build -p weighbridge-cli --bin weighbridge"));
         assert!(show(&build(true)).ends_with("--bin weighbridge --release"));
     }
 

@@ -165,7 +165,7 @@ mod tests {
         assert!(root().join("wit").is_dir());
         let target = command.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR").and_then(|(_, value)| value);
         assert_eq!(target, Some(root().join("target").as_os_str()));
-        assert!(show(&command).ends_with(" build -p weighbridge"));
+        assert!(show(&command).ends_with(" build -p weighbridge-cli"));
     }
 
     #[test]

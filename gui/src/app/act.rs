@@ -1,10 +1,12 @@
 //! Carries out commands.
-use super::{Compared, Inspector, layout};
+use super::{Inspector, layout};
 use crate::backend::{FileRef, Pick, Request};
 use crate::command::{Command, Export};
 use crate::model::compare::{Slice, compare};
 use crate::model::{Query, export};
-use crate::panels::{Panel, report, report_with_paths};
+use crate::panel::Panel;
+use crate::panels::{report, report_with_paths};
+use crate::state::{Compared, LoadAt};
 use std::path::Path;
 use std::sync::Arc;
 use weighbridge_core::types::{Level, Selection};
@@ -318,7 +320,7 @@ impl Inspector {
             self.state.say("There is no such load", true);
             return;
         };
-        let slice = |l: &super::LoadAt| Slice { from: l.load.from, to: l.load.to, label: l.label.clone() };
+        let slice = |l: &LoadAt| Slice { from: l.load.from, to: l.load.to, label: l.label.clone() };
         let (Some(left), Some(right)) = (self.state.run_at(a.run), self.state.run_at(b.run)) else { return };
         let result = compare((left, &slice(&a)), (right, &slice(&b)));
         self.state.compared = Some(Compared { a, b, result });

@@ -1,11 +1,12 @@
 //! What is around the panels: menus, the bar of actions, the status line, messages.
-use crate::app::State;
 use crate::backend::{Breakpoint, Origin};
 use crate::command::{Choice, Command, Export, Extent, Look};
-use crate::panels::Panel;
+use crate::panel::Panel;
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{count, plural};
 use crate::theme::{self, Tone};
-use egui::{Align, Layout, RichText, Ui};
+use egui::{RichText, Ui};
 
 /// A button of a menu: label, keys and tooltip are the command's.
 fn item(ui: &mut Ui, out: &mut Vec<Command>, enabled: bool, command: Command) {
@@ -240,23 +241,22 @@ fn extent(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
 pub(super) fn bottom(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     let frame = egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(10, 4));
     egui::Panel::bottom("status").frame(frame).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            status(ui, state);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                follow(ui, state, out);
-                if state.run.begun {
-                    ui.weak(plural(state.run.store.end(), "row"));
-                    if !state.run.tensors.is_empty() {
-                        ui.weak(plural(state.run.tensors.len() as u64, "tensor"));
-                    }
-                    let origin = match state.run.origin {
-                        Origin::Live => "",
-                        Origin::Recording => " (recording)",
-                        Origin::Synthetic => " (made up)",
-                    };
-                    ui.label(RichText::new(format!("{}{origin}", state.run.label)).strong());
+        let line = Split::left(ui, "status", |ui| status(ui, state));
+        line.right(ui, |ui| {
+            follow(ui, state, out);
+            if state.run.begun {
+                ui.weak(plural(state.run.store.end(), "row"));
+                if !state.run.tensors.is_empty() {
+                    ui.weak(plural(state.run.tensors.len() as u64, "tensor"));
                 }
-            });
+                let origin = match state.run.origin {
+                    Origin::Live => "",
+                    Origin::Recording => " (recording)",
+                    Origin::Synthetic => " (made up)",
+                };
+                let name = RichText::new(format!("{}{origin}", state.run.label)).strong();
+                ui.add(egui::Label::new(name).truncate());
+            }
         });
     });
 }

@@ -1,7 +1,9 @@
 //! Where the panels are.
-use crate::app::State;
 use crate::command::Command;
-use crate::panels::{Panel, Panels};
+use crate::panel::Panel;
+use crate::panels::Panels;
+use crate::split::Split;
+use crate::state::State;
 use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
 
 /// The layout of the first start: machines on the left, the model on the right, time below both.
@@ -96,14 +98,14 @@ pub(super) fn show(
 /// Shows one panel alone.
 pub(super) fn alone(ui: &mut egui::Ui, panel: Panel, panels: &mut Panels, state: &State, out: &mut Vec<Command>) {
     egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 6)).show(ui, |ui| {
-        ui.horizontal(|ui| {
+        let headline = Split::left(ui, "headline", |ui| {
             ui.heading(panel.info().label);
             ui.weak(panel.info().tip);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Restore panels").clicked() {
-                    out.push(Command::Maximise(None));
-                }
-            });
+        });
+        headline.right(ui, |ui| {
+            if ui.button("Restore panels").clicked() {
+                out.push(Command::Maximise(None));
+            }
         });
         ui.separator();
         panels.show(panel, ui, state, out);

@@ -4,17 +4,17 @@ mod chrome;
 mod layout;
 mod palette;
 mod script;
-mod state;
 
 use crate::backend::{Backend, Pick, Picked, Shell, Update};
 use crate::command::{Command, Export};
 use crate::model::Run;
-use crate::panels::{Panel, Panels};
+use crate::panel::Panel;
+use crate::panels::Panels;
+use crate::state::{Prefs, State};
 use crate::theme;
 use std::sync::{Arc, Mutex};
 
 pub use script::parse;
-pub use state::{Compared, LoadAt, Message, Prefs, State};
 
 /// Records taken in one frame; the rest waits for the next.
 const RECORDS_PER_FRAME: usize = 24_000;
@@ -133,7 +133,11 @@ impl Inspector {
     /// Takes one update.
     pub fn take(&mut self, update: Update, ctx: &egui::Context) {
         match update {
-            Update::Host(host) => self.state.host = *host,
+            Update::Host(host) => {
+                self.shell.offer(host.formats.iter().flat_map(|format| format.extensions.clone()).collect());
+                self.state.run.store.describe(&host.tables);
+                self.state.host = *host;
+            }
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),
@@ -169,7 +173,8 @@ impl Inspector {
         }
     }
 
-    fn begin(&mut self, run: Run) {
+    fn begin(&mut self, mut run: Run) {
+        run.store.describe(&self.state.host.tables);
         let old = std::mem::replace(&mut self.state.run, run);
         self.state.keep(old);
         self.state.cursor = None;

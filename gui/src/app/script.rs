@@ -1,7 +1,7 @@
 //! Commands by name, as scripts write them: one a line, `#` begins a comment.
 use crate::backend::{Breakpoint, Fault, FaultCall, FaultKind};
 use crate::command::{Command, Export, Extent};
-use crate::panels::Panel;
+use crate::panel::Panel;
 use weighbridge_core::types::{Advice, StorageError};
 
 fn number<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, String> {

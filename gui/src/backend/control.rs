@@ -64,7 +64,7 @@ impl FaultCall {
     }
 }
 
-/// What the host does in place of the deed.
+/// What the host does in place of the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FaultKind {
     /// Answers this error.

@@ -1,6 +1,6 @@
-//! What the UI is told of the host, the model and what went wrong.
+//! What the UI learns of the host, the model and what went wrong.
 use serde::{Deserialize, Serialize};
-use weighbridge_core::types::{Capabilities, Error, MachineTable, ModelSummary};
+use weighbridge_core::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
 
 /// Numbers of the sandbox and of the host's side of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct HostFacts {
     pub exports: Vec<String>,
     /// What the host grants of that.
     pub granted: Vec<String>,
+    /// The formats that it reads.
+    #[serde(default)]
+    pub formats: Vec<FormatInfo>,
     /// The machines.
     pub tables: Vec<MachineTable>,
 }

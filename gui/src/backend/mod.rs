@@ -1,4 +1,4 @@
-//! What the UI asks for and what it is told: the same messages for a worker thread and for a web worker.
+//! What the UI asks for and what it gets: the same messages for a worker thread and for a web worker.
 use serde::{Deserialize, Serialize};
 use weighbridge_core::trace::Record;
 use weighbridge_core::types::{
@@ -23,7 +23,7 @@ pub struct FileRef {
 /// How a session is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenOptions {
-    /// What the guest is told.
+    /// Options of the guest.
     pub guest: GuestOptions,
     /// Whether the host offers mmap; `false` shows how `auto` falls back.
     pub mmap: bool,
@@ -74,7 +74,7 @@ pub enum Request {
     Continue,
     /// Let it do one step.
     Step,
-    /// What the observer is told from now on.
+    /// What the observer gets from now on.
     Observe(Level),
     /// Where the guest is held.
     SetBreakpoints(Vec<Breakpoint>),
@@ -104,7 +104,7 @@ pub enum Request {
     Close,
 }
 
-/// What the UI is told.
+/// What reaches the UI.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Update {
     /// What the host is.
@@ -205,6 +205,8 @@ pub enum Picked {
 
 /// Dialogs and files of the platform. Neither call blocks.
 pub trait Shell {
+    /// Says what the names of a model's files end in, for the dialog that picks one.
+    fn offer(&mut self, _extensions: Vec<String>) {}
     /// Shows a dialog; its result comes by `poll`.
     fn pick(&mut self, pick: Pick, suggested: &str, ctx: &egui::Context);
     /// The result of a dialog.
@@ -221,8 +223,8 @@ pub trait Shell {
 pub struct NoBackend {
     /// What was asked.
     pub asked: Vec<Request>,
-    /// What is to be told.
-    pub told: std::collections::VecDeque<Update>,
+    /// What is still to reach the UI.
+    pub updates: std::collections::VecDeque<Update>,
 }
 
 impl Backend for NoBackend {
@@ -231,6 +233,6 @@ impl Backend for NoBackend {
     }
 
     fn poll(&mut self) -> Option<Update> {
-        self.told.pop_front()
+        self.updates.pop_front()
     }
 }

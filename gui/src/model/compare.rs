@@ -63,7 +63,7 @@ fn tally(run: &Run, slice: &Slice) -> BTreeMap<Key, Side> {
         let counts = row.kind != Kind::Transition || is_working(store.name(store.edge(row).to));
         if row.dur != OPEN && counts {
             // Tensors load side by side: the longest counts, not their sum.
-            let side_by_side = store.lanes.get(usize::from(row.lane)).is_some_and(|l| l.many);
+            let side_by_side = store.lanes.get(usize::from(row.lane)).is_some_and(|l| l.machine.pooled);
             side.ns = if side_by_side { side.ns.max(row.dur) } else { side.ns.saturating_add(row.dur) };
         }
         side.bytes = side.bytes.saturating_add(store.detail(row).map_or(0, |d| d.bytes));

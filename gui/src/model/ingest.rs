@@ -1,46 +1,20 @@
 //! Turns records into rows: an event, the guards tried for it, the action and the transition are one row; a call and its
 //! return are one row.
 use super::io::{SlotOp, Span, SpanKind};
-use super::row::{Edge, Kind, NONE, OPEN, Ok3, Row};
+use super::row::{Edge, Kind, MOST_NS, NONE, OPEN, Ok3, Row};
 use super::store::{Detail, Store};
-use super::{NameId, export::words};
-use std::collections::HashMap;
+use super::{NameId, words};
 use weighbridge_core::trace::{Answer, Call, Outcome, Record, What};
-use weighbridge_core::types::{Entry, Error, Happening, SlotStatus};
+use weighbridge_core::types::{Entry, Error, Happening, Pool, SlotStatus};
 
 /// Slots are numbered by the trace; a broken recording could name any.
 const MOST_SLOTS: u32 = 65_536;
-/// Times past this (52 days, in nanoseconds) are of no load: they read as this, so that sums and pictures of times stay exact.
-pub const MOST_NS: u64 = 1 << 52;
 /// Most instances of a machine: the contract's bound on tensors. Those past it share one.
 const MOST_INSTANCES: u32 = 4_194_304;
 /// Mappings remembered at once.
 const MOST_MAPPINGS: usize = 65_536;
 /// Guards remembered for one row.
 const MOST_GUARDS: usize = 200;
-
-/// What is under way in one machine.
-#[derive(Clone, Debug, Default)]
-struct Pending {
-    event: NameId,
-    action: NameId,
-    guards: Vec<u16>,
-    open: bool,
-    last_row: Option<u64>,
-    seq: u64,
-}
-
-/// What is under way.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ingest {
-    machines: HashMap<(u16, u32), Pending>,
-    exports: Vec<u64>,
-    call: Option<(u64, Call)>,
-    slot: u32,
-    mappings: HashMap<u64, (u32, u32, u64, u64)>,
-    /// The last error that an export gave.
-    pub(super) error: Option<(u64, Error)>,
-}
 
 impl Store {
     /// Adds records in their order.
@@ -108,10 +82,10 @@ impl Store {
         let machine = self.names.of_trace(entry.machine);
         let lane = self.lane_id(Kind::Transition, machine);
         let instance = entry.instance.filter(|&i| i < MOST_INSTANCES).unwrap_or(NONE);
-        if self.names.get(machine) == "io/mmap" && instance < MOST_SLOTS {
+        if self.lanes[usize::from(lane)].machine.owns == Some(Pool::Slots) && instance < MOST_SLOTS {
             self.ingest.slot = instance;
         }
-        let key = if self.lanes[usize::from(lane)].many { (lane, instance) } else { (lane, NONE) };
+        let key = if self.lanes[usize::from(lane)].machine.pooled { (lane, instance) } else { (lane, NONE) };
         match entry.what {
             Happening::Event(e) => {
                 self.flush(key, instance, at, None);

@@ -4,13 +4,16 @@ pub mod compare;
 pub mod export;
 pub mod ingest;
 pub mod io;
+pub mod lint;
 pub mod lints;
 pub mod names;
+mod pending;
 pub mod query;
 pub mod row;
 pub mod run;
 pub mod search;
 pub mod store;
+pub mod words;
 
 pub use names::{NameId, Names};
 pub use query::Query;

@@ -241,10 +241,12 @@ impl Test {
             Self::Kind(k) => row.kind.name().starts_with(k.as_str()),
             Self::Tensor(b) => {
                 row.instance != NONE
-                    && store.lanes.get(usize::from(row.lane)).is_some_and(|l| l.many)
+                    && store.lanes.get(usize::from(row.lane)).is_some_and(|l| l.machine.pooled)
                     && b.has(row.instance as usize)
             }
-            Self::Slot(s) => row.instance == *s && store.lanes.get(usize::from(row.lane)).is_some_and(|l| !l.many),
+            Self::Slot(s) => {
+                row.instance == *s && store.lanes.get(usize::from(row.lane)).is_some_and(|l| !l.machine.pooled)
+            }
             Self::Good(good) => row.ok == if *good { Ok3::Yes } else { Ok3::No },
             Self::Longer(ns) => row.dur != OPEN && row.dur > *ns,
             Self::Shorter(ns) => row.dur < *ns,

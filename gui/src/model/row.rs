@@ -7,6 +7,9 @@ pub const NONE: u32 = u32::MAX;
 /// A duration that has not ended.
 pub const OPEN: u64 = u64::MAX;
 
+/// Times past this (52 days, in nanoseconds) are of no load: they read as this, so that sums and pictures of times stay exact.
+pub const MOST_NS: u64 = 1 << 52;
+
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

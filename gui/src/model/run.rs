@@ -1,6 +1,7 @@
 //! One run: a model that is or was open, with everything that is known of it.
+use super::Kind;
+use super::lint::Lint;
 use super::store::{Standing, Store};
-use super::{Kind, lints};
 use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
@@ -35,9 +36,9 @@ pub struct Run {
     pub tensors: Vec<TensorInfo>,
     /// Their names, escaped, once.
     pub names: Vec<String>,
-    /// Residency, as the guest told it last.
+    /// Residency, as the guest last reported it.
     pub states: Vec<TensorState>,
-    /// Slots, as the guest told them last.
+    /// Slots, as the guest last reported them.
     pub slots: Vec<SlotState>,
     /// Numbers.
     pub sandbox: Option<Sandbox>,
@@ -54,7 +55,7 @@ pub struct Run {
     /// The race.
     pub race: Vec<RaceRow>,
     /// What was noticed.
-    pub lints: Vec<lints::Lint>,
+    pub lints: Vec<Lint>,
     /// Guest memory over time: nanoseconds and bytes.
     pub memory: Vec<(u64, u64)>,
     /// Counts up with every change that is not a record.
@@ -149,7 +150,7 @@ impl Run {
         out
     }
 
-    /// The lifecycle of a tensor, as the trace told it before the cursor.
+    /// The lifecycle of a tensor, as the trace has it before the cursor.
     #[must_use]
     pub fn lifecycle_at(&self, standing: &Standing, lane: Option<u16>, tensor: u32) -> Lifecycle {
         lane.and_then(|lane| self.store.state_of(standing, lane, tensor))

@@ -3,8 +3,10 @@
 //! (262,144) and spans (262,144) come on top, at most about 60 MiB. When the ring is full the oldest 16,384 rows go at once.
 use super::io::Io;
 use super::names::{NameId, Names};
-use super::row::{Edge, Kind, NONE, OPEN, Ok3, Row};
-use std::collections::{HashMap, VecDeque};
+use super::pending::Ingest;
+use super::row::{Edge, Kind, MOST_NS, NONE, OPEN, Ok3, Row};
+use std::collections::{HashMap, HashSet, VecDeque};
+use weighbridge_core::types::{MachineTable, Pool};
 
 /// Rows between two snapshots, and rows that leave the ring at once.
 pub const CHUNK: usize = 16_384;
@@ -28,6 +30,25 @@ pub struct Detail {
     pub bytes: u64,
 }
 
+/// What a machine says of itself beside its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Whether there is one for each tensor, so that each has a state of its own.
+    pub pooled: bool,
+    /// What it keeps many of.
+    pub owns: Option<Pool>,
+    /// Its place among the machines.
+    pub order: u32,
+}
+
+impl Machine {
+    /// A machine that nobody described.
+    const UNKNOWN: Self = Self { pooled: false, owns: None, order: u32::MAX };
+}
+
+/// Machines whose descriptions are kept.
+const MACHINES: usize = 64;
+
 /// One line of the timeline's picture: a machine, a host call, the exports or the host.
 #[derive(Clone, Debug)]
 pub struct Lane {
@@ -35,8 +56,8 @@ pub struct Lane {
     pub name: NameId,
     /// What its rows are.
     pub kind: Kind,
-    /// Whether it has one machine per tensor, so that each has a state of its own.
-    pub many: bool,
+    /// What its machine says of itself.
+    pub machine: Machine,
     /// Time and number of each row.
     pub rows: VecDeque<(u64, u64)>,
     /// Rows that did not go well.
@@ -115,7 +136,9 @@ pub struct Store {
     pub(super) snapshots: VecDeque<(u64, Standing)>,
     pub(super) capacity: usize,
     pub(super) last_at: u64,
-    pub(super) ingest: super::ingest::Ingest,
+    pub(super) ingest: Ingest,
+    machines: HashMap<Box<str>, Machine>,
+    refusing: HashSet<(Box<str>, Box<str>)>,
 }
 
 impl Default for Store {
@@ -147,8 +170,33 @@ impl Store {
             snapshots: VecDeque::from([(0, Standing::default())]),
             capacity: rows.max(2 * CHUNK),
             last_at: 0,
-            ingest: super::ingest::Ingest::default(),
+            ingest: Ingest::default(),
+            machines: HashMap::new(),
+            refusing: HashSet::new(),
         }
+    }
+
+    /// Takes what the machines say of themselves. Lanes that are there already keep the number of their machines.
+    pub fn describe(&mut self, tables: &[MachineTable]) {
+        self.machines.clear();
+        self.refusing.clear();
+        for table in tables.iter().take(MACHINES) {
+            let machine = Machine { pooled: table.pooled, owns: table.owns, order: table.order };
+            self.machines.insert(table.machine.as_str().into(), machine);
+            let refusing = table.rows.iter().filter(|row| row.refuses);
+            self.refusing.extend(refusing.map(|row| (table.machine.as_str().into(), row.action.as_str().into())));
+        }
+        for lane in &mut self.lanes {
+            let found = self.machines.get(self.names.get(lane.name)).copied().unwrap_or(Machine::UNKNOWN);
+            let pooled = if lane.rows.is_empty() { found.pooled } else { lane.machine.pooled };
+            lane.machine = Machine { pooled, ..found };
+        }
+    }
+
+    /// Whether an action of a machine refuses its request, or ends it as failed.
+    #[must_use]
+    pub fn refuses(&self, machine: &str, action: &str) -> bool {
+        self.refusing.contains(&(machine.into(), action.into()))
     }
 
     /// Number of the oldest row that is kept.
@@ -254,7 +302,7 @@ impl Store {
         self.lanes.push(Lane {
             name,
             kind,
-            many: self.names.get(name).ends_with("/tensor"),
+            machine: self.machines.get(self.names.get(name)).copied().unwrap_or(Machine::UNKNOWN),
             rows: VecDeque::new(),
             bad: VecDeque::new(),
             instances: HashMap::new(),
@@ -269,7 +317,7 @@ impl Store {
     #[must_use]
     pub fn dense(&self, lane: u16, instance: u32) -> Option<usize> {
         let lane = self.lanes.get(usize::from(lane))?;
-        if !lane.many {
+        if !lane.machine.pooled {
             return Some(0);
         }
         lane.instances.get(&instance).map(|&d| d as usize)
@@ -310,7 +358,7 @@ impl Store {
         let lane = &mut self.lanes[usize::from(row.lane)];
         lane.rows.push_back((row.at, id));
         lane.latest = row.instance;
-        let dense = if lane.many {
+        let dense = if lane.machine.pooled {
             let next = lane.instances.len();
             #[allow(clippy::cast_possible_truncation)]
             let dense = *lane.instances.entry(row.instance).or_insert(next as u32);
@@ -384,7 +432,7 @@ impl Store {
         if row.dur != OPEN {
             return;
         }
-        let dur = dur.min(super::ingest::MOST_NS);
+        let dur = dur.min(MOST_NS);
         row.dur = dur;
         let (lane, kind) = (usize::from(row.lane), row.kind);
         self.dirty.push(id);

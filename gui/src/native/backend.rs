@@ -1,66 +1,11 @@
 //! The UI's end of the worker thread. What must act at once (cancel, pause, faults) does not wait in the queue.
-use super::faults::Faults;
-use super::gate::Gate;
+use super::link::{Outbox, Shared};
 use super::worker;
 use crate::backend::{Backend, Request, Update};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use weighbridge::trace::Record;
-use weighbridge::{CancelToken, Observer};
-
-/// Where updates go.
-#[derive(Clone)]
-pub(super) struct Outbox {
-    updates: Sender<Update>,
-    asleep: Arc<AtomicBool>,
-    ctx: egui::Context,
-}
-
-impl Outbox {
-    /// Tells the UI, and wakes it if it may be asleep.
-    pub(super) fn tell(&self, update: Update) {
-        // Without a UI there is nobody to tell; the worker finds its queue closed and ends.
-        let _ = self.updates.send(update);
-        if self.asleep.swap(false, Ordering::AcqRel) {
-            self.ctx.request_repaint();
-        }
-    }
-}
-
-/// What the worker and the UI's end share.
-#[derive(Default)]
-pub(super) struct Shared {
-    pub(super) gate: Gate,
-    pub(super) faults: Faults,
-    pub(super) cancel: CancelToken,
-}
-
-/// Tells the UI everything, and holds the guest where it is to be held.
-pub(super) struct Watcher {
-    pub(super) outbox: Outbox,
-    pub(super) shared: Arc<Shared>,
-    /// Records of a session that is not open yet: if it cannot be opened they are the recording.
-    pub(super) early: std::sync::Mutex<Option<Vec<Record>>>,
-}
-
-impl Observer for Watcher {
-    fn observe(&self, records: &[Record]) {
-        self.outbox.tell(Update::Records(records.to_vec()));
-        if let Ok(mut early) = self.early.lock()
-            && let Some(early) = early.as_mut()
-            && early.len() < 1 << 20
-        {
-            early.extend_from_slice(records);
-        }
-        if let Some(left) = self.shared.faults.struck() {
-            self.outbox.tell(Update::Faults(left));
-        }
-        let outbox = &self.outbox;
-        self.shared.gate.pass(records, |why| outbox.tell(Update::Held(why)), || outbox.tell(Update::Resumed));
-    }
-}
 
 /// The worker thread, as the UI sees it.
 pub struct NativeBackend {
@@ -70,7 +15,7 @@ pub struct NativeBackend {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// Whether it was said that the worker is gone, and whether it is still to be said that nothing is under way.
-    told: bool,
+    reported: bool,
     idle: bool,
 }
 
@@ -89,7 +34,15 @@ impl NativeBackend {
         let thread = std::thread::Builder::new()
             .name("weighbridge-worker".into())
             .spawn(move || worker::run(&queue, outbox, for_thread))?;
-        Ok(Self { requests: Some(requests), updates, asleep, shared, thread: Some(thread), told: false, idle: false })
+        Ok(Self {
+            requests: Some(requests),
+            updates,
+            asleep,
+            shared,
+            thread: Some(thread),
+            reported: false,
+            idle: false,
+        })
     }
 }
 
@@ -117,8 +70,8 @@ impl Backend for NativeBackend {
         self.asleep.store(true, Ordering::Release);
         match self.updates.try_recv() {
             Ok(update) => Some(update),
-            Err(TryRecvError::Disconnected) if !self.told => {
-                (self.told, self.idle) = (true, true);
+            Err(TryRecvError::Disconnected) if !self.reported => {
+                (self.reported, self.idle) = (true, true);
                 Some(Update::Problem("The worker ended, which is a bug: start the inspector again".into()))
             }
             Err(_) => std::mem::take(&mut self.idle).then_some(Update::Idle),

@@ -64,7 +64,7 @@ impl Gate {
         inside.events.clear();
     }
 
-    /// Passes records; holds the caller where it is to be held. `held` is told why, and `resumed` when it is over.
+    /// Passes records; holds the caller where it is to be held. `held` is called with the reason, and `resumed` when it is over.
     pub(super) fn pass(&self, records: &[Record], held: impl FnOnce(String), resumed: impl FnOnce()) {
         let mut inside = self.lock();
         let mut why = None;

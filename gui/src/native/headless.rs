@@ -119,7 +119,7 @@ fn expect(app: &Inspector, wanted: &str) -> Result<(), String> {
     // The failure of the last request: the card keeps an earlier one.
     let failure = state.run.failure.as_ref().filter(|_| state.failed).map(|(_, f)| f.error.cause.name());
     let (what, value) = wanted.split_once(' ').unwrap_or((wanted, ""));
-    let told = match what {
+    let found = match what {
         "ok" => {
             (failure.is_none() && !state.messages.iter().any(|m| m.bad), format!("{failure:?} {:?}", state.messages))
         }
@@ -131,5 +131,5 @@ fn expect(app: &Inspector, wanted: &str) -> Result<(), String> {
         "said" => (state.messages.iter().any(|m| m.text.contains(value)), format!("{:?}", state.messages)),
         _ => return Err("expect ok, failed CAUSE, held, tensors N, loads N, rows or said TEXT".into()),
     };
-    if told.0 { Ok(()) } else { Err(format!("it was {}", told.1)) }
+    if found.0 { Ok(()) } else { Err(format!("it was {}", found.1)) }
 }

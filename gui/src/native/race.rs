@@ -1,27 +1,23 @@
 //! The race: the same tensors under every strategy, with the page cache dropped and with it warm.
+use super::current::{Current, Model};
 use super::open::session_options;
-use super::worker::{Current, Worker};
+use super::page_cache;
 use crate::backend::{OpenOptions, RaceRow, Update};
-use std::fs::File;
-use std::path::PathBuf;
 use std::time::Instant;
 use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy, StrategyPolicy};
 use weighbridge::{Error, SessionOptions};
 
-pub(super) fn race(worker: &mut Worker, selection: &Selection) {
-    if !matches!(worker.current, Current::Live(_)) {
-        worker.outbox.tell(Update::Problem("Open a model first".into()));
+pub(super) fn race(current: &Current, selection: &Selection) {
+    if !matches!(current.model, Model::Live(_)) {
+        current.outbox.send(Update::Problem("Open a model first".into()));
         return;
     }
     let mut rows = Vec::new();
     for cold in [true, false] {
         for strategy in [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead] {
-            if worker.shared.cancel.is_cancelled() {
-                worker.outbox.tell(Update::Notice("The race was cancelled".into()));
+            if current.shared.cancel.is_cancelled() {
+                current.outbox.send(Update::Notice("The race was cancelled".into()));
                 return;
-            }
-            if cold {
-                drop_cache(&worker.files);
             }
             let row = RaceRow {
                 strategy: strategy.name().into(),
@@ -32,22 +28,25 @@ pub(super) fn race(worker: &mut Worker, selection: &Selection) {
                 calls: 0,
                 touch_ns: 0,
             };
-            let run = once(worker, selection, strategy, row.clone());
-            rows.push(run.unwrap_or_else(|error| RaceRow { result: Err(error.message), ..row }));
-            worker.outbox.tell(Update::Race(rows.clone()));
+            // A cold run over pages that are still in memory would be a warm one under a wrong name.
+            let dropped = if cold { page_cache::drop_files(&current.files) } else { Ok(()) };
+            let run =
+                dropped.and_then(|()| once(current, selection, strategy, row.clone()).map_err(|error| error.message));
+            rows.push(run.unwrap_or_else(|why| RaceRow { result: Err(why), ..row }));
+            current.outbox.send(Update::Race(rows.clone()));
         }
     }
 }
 
 /// One load in a session of its own, unwatched.
-fn once(worker: &Worker, selection: &Selection, strategy: Strategy, row: RaceRow) -> Result<RaceRow, Error> {
+fn once(current: &Current, selection: &Selection, strategy: Strategy, row: RaceRow) -> Result<RaceRow, Error> {
     let unwatched = OpenOptions {
         guest: GuestOptions { observe: Level::Off, ..GuestOptions::default() },
         ..OpenOptions::default()
     };
     // Armed faults are for the session that is shown.
-    let options = SessionOptions { ring: 0, interpose: None, ..session_options(worker, &unwatched) };
-    let mut session = worker.runtime.open_with(&worker.files, options)?;
+    let options = SessionOptions { ring: 0, interpose: None, ..session_options(current, &unwatched) };
+    let mut session = current.runtime.open_with(&current.files, options)?;
     let before = session.stats().crossings_out;
     let began = Instant::now();
     let load = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
@@ -73,13 +72,4 @@ fn once(worker: &Worker, selection: &Selection, strategy: Strategy, row: RaceRow
 
 fn nanos(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Asks the system to forget its copies; it does so for clean pages that nobody maps.
-fn drop_cache(files: &[PathBuf]) {
-    for file in files {
-        if let Ok(file) = File::open(file) {
-            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-        }
-    }
 }

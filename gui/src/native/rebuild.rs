@@ -18,7 +18,7 @@ pub(super) fn tensors(runtime: &Runtime, recording: &Recording, sizes: &[u64]) -
     session.tensors().ok().map(<[TensorInfo]>::to_vec)
 }
 
-/// The names that the guest was given, if each is a plain file name: a recording comes from a stranger.
+/// The names that the guest was given, if each is a plain file name: a recording is untrusted.
 fn names(recording: &Recording) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for record in &recording.records {

@@ -1,6 +1,6 @@
 //! Recordings: save, open, run again, export.
-use super::backend::Outbox;
-use super::worker::{Current, Worker, path};
+use super::current::{Current, Model, facts, path};
+use super::link::Outbox;
 use crate::backend::{FileFacts, FileRef, Opened, Origin, Update};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Write};
@@ -8,7 +8,7 @@ use weighbridge::recording::{self, Recording};
 use weighbridge::trace::{Outcome, What};
 use weighbridge::types::ModelSummary;
 
-/// Records told at once.
+/// Records sent at once.
 const PAGE: usize = 16_384;
 
 /// Writes a file, all of it or nothing, and says so.
@@ -23,41 +23,41 @@ pub(super) fn write(outbox: &Outbox, file: &FileRef, fill: impl FnOnce(&mut dyn 
         std::fs::rename(&beside, &to)
     });
     match written {
-        Ok(()) => outbox.tell(Update::Notice(format!("Wrote {}", crate::text::escape(&file.name)))),
+        Ok(()) => outbox.send(Update::Notice(format!("Wrote {}", crate::text::escape(&file.name)))),
         Err(error) => {
             let _ = std::fs::remove_file(&beside);
-            outbox.tell(Update::Problem(format!("{} could not be written: {error}", crate::text::escape(&file.name))));
+            outbox.send(Update::Problem(format!("{} could not be written: {error}", crate::text::escape(&file.name))));
         }
     }
 }
 
 /// The recording of what is open.
-fn recording(worker: &mut Worker) -> Option<Recording> {
-    match &mut worker.current {
-        Current::Nothing => {
-            worker.outbox.tell(Update::Problem("There is nothing to record yet: open a model first".into()));
+fn recording(current: &mut Current) -> Option<Recording> {
+    match &mut current.model {
+        Model::Nothing => {
+            current.outbox.send(Update::Problem("There is nothing to record yet: open a model first".into()));
             None
         }
-        Current::Live(session) => Some(session.recording()),
-        Current::Recorded(recording) => Some((**recording).clone()),
+        Model::Live(session) => Some(session.recording()),
+        Model::Recorded(recording) => Some((**recording).clone()),
     }
 }
 
-pub(super) fn save(worker: &mut Worker, file: &FileRef) {
-    if let Some(recording) = recording(worker) {
-        write(&worker.outbox, file, |out| recording.write(out));
+pub(super) fn save(current: &mut Current, file: &FileRef) {
+    if let Some(recording) = recording(current) {
+        write(&current.outbox, file, |out| recording.write(out));
     }
 }
 
-pub(super) fn perfetto(worker: &mut Worker, file: &FileRef) {
-    if let Some(recording) = recording(worker) {
-        write(&worker.outbox, file, |out| recording::perfetto(&recording, out));
+pub(super) fn perfetto(current: &mut Current, file: &FileRef) {
+    if let Some(recording) = recording(current) {
+        write(&current.outbox, file, |out| recording::perfetto(&recording, out));
     }
 }
 
-pub(super) fn mermaid(worker: &mut Worker, file: &FileRef) {
-    if let Some(recording) = recording(worker) {
-        write(&worker.outbox, file, |out| out.write_all(recording::mermaid_recording(&recording).as_bytes()));
+pub(super) fn mermaid(current: &mut Current, file: &FileRef) {
+    if let Some(recording) = recording(current) {
+        write(&current.outbox, file, |out| out.write_all(recording::mermaid_recording(&recording).as_bytes()));
     }
 }
 
@@ -68,58 +68,60 @@ pub(super) fn is_recording(file: &FileRef) -> bool {
     File::open(path(file)).is_ok_and(|f| f.take(BEGINS.len() as u64).read_to_end(&mut first).is_ok()) && first == BEGINS
 }
 
-/// Opens a recording and tells it as if it happened.
-pub(super) fn open(worker: &mut Worker, file: &FileRef) {
+/// Opens a recording and sends it as if it happened.
+pub(super) fn open(current: &mut Current, file: &FileRef) {
     let read = File::open(path(file))
         .map_err(|e| e.to_string())
         .and_then(|f| Recording::read(BufReader::new(f)).map_err(|e| e.to_string()));
     let recording = match read {
         Ok(recording) => recording,
         Err(why) => {
-            worker.outbox.tell(Update::Problem(format!(
+            current.outbox.send(Update::Problem(format!(
                 "{} is no recording that can be read: {why}",
                 crate::text::escape(&file.name)
             )));
             return;
         }
     };
-    worker.files = Vec::new();
-    worker.outbox.tell(Update::Began { label: file.name.clone(), origin: Origin::Recording });
-    tell(worker, &recording);
-    worker.current = Current::Recorded(Box::new(recording));
+    current.files = Vec::new();
+    current.outbox.send(Update::Began { label: file.name.clone(), origin: Origin::Recording });
+    send(current, &recording);
+    current.model = Model::Recorded(Box::new(recording));
 }
 
-fn tell(worker: &Worker, recording: &Recording) {
+fn send(current: &Current, recording: &Recording) {
     if !recording.header.names.is_empty() {
         let names = What::Names { first: 0, names: recording.header.names.clone() };
-        worker.outbox.tell(Update::Records(vec![weighbridge::trace::Record { seq: 0, at: 0, what: names }]));
+        current.outbox.send(Update::Records(vec![weighbridge::trace::Record { seq: 0, at: 0, what: names }]));
     }
-    if recording.header.component != worker.runtime.component_id() {
-        let mut host = super::worker::facts(&worker.runtime);
+    if recording.header.component != current.runtime.component_id() {
+        let mut host = facts(&current.runtime);
         host.tables.clone_from(&recording.header.machines);
-        worker.outbox.tell(Update::Host(Box::new(host)));
-        worker.outbox.tell(Update::Notice("This recording is of another component: its own diagrams are shown".into()));
+        current.outbox.send(Update::Host(Box::new(host)));
+        current
+            .outbox
+            .send(Update::Notice("This recording is of another component: its own diagrams are shown".into()));
     }
     let (summary, sizes) = opened(recording);
     if let Some(summary) = summary {
         let files =
             sizes.iter().enumerate().map(|(i, size)| FileFacts { name: format!("file {i}"), size: *size }).collect();
-        worker.outbox.tell(Update::Opened(Box::new(Opened {
+        current.outbox.send(Update::Opened(Box::new(Opened {
             summary,
             files,
-            capabilities: recording.header.capabilities,
+            capabilities: recording.header.capabilities.clone(),
         })));
     }
     for page in recording.records.chunks(PAGE) {
-        worker.outbox.tell(Update::Records(page.to_vec()));
+        current.outbox.send(Update::Records(page.to_vec()));
     }
     // A recording has the header, not the list: the component reads it again.
-    if let Some(tensors) = super::rebuild::tensors(&worker.runtime, recording, &sizes) {
-        worker.outbox.tell(Update::Tensors { start: 0, tensors });
+    if let Some(tensors) = super::rebuild::tensors(&current.runtime, recording, &sizes) {
+        current.outbox.send(Update::Tensors { start: 0, tensors });
     }
 }
 
-/// The summary and the sizes of the files, as the guest and the host told each other.
+/// The summary and the sizes of the files, as the guest and the host exchanged them.
 fn opened(recording: &Recording) -> (Option<ModelSummary>, Vec<u64>) {
     use weighbridge::trace::{Answer, Call};
     let (mut summary, mut sizes) = (None, Vec::new());
@@ -151,10 +153,10 @@ fn opened(recording: &Recording) -> (Option<ModelSummary>, Vec<u64>) {
 }
 
 /// Runs the component again on what was recorded.
-pub(super) fn replay(worker: &mut Worker) {
-    let Some(recording) = recording(worker) else { return };
-    match worker.runtime.replay(&recording, None) {
-        Ok(report) => worker.outbox.tell(Update::Notice(format!(
+pub(super) fn replay(current: &mut Current) {
+    let Some(recording) = recording(current) else { return };
+    match current.runtime.replay(&recording, None) {
+        Ok(report) => current.outbox.send(Update::Notice(format!(
             "Re-executed without the file: {} records, {} steps and {} calls are the same; {} then, {} now",
             report.compared,
             report.steps,
@@ -162,6 +164,6 @@ pub(super) fn replay(worker: &mut Worker) {
             crate::text::duration(report.recorded_ns),
             crate::text::duration(report.replayed_ns)
         ))),
-        Err(why) => worker.outbox.tell(Update::Problem(format!("Re-execution stopped: {why}"))),
+        Err(why) => current.outbox.send(Update::Problem(format!("Re-execution stopped: {why}"))),
     }
 }

@@ -7,12 +7,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 pub struct NativeShell {
     results: Receiver<Picked>,
     sender: Sender<Picked>,
+    /// What a dialog shows of a folder: the ends of names behind their last dots.
+    extensions: Vec<String>,
 }
 
 impl Default for NativeShell {
     fn default() -> Self {
         let (sender, results) = channel();
-        Self { results, sender }
+        Self { results, sender, extensions: Vec::new() }
     }
 }
 
@@ -24,8 +26,12 @@ fn reference(path: &Path) -> FileRef {
     FileRef { name, token: path.to_string_lossy().into_owned() }
 }
 
-/// Whether anything could show a dialog: a session bus, or the program that the dialogs fall back to.
+/// Whether anything could show a dialog. Windows and macOS have their own; elsewhere it takes a session bus, or the program
+/// that the dialogs fall back to.
 fn possible() -> bool {
+    if cfg!(any(windows, target_os = "macos")) {
+        return true;
+    }
     let zenity = || {
         std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|p| p.join("zenity").is_file()))
     };
@@ -33,10 +39,20 @@ fn possible() -> bool {
 }
 
 impl Shell for NativeShell {
+    fn offer(&mut self, extensions: Vec<String>) {
+        // What a component says, and a desktop shows.
+        let plain = |end: &&str| (1..=16).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let last = |extension: &String| extension.rsplit('.').next().filter(plain).map(str::to_owned);
+        self.extensions = extensions.iter().filter_map(last).collect();
+        self.extensions.dedup();
+    }
+
     fn pick(&mut self, pick: Pick, suggested: &str, ctx: &egui::Context) {
         let (sender, ctx, suggested) = (self.sender.clone(), ctx.clone(), suggested.to_owned());
+        let extensions = self.extensions.clone();
         let asked = std::thread::Builder::new().name("weighbridge-dialog".into()).spawn(move || {
-            let result = if possible() { ask(pick, &suggested) } else { Picked::Unavailable(UNAVAILABLE.into()) };
+            let result =
+                if possible() { ask(pick, &suggested, &extensions) } else { Picked::Unavailable(UNAVAILABLE.into()) };
             let _ = sender.send(result);
             ctx.request_repaint();
         });
@@ -63,14 +79,15 @@ impl Shell for NativeShell {
     }
 }
 
-fn ask(pick: Pick, suggested: &str) -> Picked {
+fn ask(pick: Pick, suggested: &str, extensions: &[String]) -> Picked {
     let dialog = rfd::AsyncFileDialog::new();
     let paths: Option<Vec<FileRef>> = match pick {
         Pick::Model => {
-            let dialog = dialog
-                .set_title("Open model")
-                .add_filter("Models", &["gguf", "safetensors", "json"])
-                .add_filter("Recordings", &["wbrec", "jsonl"]);
+            let mut dialog = dialog.set_title("Open model");
+            // Until the component has said what it reads, every file is shown.
+            if !extensions.is_empty() {
+                dialog = dialog.add_filter("Models", extensions).add_filter("Recordings", &["wbrec", "jsonl"]);
+            }
             pollster::block_on(dialog.pick_files()).map(|files| files.iter().map(|f| reference(f.path())).collect())
         }
         Pick::Recording => {
@@ -83,4 +100,17 @@ fn ask(pick: Pick, suggested: &str) -> Picked {
         }
     };
     paths.map_or(Picked::Nothing, |files| Picked::Files(pick, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NativeShell, Shell as _};
+
+    #[test]
+    fn a_dialog_offers_the_last_parts_of_plain_extensions() {
+        let mut shell = NativeShell::default();
+        let said = ["gguf", "safetensors", "safetensors.index.json", "npy", "x y", "a.--b", "", "seventeenletters1"];
+        shell.offer(said.map(str::to_owned).to_vec());
+        assert_eq!(shell.extensions, ["gguf", "safetensors", "json", "npy"]);
+    }
 }

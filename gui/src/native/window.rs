@@ -2,7 +2,7 @@
 use super::{NativeBackend, NativeShell};
 use crate::app::Inspector;
 use crate::command::{Command, Export, Look};
-use crate::panels::Panel;
+use crate::panel::Panel;
 
 /// A picture that is taken and written before the window closes by itself.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! The rows of a machine's table, with how often each was taken.
-use crate::app::State;
 use crate::command::Command;
-use crate::model::store::{Standing, Store};
+use crate::model::store::{Machine, Standing, Store};
 use crate::model::{Edge, Kind};
+use crate::state::State;
 use crate::text::{count, escape};
 use egui::{Sense, Ui};
 use std::collections::HashMap;
@@ -48,20 +48,19 @@ pub(super) fn tables(state: &State) -> Vec<MachineTable> {
             guard: String::new(),
             action: store.name(e.action).into(),
             target: store.name(e.to).into(),
+            refuses: false,
         };
         let initial = seen.first().map_or_else(String::new, |e| store.name(e.from).into());
-        tables.push(MachineTable { machine: name.into(), initial, rows: seen.iter().map(row).collect() });
+        let rows = seen.iter().map(row).collect();
+        let Machine { pooled, owns, order } = lane.machine;
+        tables.push(MachineTable { machine: name.into(), initial, rows, order, pooled, owns });
     }
     tables
 }
 
-/// The machine that says most: the mappings, if there are any.
+/// The machine that a load meets first.
 pub(super) fn first(tables: &[MachineTable]) -> String {
-    let by_name = |name: &str| tables.iter().find(|t| t.machine == name);
-    by_name("model/loader")
-        .or_else(|| by_name("io/mmap"))
-        .or(tables.first())
-        .map_or_else(String::new, |t| t.machine.clone())
+    tables.iter().min_by_key(|table| table.order).map_or_else(String::new, |t| t.machine.clone())
 }
 
 pub(super) fn words(row: &MachineRow) -> String {

@@ -1,10 +1,11 @@
 //! The state diagram of a machine: where it stands, what it did last, what it never did.
 use super::actor_rows::{Counts, counts, first, rows, tables, taken, words};
 use super::graph::{Picture, picture, smooth};
-use crate::app::State;
 use crate::backend::Breakpoint;
 use crate::command::Command;
 use crate::model::store::{Standing, Store};
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, vec2};
@@ -96,11 +97,11 @@ impl Actors {
 
     fn headline(&mut self, ui: &mut Ui, state: &State, table: &MachineTable, counts: &Counts) {
         let store = &state.run.store;
-        ui.horizontal(|ui| {
-            let taken = table.rows.iter().filter(|r| taken(counts, r) > 0).count();
+        let taken = table.rows.iter().filter(|r| taken(counts, r) > 0).count();
+        let headline = Split::left(ui, "headline", |ui| {
             match counts.lane {
                 None => theme::badge(ui, Tone::Idle, &format!("{}, not moved yet", escape(&table.initial))),
-                Some(lane) if store.lanes[usize::from(lane)].many => {
+                Some(lane) if store.lanes[usize::from(lane)].machine.pooled => {
                     let mut population = store.population(state.standing(), lane);
                     population.sort_by_key(|p| std::cmp::Reverse(p.1));
                     for (name, n) in population.into_iter().take(4) {
@@ -124,18 +125,18 @@ impl Actors {
                     )
                 }
             };
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                ui.toggle_value(&mut self.rows, "Rows").on_hover_text("Every row of the table, with counts");
-                if ui
-                    .selectable_label(self.look == Look::Whole, "Whole")
-                    .on_hover_text("The whole diagram, however small")
-                    .clicked()
-                {
-                    self.look = if self.look == Look::Whole { Look::Follow } else { Look::Whole };
-                }
-                ui.weak(format!("{taken} of {} rows taken", table.rows.len()))
-                    .on_hover_text("Rows of the table that this run has used");
-            });
+        });
+        headline.right(ui, |ui| {
+            ui.toggle_value(&mut self.rows, "Rows").on_hover_text("Every row of the table, with counts");
+            if ui
+                .selectable_label(self.look == Look::Whole, "Whole")
+                .on_hover_text("The whole diagram, however small")
+                .clicked()
+            {
+                self.look = if self.look == Look::Whole { Look::Follow } else { Look::Whole };
+            }
+            ui.weak(format!("{taken} of {} rows taken", table.rows.len()))
+                .on_hover_text("Rows of the table that this run has used");
         });
     }
 
@@ -253,7 +254,7 @@ impl Actors {
         let dark = ui.visuals().dark_mode;
         let store = &state.run.store;
         let population: HashMap<String, u32> =
-            counts.lane.filter(|&l| store.lanes[usize::from(l)].many).map_or_else(HashMap::new, |lane| {
+            counts.lane.filter(|&l| store.lanes[usize::from(l)].machine.pooled).map_or_else(HashMap::new, |lane| {
                 store
                     .population(state.standing(), lane)
                     .into_iter()

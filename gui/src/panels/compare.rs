@@ -1,9 +1,9 @@
 //! Two loads side by side, and the race of the strategies.
-use crate::app::{Compared, LoadAt, State};
 use crate::backend::{Origin, RaceRow};
 use crate::command::Command;
 use crate::model::compare::Side;
 use crate::model::{Kind, Run, export};
+use crate::state::{Compared, LoadAt, State};
 use crate::text::{bytes, count, duration, escape, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, pos2, vec2};
@@ -195,7 +195,7 @@ fn lanes(ui: &mut Ui, state: &State, compared: &Compared) {
     let mut names: Vec<String> = Vec::new();
     for side in [&compared.a, &compared.b] {
         let Some(run) = state.run_at(side.run) else { continue };
-        for lane in run.store.lanes.iter().filter(|l| l.kind == Kind::Call || (l.kind == Kind::Transition && !l.many)) {
+        for lane in run.store.lanes.iter().filter(|l| l.kind == Kind::Call || (l.kind == Kind::Transition && !l.machine.pooled)) {
             let from = lane.rows.partition_point(|&(_, id)| id < side.load.from);
             let name = run.store.name(lane.name).to_owned();
             if lane.rows.get(from).is_some_and(|&(_, id)| id < side.load.to) && !names.contains(&name) {

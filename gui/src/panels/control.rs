@@ -1,7 +1,7 @@
 //! Pause, step and break; faults that go down the real error routes.
-use crate::app::State;
 use crate::backend::{Breakpoint, Fault, FaultCall, FaultKind};
 use crate::command::Command;
+use crate::state::State;
 use crate::text::{escape, storage_error};
 use crate::theme::{self, Tone};
 use egui::{DragValue, Ui};

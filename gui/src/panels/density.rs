@@ -1,6 +1,6 @@
 //! Lanes that are too dense to draw row by row: how many rows fall into each column, found by bisection, so that a frame costs
 //! the same for a thousand rows and for a million.
-use super::lanes::{View, lane_color, x_of};
+use super::axis::{View, lane_color, x_of};
 use crate::model::Store;
 use crate::model::store::Lane;
 use egui::{Painter, Rect, pos2};

@@ -1,8 +1,8 @@
 //! What lies where in a file: tensors, extents, what was read, mapped and advised, what is in the page cache.
-use super::tensors::lifecycle;
-use crate::app::State;
 use crate::command::Command;
 use crate::model::io::SpanKind;
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{bytes, count, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, Color32, FontId, Mesh, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
@@ -17,6 +17,7 @@ pub(super) struct FileMap {
 }
 
 const NAMES: f32 = 92.0;
+const TICK: f32 = 100.0;
 const STRIP: f32 = 30.0;
 
 /// From bytes to pixels.
@@ -76,7 +77,7 @@ impl FileMap {
     }
 
     fn bar(&mut self, ui: &mut Ui, state: &State, files: u32, size: f64, out: &mut Vec<Command>) {
-        ui.horizontal_wrapped(|ui| {
+        let bar = Split::left(ui, "bar", |ui| {
             if files > 1 {
                 let label = ui.label("File").id;
                 let before = self.file;
@@ -98,20 +99,20 @@ impl FileMap {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let (from, to) = (self.from as u64, self.to as u64);
             ui.weak(format!("bytes {} to {} ({})", count(from), count(to), bytes(to - from)));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let info = Command::RefreshPages.info();
-                if ui.button("Page cache").on_hover_text(info.tip).clicked() {
-                    out.push(Command::RefreshPages);
-                }
-                if ui.button("Page").on_hover_text("Zoom to a single page in the middle").clicked() {
-                    let middle = f64::midpoint(self.from, self.to);
-                    let page = (middle / 4096.0).floor() * 4096.0;
-                    (self.from, self.to) = (page, (page + 4096.0).min(size));
-                }
-                if ui.button("Whole file").clicked() {
-                    (self.from, self.to) = (0.0, size);
-                }
-            });
+        });
+        bar.right(ui, |ui| {
+            let info = Command::RefreshPages.info();
+            if ui.button("Page cache").on_hover_text(info.tip).clicked() {
+                out.push(Command::RefreshPages);
+            }
+            if ui.button("Page").on_hover_text("Zoom to a single page in the middle").clicked() {
+                let middle = f64::midpoint(self.from, self.to);
+                let page = (middle / 4096.0).floor() * 4096.0;
+                (self.from, self.to) = (page, (page + 4096.0).min(size));
+            }
+            if ui.button("Whole file").clicked() {
+                (self.from, self.to) = (0.0, size);
+            }
         });
     }
 
@@ -169,7 +170,7 @@ impl FileMap {
                 continue;
             }
             last = b.max(a + 0.6);
-            let tone = Tone::of_lifecycle(lifecycle(state, lane, i));
+            let tone = Tone::of_lifecycle(state.lifecycle(lane, i));
             let color = tone.color(visuals.dark_mode).gamma_multiply(0.7);
             let seam = if last - a > 3.0 { 1.0 } else { 0.0 };
             let bar = Rect::from_min_max(pos2(a, strip.min.y), pos2(last - seam, strip.max.y));
@@ -385,12 +386,14 @@ fn pages(painter: &egui::Painter, state: &State, file: u32, view: View, strip: R
     painter.add(mesh);
 }
 
+/// Offsets below the strips, as many as have room beside each other.
 fn ticks(painter: &egui::Painter, view: View, rect: Rect, color: Color32) {
-    for i in 0..=4u8 {
-        let x = view.area.min.x + view.area.width() * f32::from(i) / 4.0;
+    let parts = [4u8, 2, 1].into_iter().find(|n| view.area.width() >= f32::from(*n) * TICK).unwrap_or(0);
+    for i in 0..=parts {
+        let x = view.area.min.x + view.area.width() * f32::from(i) / f32::from(parts.max(1));
         let anchor = match i {
             0 => Align2::LEFT_BOTTOM,
-            4 => Align2::RIGHT_BOTTOM,
+            _ if i == parts => Align2::RIGHT_BOTTOM,
             _ => Align2::CENTER_BOTTOM,
         };
         painter.text(pos2(x, rect.max.y - 3.0), anchor, bytes(view.offset(x)), FontId::proportional(11.0), color);

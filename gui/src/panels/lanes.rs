@@ -1,22 +1,17 @@
 //! The picture of the timeline: a lane per machine and per host call.
+use super::axis::{View, Window, lane_color, x_of};
 use super::density::{Cache, densities, density, range};
-use super::timeline::Window;
-use crate::app::State;
 use crate::command::Command;
 use crate::model::store::{Lane, Store};
 use crate::model::{Kind, export};
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, pos2, vec2};
 
 const LANE: f32 = 19.0;
 const NAMES: f32 = 118.0;
 const AXIS: f32 = 20.0;
-
-#[allow(clippy::cast_precision_loss)]
-pub(super) const fn x_of(steps: bool, at: u64, id: u64) -> f64 {
-    if steps { id as f64 } else { at as f64 }
-}
 
 /// The whole axis.
 #[allow(clippy::cast_precision_loss)]
@@ -55,14 +50,13 @@ fn order(store: &Store) -> Vec<usize> {
     let mut order: Vec<usize> = (0..store.lanes.len()).collect();
     let rank = |lane: &Lane| {
         let name = store.name(lane.name);
-        let machine = ["model/loader", "model/tensor", "io/loader", "io/mmap", "io/read", "io/staged_read"];
         let first = match lane.kind {
             Kind::Host => 3,
             Kind::Export => 0,
             Kind::Transition => 1,
             Kind::Call => 2,
         };
-        (first, machine.iter().position(|m| *m == name).unwrap_or(9), name)
+        (first, lane.machine.order, name)
     };
     order.sort_by_key(|&i| rank(&store.lanes[i]));
     order
@@ -110,29 +104,6 @@ pub(super) fn show(
     cursor(&painter, state, &view);
     pointer(ui, &response, state, &view, &order, out);
     moved(ui, &response, &view, all)
-}
-
-/// Where the lanes are, and what of them.
-pub(super) struct View {
-    pub(super) area: Rect,
-    pub(super) window: Window,
-    pub(super) steps: bool,
-    pub(super) dark: bool,
-    text: Color32,
-    weak: Color32,
-}
-
-impl View {
-    #[allow(clippy::cast_possible_truncation)]
-    fn x(&self, value: f64) -> f32 {
-        let t = (value - self.window.from) / (self.window.to - self.window.from);
-        self.area.min.x + (t.clamp(-1.0, 2.0) as f32) * self.area.width()
-    }
-
-    fn value(&self, x: f32) -> f64 {
-        let t = f64::from((x - self.area.min.x) / self.area.width().max(1.0));
-        self.window.from + t * (self.window.to - self.window.from)
-    }
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -200,15 +171,6 @@ fn strip_of(painter: &Painter, store: &Store, lane: &Lane, strip: Rect, view: &V
     }
 }
 
-pub(super) fn lane_color(lane: &Lane, dark: bool) -> Color32 {
-    match lane.kind {
-        Kind::Transition => Tone::Good.color(dark),
-        Kind::Call => Tone::Working.color(dark),
-        Kind::Export => Tone::Over.color(dark),
-        Kind::Host => Tone::Idle.color(dark),
-    }
-}
-
 fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View, a: usize, b: usize) {
     for &(at, id) in lane.rows.range(a..b) {
         let Some(row) = store.row(id) else { continue };
@@ -235,13 +197,13 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
         let bar = Rect::from_min_max(pos2(from, inner.min.y), pos2(to.max(from + 1.5), inner.max.y));
         // A machine at rest is a line: only what is under way has weight.
         let resting = matches!(tone, Some(Tone::Idle | Tone::Over));
-        if lane.many || resting {
+        if lane.machine.pooled || resting {
             painter.rect_filled(
                 Rect::from_min_max(pos2(bar.min.x, inner.min.y + 2.0), pos2(bar.min.x + 1.5, inner.max.y - 2.0)),
                 0.0,
                 color,
             );
-            if resting && !lane.many {
+            if resting && !lane.machine.pooled {
                 painter.line_segment(
                     [pos2(bar.min.x, inner.center().y), pos2(bar.max.x, inner.center().y)],
                     Stroke::new(1.0, color.gamma_multiply(0.5)),
@@ -251,7 +213,7 @@ fn each(painter: &Painter, store: &Store, lane: &Lane, inner: Rect, view: &View,
             painter.rect_filled(bar, 2.0, color.gamma_multiply(0.35));
             painter.rect_filled(Rect::from_min_max(bar.min, pos2(bar.min.x + 1.5, bar.max.y)), 0.0, color);
         }
-        if bar.width() > 46.0 && !lane.many {
+        if bar.width() > 46.0 && !lane.machine.pooled {
             let at = pos2(bar.min.x + 5.0, bar.center().y);
             theme::text_in(
                 painter,

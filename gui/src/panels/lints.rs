@@ -1,7 +1,7 @@
 //! Things worth knowing before they hurt.
-use crate::app::State;
 use crate::command::Command;
-use crate::model::lints::Weight;
+use crate::model::lint::Weight;
+use crate::state::State;
 use crate::text::plural;
 use crate::theme::{self, Tone};
 use egui::Ui;

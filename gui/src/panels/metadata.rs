@@ -1,5 +1,5 @@
 //! What the header says besides tensors.
-use crate::app::State;
+use crate::state::State;
 use crate::text::{count, escape};
 use crate::theme;
 use egui::{Label, Ui};

@@ -1,8 +1,9 @@
 //! The rows that answer the query, as a table: event, guards tried with their results, action, command, answer, duration.
-use crate::app::State;
 use crate::command::Command;
 use crate::model::row::OPEN;
+use crate::model::store::Lane;
 use crate::model::{Kind, NONE, Ok3, Row};
+use crate::state::State;
 use crate::text::{count, duration, escape, moment};
 use crate::theme::{self, Tone};
 use egui::{RichText, Ui};
@@ -72,7 +73,7 @@ fn cells(line: &mut egui_extras::TableRow<'_, '_>, state: &State, id: u64, row: 
     let lane = store.lanes.get(usize::from(row.lane));
     line.col(|ui| drop(ui.weak(count(id))));
     line.col(|ui| drop(ui.label(moment(row.at))));
-    line.col(|ui| actor(ui, state, row, lane.map_or("?", |l| store.name(l.name))));
+    line.col(|ui| actor(ui, state, row, lane));
     line.col(|ui| drop(ui.label(escape(store.name(edge.event)))));
     line.col(|ui| guards(ui, state, row));
     line.col(|ui| drop(ui.label(escape(store.name(edge.action)))));
@@ -92,13 +93,14 @@ fn cells(line: &mut egui_extras::TableRow<'_, '_>, state: &State, id: u64, row: 
     line.col(|ui| drop(if row.dur == OPEN { ui.weak("…") } else { ui.label(duration(row.dur)) }));
 }
 
-fn actor(ui: &mut Ui, state: &State, row: &Row, name: &str) {
+fn actor(ui: &mut Ui, state: &State, row: &Row, lane: Option<&Lane>) {
+    let name = lane.map_or("?", |lane| state.run.store.name(lane.name));
     let which = if row.kind != Kind::Transition { row.kind.name().to_owned() } else { escape(name) };
     if row.instance == NONE {
         ui.label(which);
         return;
     }
-    let tensor = name.ends_with("/tensor");
+    let tensor = lane.is_some_and(|lane| lane.machine.pooled);
     let known = state.run.names.get(row.instance as usize).filter(|_| tensor);
     ui.label(format!("{which} {}", row.instance)).on_hover_ui(|ui| {
         ui.label(known.map_or_else(|| format!("Slot {}", row.instance), Clone::clone));

@@ -1,5 +1,5 @@
 //! What the component may do, and what it used.
-use crate::app::State;
+use crate::state::State;
 use crate::text::{bytes, count, duration, escape, percent};
 use crate::theme::{self, Tone};
 use egui::Ui;

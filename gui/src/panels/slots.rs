@@ -1,7 +1,7 @@
 //! The pool of mappings: a grid of slots, the one chosen in words, use over time.
-use crate::app::State;
 use crate::backend::Origin;
 use crate::command::Command;
+use crate::state::State;
 use crate::text::{bytes, count, duration, plural};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Stroke, Ui, Vec2, vec2};

@@ -1,16 +1,19 @@
 //! How to begin, and what is where.
-use super::Panel;
-use crate::app::State;
 use crate::command::Command;
+use crate::panel::Panel;
+use crate::state::State;
 use crate::text::escape;
 use crate::theme;
 use egui::{RichText, Ui};
+use weighbridge_core::types::FormatInfo;
 
 pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_space(6.0);
         ui.heading("See a model load, and why it failed");
-        ui.label("Drop a GGUF or safetensors file anywhere in this window, or");
+        let formats = FormatInfo::titles(&state.host.formats, "or");
+        let file = if formats.is_empty() { "model".into() } else { format!("{formats} file") };
+        ui.label(format!("Drop a {file} anywhere in this window, or"));
         ui.horizontal_wrapped(|ui| {
             for command in [Command::Open, Command::OpenRecording, Command::Demo] {
                 let info = command.info();

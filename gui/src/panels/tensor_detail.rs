@@ -1,9 +1,9 @@
 //! One tensor: where it lies, what can be done with it, its first values.
-use super::tensors::{lifecycle, told};
 use super::values::{decode, histogram, statistics};
-use crate::app::State;
 use crate::backend::Origin;
 use crate::command::Command;
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{bytes, count, escape, shape};
 use crate::theme::{self, Tone};
 use egui::{Role, Sense, Ui, vec2};
@@ -13,19 +13,19 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
     let Some(t) = state.run.tensors.get(i as usize) else { return };
     let name = &state.run.names[i as usize];
     let lane = state.run.store.machine_lane("model/tensor");
-    let now = lifecycle(state, lane, i);
+    let now = state.lifecycle(lane, i);
     ui.add_space(4.0);
-    ui.horizontal(|ui| {
+    let headline = Split::left(ui, "headline", |ui| {
         ui.strong(name);
         theme::badge(ui, Tone::of_lifecycle(now), now.name());
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ui.button("Close details").clicked() {
-                out.push(Command::SelectTensor(None));
-            }
-            if ui.button("Its timeline").on_hover_text("Show only what happened to this tensor").clicked() {
-                out.push(Command::Query(format!("tensor:{i}")));
-            }
-        });
+    });
+    headline.right(ui, |ui| {
+        if ui.button("Close details").clicked() {
+            out.push(Command::SelectTensor(None));
+        }
+        if ui.button("Its timeline").on_hover_text("Show only what happened to this tensor").clicked() {
+            out.push(Command::Query(format!("tensor:{i}")));
+        }
     });
     buttons(ui, state, i, now, out);
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -48,7 +48,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, i: u32, out: &mut Vec<Command>) {
                 );
                 fact("Bytes", format!("{} ({})", count(t.bytes), bytes(t.bytes)));
                 fact("In", format!("{} at byte {}", state.run.file_name(t.source), count(t.offset)));
-                if let Some(place) = told(state, i).and_then(|s| s.location) {
+                if let Some(place) = state.reported(i).and_then(|s| s.location) {
                     let (what, id) = match place.place {
                         Place::Mapping(id) => ("mapping", id),
                         Place::Target(id) => ("buffer", id),

@@ -1,13 +1,13 @@
 //! Every tensor: sorted, filtered, with its state at the cursor.
 use super::tensor_detail;
-use crate::app::State;
 use crate::command::Command;
 use crate::model::query::matches;
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{bytes, count, duration, escape, plural, shape};
 use crate::theme::{self, Tone};
 use egui::Ui;
 use egui_extras::{Column, TableBuilder};
-use weighbridge_core::types::{Lifecycle, TensorState};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum By {
@@ -63,7 +63,7 @@ impl Tensors {
     }
 
     fn bar(&mut self, ui: &mut Ui, state: &State) {
-        ui.horizontal_wrapped(|ui| {
+        let bar = Split::left(ui, "bar", |ui| {
             let label = ui.label("Name or type").id;
             let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("*attn* or q8_0").desired_width(170.0);
             ui.add(edit).labelled_by(label);
@@ -77,12 +77,10 @@ impl Tensors {
                     plural(state.run.tensors.len() as u64, "tensor")
                 ));
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if !state.is_live() {
-                    theme::badge(ui, Tone::Warn, "as it was at the cursor");
-                }
-            });
         });
+        if !state.is_live() {
+            bar.right(ui, |ui| drop(theme::badge(ui, Tone::Warn, "as it was at the cursor")));
+        }
     }
 
     /// Filters and sorts again when something of it changed.
@@ -120,7 +118,7 @@ impl Tensors {
             By::Dtype => list.sort_by(|&a, &b| run.tensors[a as usize].dtype.cmp(&run.tensors[b as usize].dtype)),
             By::Bytes => list.sort_by_key(|&i| run.tensors[i as usize].bytes),
             By::Offset => list.sort_by_key(|&i| (run.tensors[i as usize].source, run.tensors[i as usize].offset)),
-            By::State => list.sort_by_key(|&i| lifecycle(state, lane, i) as u8),
+            By::State => list.sort_by_key(|&i| state.lifecycle(lane, i) as u8),
             By::Time => list.sort_by_key(|&i| self.times.get(i as usize).copied().unwrap_or(0)),
         }
         if self.down {
@@ -201,16 +199,6 @@ impl Tensors {
     }
 }
 
-/// What the guest last said of a tensor, while the app shows the present.
-pub(super) fn told(state: &State, i: u32) -> Option<&TensorState> {
-    if state.is_live() && state.busy.is_none() { state.run.states.get(i as usize) } else { None }
-}
-
-/// The lifecycle of a tensor at the cursor.
-pub(super) fn lifecycle(state: &State, lane: Option<u16>, i: u32) -> Lifecycle {
-    told(state, i).map_or_else(|| state.run.lifecycle_at(state.standing(), lane, i), |s| s.lifecycle)
-}
-
 /// Nanoseconds from `loading` to what came of it, of the last load of each tensor before the cursor.
 fn load_times(state: &State) -> Vec<u64> {
     let store = &state.run.store;
@@ -249,10 +237,10 @@ fn cells(line: &mut egui_extras::TableRow<'_, '_>, state: &State, i: u32, lane: 
         line.col(|ui| drop(ui.label(t.source.to_string()).on_hover_text(run.file_name(t.source))));
     }
     line.col(|ui| drop(ui.label(count(t.offset))));
-    let lifecycle = lifecycle(state, lane, i);
+    let lifecycle = state.lifecycle(lane, i);
     line.col(|ui| drop(theme::badge(ui, Tone::of_lifecycle(lifecycle), lifecycle.name())));
-    let told = told(state, i);
-    line.col(|ui| drop(ui.label(told.and_then(|s| s.strategy).map_or("", |s| s.name()))));
-    line.col(|ui| drop(ui.label(told.and_then(|s| s.slot).map_or_else(String::new, |s| s.to_string()))));
+    let reported = state.reported(i);
+    line.col(|ui| drop(ui.label(reported.and_then(|s| s.strategy).map_or("", |s| s.name()))));
+    line.col(|ui| drop(ui.label(reported.and_then(|s| s.slot).map_or_else(String::new, |s| s.to_string()))));
     line.col(|ui| drop(ui.label(if time > 0 { duration(time) } else { String::new() })));
 }

@@ -1,21 +1,14 @@
 //! What happened, when: lanes to zoom and scrub, one query box, and the rows that answer it.
-use super::density;
-use super::lanes;
-use super::rows;
-use crate::app::State;
+use super::axis::Window;
+use super::{density, lanes, rows};
 use crate::backend::Origin;
 use crate::command::Command;
 use crate::model::query;
+use crate::split::Split;
+use crate::state::State;
 use crate::text::{count, duration};
 use crate::theme::{self, Tone};
 use egui::{RichText, Ui};
-
-/// Where the lanes are looked at: from and to on the axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Window {
-    pub(super) from: f64,
-    pub(super) to: f64,
-}
 
 #[derive(Default)]
 pub(super) struct Timeline {
@@ -110,7 +103,7 @@ impl Timeline {
     }
 
     fn bar(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
-        ui.horizontal_wrapped(|ui| {
+        let bar = Split::left(ui, "bar", |ui| {
             let label = ui.label("Filter").id;
             let edit = egui::TextEdit::singleline(&mut self.query)
                 .hint_text("actor:mmap state:error tensor:blk.3* dur>1ms")
@@ -141,31 +134,31 @@ impl Timeline {
                     );
                 }
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let mut lanes = !self.hidden;
-                if ui.toggle_value(&mut lanes, "Lanes").on_hover_text("Show the lanes").changed() {
-                    self.hidden = !lanes;
+        });
+        bar.right(ui, |ui| {
+            let mut lanes = !self.hidden;
+            if ui.toggle_value(&mut lanes, "Lanes").on_hover_text("Show the lanes").changed() {
+                self.hidden = !lanes;
+            }
+            for (label, command) in [
+                ("All", Command::ZoomFit),
+                ("Last", Command::ZoomLast),
+                ("+", Command::ZoomIn),
+                ("–", Command::ZoomOut),
+            ] {
+                if ui.button(label).on_hover_text(command.info().label).clicked() {
+                    out.push(command);
                 }
-                for (label, command) in [
-                    ("All", Command::ZoomFit),
-                    ("Last", Command::ZoomLast),
-                    ("+", Command::ZoomIn),
-                    ("–", Command::ZoomOut),
-                ] {
-                    if ui.button(label).on_hover_text(command.info().label).clicked() {
-                        out.push(command);
-                    }
-                }
-                if ui.selectable_label(self.steps, "Steps").on_hover_text("Every row has the same width").clicked() {
-                    out.push(Command::StepAxis(true));
-                }
-                if ui.selectable_label(!self.steps, "Time").on_hover_text("Width is time").clicked() {
-                    out.push(Command::StepAxis(false));
-                }
-                let all = duration(state.run.store.last_at());
-                let what = if state.run.origin == Origin::Live { "since open" } else { "recorded" };
-                ui.label(RichText::new(format!("{all} {what}")).weak());
-            });
+            }
+            if ui.selectable_label(self.steps, "Steps").on_hover_text("Every row has the same width").clicked() {
+                out.push(Command::StepAxis(true));
+            }
+            if ui.selectable_label(!self.steps, "Time").on_hover_text("Width is time").clicked() {
+                out.push(Command::StepAxis(false));
+            }
+            let all = duration(state.run.store.last_at());
+            let what = if state.run.origin == Origin::Live { "since open" } else { "recorded" };
+            ui.label(RichText::new(format!("{all} {what}")).weak());
         });
     }
 }

@@ -1,8 +1,8 @@
 //! Where the time went: phases, throughput, latency of each host call, against the load before.
-use crate::app::State;
 use crate::command::Command;
 use crate::model::row::OPEN;
 use crate::model::{Kind, Run};
+use crate::state::State;
 use crate::text::{bytes, count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, pos2, vec2};

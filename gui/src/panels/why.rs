@@ -1,9 +1,9 @@
 //! Why it failed: the error in words, the first guard that said no, the route that led there, the bytes that are wrong.
-use crate::app::State;
 use crate::backend::{FileBytes, Origin};
 use crate::command::Command;
 use crate::model::row::Ok3;
 use crate::model::{Kind, Row, export};
+use crate::state::State;
 use crate::text::{count, duration, escape};
 use crate::theme::{self, Tone};
 use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
@@ -66,7 +66,7 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::Malformed => {
             "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it."
         }
-        Cause::UnsupportedFormat => "Open a GGUF (version 2 or 3) or a safetensors file.",
+        Cause::UnsupportedFormat => "Open a file of a format and a version that the message names.",
         Cause::UnsupportedDtype => "Load a selection without this tensor.",
         Cause::UnsupportedStrategy | Cause::StrategyUnavailable => "Choose the strategy auto, or another one.",
         Cause::LimitExceeded => "Raise the limit that is named, if you trust the file.",
@@ -84,7 +84,7 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::Deadline => "Give it more time, or load less at once.",
         Cause::Io => "The operating system failed. Check the disk.",
         Cause::Internal => "This is a bug. Save the recording and report it.",
-        Cause::Other(_) => "See the message.",
+        Cause::Other => "See the message.",
     }
 }
 
@@ -100,15 +100,15 @@ fn first_bad(state: &State, end: u64) -> Option<u64> {
 /// The guard that decided for the error, in words: of the first refusing step from the first bad row on.
 fn guard(state: &State, from: u64, end: u64) -> Option<String> {
     let store = &state.run.store;
-    let refusing = ["refuse", "fail", "reject", "keep", "give_back", "undo", "abandon"];
     let near = from.saturating_sub(2).max(store.first());
     let decided = |by_name: bool| {
         (near..end.min(from.saturating_add(400))).filter_map(|id| store.row(id)).find(|row| {
-            let named = refusing.iter().any(|w| store.name(store.edge(row).action).contains(w));
+            let machine = store.lanes.get(usize::from(row.lane)).map_or("", |lane| store.name(lane.name));
+            let named = store.refuses(machine, store.name(store.edge(row).action));
             row.kind == Kind::Transition && row.guard_count > 0 && if by_name { named } else { row.ok == Ok3::No }
         })
     };
-    // What refuses says so in its name; else it is the step that was answered badly.
+    // The table says which rows refuse; of a machine without one it is the step that was answered badly.
     let row = decided(true).or_else(|| decided(false))?;
     let (name, held) = store.guards(row).last()?;
     let edge = store.edge(row);

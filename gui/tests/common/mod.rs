@@ -9,7 +9,7 @@ use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{Backend, FileRef, NoBackend, Pick, Picked, Request, Shell, Update};
 use weighbridge_inspector::command::Command;
 
-/// What the app asked for, and what it is told.
+/// What the app asked for, and what reaches it.
 #[derive(Clone, Default)]
 pub struct Desk(pub Rc<RefCell<NoBackend>>);
 
@@ -29,11 +29,11 @@ impl Desk {
     }
 
     pub fn tell(&self, update: Update) {
-        self.0.borrow_mut().told.push_back(update);
+        self.0.borrow_mut().updates.push_back(update);
     }
 }
 
-/// Dialogs that answer what they are told to.
+/// Dialogs that answer what a test set.
 #[derive(Clone, Default)]
 pub struct Dialogs(pub Rc<RefCell<(Vec<Pick>, VecDeque<Picked>)>>);
 

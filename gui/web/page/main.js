@@ -24,6 +24,9 @@ function supported() {
 }
 
 class Page {
+  /** The formats that the component reads, once it runs. */
+  formats = [];
+
   constructor() {
     this.client = new Client({ base });
     this.overview = new Overview({ client: this.client, root: $('run'), say });
@@ -35,6 +38,8 @@ class Page {
     this.client.addEventListener('broken', () => say('problem', 'The component could not be started in this browser: it needs module workers'));
     this.client.listen((kind, value) => {
       if (kind === 'Host') {
+        this.formats = value.formats;
+        $('formats').textContent = `: ${anyOf(value.formats.map(({ title }) => escape(title)))}`;
         document.documentElement.dataset.ready = 'true';
         performance.mark('ready');
       }
@@ -54,7 +59,7 @@ class Page {
     this.#busy();
     const recording = files.find(({ name }) => /\.(wbrec|jsonl)$/.test(name));
     if (recording) return this.client.send({ OpenRecording: this.client.file(recording) });
-    return this.#model(firstFirst(files).map((file) => this.client.file(file)));
+    return this.#model(firstFirst(files, this.formats).map((file) => this.client.file(file)));
   }
 
   #busy() {
@@ -154,9 +159,14 @@ class Page {
   }
 }
 
+/** `GGUF, safetensors or NPY` */
+const anyOf = (words) => words.join(', ').replace(/, ([^,]*)$/, ' or $1');
+
 /** The index of shards, or the first of them, is the file that names the others. */
-function firstFirst(files) {
-  const rank = ({ name }) => (name.endsWith('.index.json') ? 0 : /-00001-of-\d{5}\./.test(name) ? 1 : 2);
+function firstFirst(files, formats) {
+  const indices = formats.map((format) => format['multi-file'].index).filter(Boolean);
+  const isIndex = (name) => indices.some((ending) => name.endsWith(`.${ending}`));
+  const rank = ({ name }) => (isIndex(name) ? 0 : /-00001-of-\d{5}\./.test(name) ? 1 : 2);
   return [...files].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 

@@ -7,12 +7,6 @@ import { Faults } from './faults.js';
 import { Gate } from './gate.js';
 import { tellRecording } from './retell.js';
 
-/**
- * The order of `auto` here: reading at once comes before reading in chunks, because a page fetches large pieces faster, keeps them as they
- * came, and can be cancelled between them.
- */
-const AUTO = { 'first-available': ['mapped-file', 'read-copy', 'staged-read'] };
-
 /** First bytes of a tensor that are shown. */
 const PREVIEW = 64 << 10;
 /** Tensors and records told at once, and how long records wait to be told together (ms). */
@@ -82,6 +76,7 @@ export class Desk {
       imports: this.component.imports,
       exports: this.component.exports,
       granted: ['Granted: reading the files that you open, by handle; telling the observer what it does.'],
+      formats: this.host.formats(this.component),
       tables,
     };
   }
@@ -313,7 +308,7 @@ export class Desk {
       this.registered = true;
     }
     try {
-      return session.load(selection, { ...options, policy: options.policy ?? AUTO });
+      return session.load(selection, options);
     } finally {
       await session.settled();
     }

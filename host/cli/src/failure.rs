@@ -3,7 +3,7 @@ use super::output::{Output, colour_on};
 use serde::Serialize;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use weighbridge::{Cause, Error, Phase, escape};
+use weighbridge::{Cause, Error, escape};
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -176,9 +176,6 @@ fn hint(error: &Error) -> Option<&'static str> {
         Cause::SlotsExhausted => Some("raise --slots, or share slots with --extent file"),
         Cause::StrategyUnavailable => Some("--strategy auto takes the first strategy that this host offers"),
         Cause::Deadline => Some("raise --deadline, or leave it out"),
-        Cause::UnsupportedFormat if error.phase == Phase::Parse => {
-            Some("GGUF (versions 2 and 3) and safetensors are read")
-        }
         Cause::NotFound if error.field.as_deref() == Some("select") => {
             Some("`weighbridge inspect FILE` lists the names; `*` matches any text")
         }

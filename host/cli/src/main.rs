@@ -25,7 +25,7 @@ use failure::Failure;
 use output::Output;
 use std::process::ExitCode;
 
-/// Loads untrusted GGUF and safetensors files through a sandboxed WebAssembly component, at mmap speed
+/// Loads untrusted model files through a sandboxed WebAssembly component, at mmap speed
 #[derive(Debug, Parser)]
 #[command(name = "weighbridge", version, max_term_width = 100, after_help = EXIT_CODES)]
 #[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]

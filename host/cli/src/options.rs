@@ -112,7 +112,7 @@ impl LoadArgs {
 
     pub(crate) fn load(&self) -> LoadOptions {
         LoadOptions {
-            policy: self.strategy.only().map_or_else(StrategyPolicy::auto, StrategyPolicy::Only),
+            policy: self.strategy.only().map_or(StrategyPolicy::Auto, StrategyPolicy::Only),
             extent: self.extent,
             staging_bytes: self.chunk.unwrap_or(0),
             validate: Validation {

@@ -8,8 +8,8 @@ use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use weighbridge::{ReplayError, ReplayReport};
 use weighbridge::{MachineStatus, escape};
+use weighbridge::{ReplayError, ReplayReport};
 
 /// Re-execute a recording: the same component, the same answers, and every step compared
 ///

@@ -4,12 +4,16 @@ use super::options::{LoadArgs, StrategyArg};
 use super::progress::{Progress, patiently};
 use super::units::{bytes, plural};
 use std::path::PathBuf;
-use weighbridge::{LoadReport, ModelSummary, Runtime, Session, SessionOptions, escape};
+use weighbridge::{
+    Cause, Error, FormatInfo, LoadReport, ModelSummary, Phase, Runtime, Session, SessionOptions, escape,
+};
 
 /// A session, and the names of its files for messages.
 pub(crate) struct Opened {
     pub(crate) session: Session,
     pub(crate) names: Vec<String>,
+    /// What people call its format.
+    title: String,
 }
 
 /// The runtime, with the component that is built in.
@@ -20,9 +24,24 @@ pub(crate) fn runtime() -> Result<Runtime> {
 /// Opens the files.
 pub(crate) fn open(runtime: &Runtime, files: &[PathBuf], options: SessionOptions) -> Result<Opened> {
     let names: Vec<String> = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
-    let session = runtime.open_with(files, options).map_err(|error| Failure::from(error).in_files(&names))?;
+    let session = runtime.open_with(files, options).map_err(|error| refused(runtime, error).in_files(&names))?;
     let names = session.files().iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
-    Ok(Opened { session, names })
+    let format = session.summary().format.clone();
+    let known = runtime.formats()?.into_iter().find(|known| known.name == format);
+    Ok(Opened { session, names, title: known.map_or(format, |known| known.title) })
+}
+
+/// Why a file is not opened; where its format is not read, with those that are.
+fn refused(runtime: &Runtime, error: Error) -> Failure {
+    let formats = match error.cause {
+        Cause::UnsupportedFormat if error.phase == Phase::Parse => runtime.formats().unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let failure = Failure::from(error);
+    if formats.is_empty() {
+        return failure;
+    }
+    failure.hint(format!("{} are read", FormatInfo::titles_and_versions(&formats, "and")))
 }
 
 /// Opens the files for a load. For `external-buffer` this tool is the embedder that has the memory, and registers it.
@@ -82,17 +101,14 @@ impl Opened {
             [first, rest @ ..] => format!("{} and {} more", escape(first), rest.len()),
             [] => String::new(),
         };
-        (name, describe(self.session.summary()))
+        (name, describe(self.session.summary(), &self.title))
     }
 }
 
 /// `GGUF v3 · llama · 201 tensors · 25.9 MiB`
-pub(crate) fn describe(summary: &ModelSummary) -> String {
-    let format = match (summary.format.as_str(), summary.version) {
-        ("gguf", version) => format!("GGUF v{version}"),
-        (format, 0) => escape(format),
-        (format, version) => format!("{} v{version}", escape(format)),
-    };
+fn describe(summary: &ModelSummary, title: &str) -> String {
+    let title = escape(title);
+    let format = if summary.version == 0 { title } else { format!("{title} v{}", summary.version) };
     let tensors = plural(u64::from(summary.tensors), "tensor");
     let parts =
         [Some(format), summary.architecture.as_deref().map(escape), Some(tensors), Some(bytes(summary.tensor_bytes))];

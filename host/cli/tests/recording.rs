@@ -242,6 +242,38 @@ fn it_has_no_path_no_name_and_no_tensor() {
     assert!(!told.is_empty() && told.iter().all(|end| *end <= data), "{told:?}, and the first tensor is at {data}");
 }
 
+/// What a person is told, names the file; what is recorded of it, does not, and is executed again all the same.
+#[test]
+fn a_recording_of_any_name_holds_no_name_and_replays() {
+    let long = format!("secret-customer-{}", "finetune-".repeat(20));
+    for name in [
+        "secret-customer-7b",
+        long.as_str(),
+        "my\"secret-customer",
+        "secret-customer\u{202e}x",
+        "secret-customer\\x",
+        "secret-customer' — ünïcode",
+        "a.secret-customer",
+    ] {
+        let place = Place::new();
+        let (first, second) = (format!("{name}-00001-of-00002.gguf"), format!("{name}-00002-of-00002.gguf"));
+        place.run("weighbridge sample part.gguf");
+        std::fs::copy(place.path("part.gguf"), place.path(&first)).unwrap();
+        std::fs::copy(place.path("part.gguf"), place.path(&second)).unwrap();
+        let out = place.path("out.wbrec");
+        let paths = [place.path(&first), place.path(&second)];
+        let output = place.command(&["record".into(), "--out".into(), out.clone(), paths[0].clone(), paths[1].clone()]);
+        let told = { output }.output().unwrap();
+        let told = String::from_utf8_lossy(&told.stderr).into_owned() + &String::from_utf8_lossy(&told.stdout);
+        assert!(told.contains("secret-customer"), "a person is told which file: {told}");
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert!(!text.contains("secret-customer"), "{name}: the recording names it");
+        assert!(text.contains("file-0-00001-of-00002.gguf"));
+        let report = runtime().replay(&Recording::read(text.as_bytes()).unwrap(), None);
+        assert!(report.unwrap_or_else(|error| panic!("{name}: {error}")).complete);
+    }
+}
+
 #[test]
 fn seven_hundred_tensors_of_a_large_model_take_less_than_a_megabyte() {
     let place = Place::new();

@@ -1,8 +1,8 @@
 //! What runs a guest: the trait where the core ends above.
 use crate::{host::Host, media::Media};
 use weighbridge_wit::{
-    Advice, AdviceEffect, Error, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-    MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
+    MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
 };
 
 /// A file as the guest gets it: a name, and its number in the host's table.
@@ -23,7 +23,7 @@ pub type Called<T> = Result<T, Error>;
 /// One instance of a loader component that can be called. Its imports go to the [`Host`] that it holds.
 ///
 /// Each method calls the export of the same name; `open` keeps the session that the guest hands out, and the others use
-/// it. The core calls nothing before `open` but `describe`.
+/// it. The core calls nothing before `open` but `formats` and `describe`.
 #[allow(missing_docs, reason = "each is the export of its name in wit/loader.wit")]
 pub trait Engine {
     /// The files and the memory that the guest's imports work with.
@@ -35,6 +35,7 @@ pub trait Engine {
     /// As [`Self::host`], to look only.
     fn peek<R>(&self, look: impl FnOnce(&Host<Self::Media>) -> R) -> R;
 
+    fn formats(&mut self) -> Called<Vec<FormatInfo>>;
     fn describe(&mut self) -> Called<Vec<MachineTable>>;
     fn open(&mut self, sources: &[Grant], options: GuestOptions) -> Called<Result<(), Error>>;
     fn missing(&mut self) -> Called<Vec<String>>;
@@ -49,6 +50,7 @@ pub trait Engine {
     fn advise(&mut self, tensor: u32, advice: Advice) -> Called<Result<AdviceEffect, Error>>;
     fn states(&mut self, start: u32, count: u32) -> Called<Vec<TensorState>>;
     fn slots(&mut self) -> Called<Vec<SlotState>>;
+    fn buffers(&mut self, start: u32, count: u32) -> Called<Vec<BufferState>>;
     fn machines(&mut self) -> Called<Vec<MachineStatus>>;
     fn observe(&mut self, level: Level) -> Called<()>;
     fn close(&mut self) -> Called<Result<(), Error>>;

@@ -4,8 +4,8 @@ use crate::{
     media::Media,
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, Cause, Error, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-        MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, BufferState, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
+        MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use serde::Serialize;
@@ -74,8 +74,12 @@ impl<E: Engine> Guest<E> {
         result.and_then(|answer| answer)
     }
 
+    pub(crate) fn formats(&mut self) -> Result<Vec<FormatInfo>, Error> {
+        self.engine.formats()
+    }
+
     pub(crate) fn describe(&mut self) -> Result<Vec<MachineTable>, Error> {
-        self.call(Phase::Parse, E::describe).map_err(|error| Error { phase: Phase::Request, ..error })
+        self.engine.describe()
     }
 
     pub(crate) fn open(&mut self, sources: &[Grant], options: GuestOptions) -> Result<(), Error> {
@@ -147,6 +151,10 @@ impl<E: Engine> Guest<E> {
 
     pub(crate) fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
         self.call(Phase::Request, E::slots)
+    }
+
+    pub(crate) fn buffers(&mut self, start: u32, count: u32) -> Result<Vec<BufferState>, Error> {
+        self.call(Phase::Request, |engine| engine.buffers(start, count))
     }
 
     pub(crate) fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {

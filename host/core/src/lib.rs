@@ -26,7 +26,6 @@ mod replay;
 mod session;
 mod stats;
 mod table;
-mod text;
 
 pub use engine::{Called, Engine, Grant, SourceOf};
 pub use host::{Crossing, Host, limit};
@@ -36,8 +35,7 @@ pub use names::Names;
 pub use observer::{Interpose, Observer};
 pub use options::{CancelToken, Control, HostCapabilities, HostLimits, SessionOptions, nanos};
 pub use replay::{Last, ReplayError, ReplayReport, replay};
-pub use session::{FileInfo, Granted, Held, Session, View, describe};
+pub use session::{Bare, FileInfo, Granted, Held, Session, View};
 pub use stats::{Stats, Timings, Usage};
 pub use table::{Buffer, Consumer, Mapping, Sink, Table};
-pub use text::{escape, escape_path};
 pub use types::*;

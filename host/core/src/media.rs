@@ -2,7 +2,7 @@
 use crate::{
     options::Control,
     stats::Usage,
-    types::{Advice, AdviceEffect, BatchError, SourceStat, StorageError},
+    types::{Advice, AdviceEffect, BatchError, SourceStat, StorageError, Strategy},
 };
 
 /// Nanoseconds since some moment that does not change while the program runs; never runs backwards.
@@ -107,6 +107,9 @@ pub trait Media: Sized + 'static {
     fn is_cancelled(&self) -> bool {
         false
     }
+
+    /// The order of `auto`: the strategy that suits this system best comes first.
+    fn auto(&self) -> &[Strategy];
 
     /// Offsets of mappings are multiples of this many bytes; a power of two.
     fn map_granularity(&self) -> u64;

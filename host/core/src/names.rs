@@ -4,15 +4,15 @@
 //! to begin with, which keeps what a guest can act on: numbers of shards, and extensions of model files. What the guest
 //! says is then fit for a recording as it is, and the host puts the real name back into what it shows to a person, and into
 //! nothing else. What an index names stays as the index has it, as that stands in the header bytes anyway.
-use crate::{
-    text::escape,
-    types::{Cause, Error},
-};
+use crate::types::{Error, escape};
 use std::collections::HashMap;
 
 /// Extensions that say what a file is, and nothing of whose it is.
 const EXTENSIONS: [&str; 12] =
     ["gguf", "safetensors", "json", "npy", "npz", "pt", "pth", "bin", "ckpt", "zip", "onnx", "h5"];
+
+/// What every neutral name begins with.
+const NEUTRAL: &str = "file-";
 
 /// Real names and those that the guest knows.
 #[derive(Debug, Default)]
@@ -49,14 +49,14 @@ impl Names {
             return self.as_it_is(name);
         }
         let (front, rest) = split(name);
-        let known = self.stems.get(front).map(|number| format!("file-{number}{}", kept(rest)));
+        let known = self.stems.get(front).map(|number| format!("{NEUTRAL}{number}{}", kept(rest)));
         // Two names that differ only in what is not kept must not become one.
         let free = |neutral: &String| self.given.iter().all(|(given, _)| given != neutral);
         let neutral = known.filter(free).unwrap_or_else(|| {
             let number = self.fronts.len();
             self.fronts.push(front.to_owned());
             self.stems.insert(front.to_owned(), number);
-            format!("file-{number}{}", kept(rest))
+            format!("{NEUTRAL}{number}{}", kept(rest))
         });
         self.given.push((neutral.clone(), name.to_owned()));
         neutral
@@ -74,26 +74,53 @@ impl Names {
             return name.to_owned();
         }
         let (front, rest) = split(name);
-        let number = front.strip_prefix("file-").and_then(|number| number.parse::<usize>().ok());
+        let number = front.strip_prefix(NEUTRAL).and_then(|number| number.parse::<usize>().ok());
         match number.and_then(|number| self.fronts.get(number)) {
             Some(real) => format!("{real}{rest}"),
             None => name.to_owned(),
         }
     }
 
-    /// An error as it is shown to a person: the guest quotes its files by the names that it knows.
+    /// An error as it is shown to a person: the guest speaks of its files by the names that it knows.
     #[must_use]
     pub fn shown(&self, mut error: Error) -> Error {
-        for (known, real) in self.given.iter().filter(|(known, real)| known != real) {
-            if error.message.contains(known.as_str()) {
-                let quoted = format!("\"{known}\"");
-                error.message = error.message.replace(&quoted, &format!("\"{}\"", escape(real)));
-            }
-            if let Cause::Other(what) = &mut error.cause {
-                *what = what.replace(known.as_str(), &escape(real));
+        error.message = self.translated(&error.message);
+        error
+    }
+
+    /// A text of the guest's with the real names in the place of those that it knows.
+    fn translated(&self, text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(NEUTRAL) {
+            let (before, found) = rest.split_at(at);
+            shown.push_str(before);
+            let inside_a_word = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+            match self.name_at(found).filter(|_| !inside_a_word) {
+                Some((known, real)) => {
+                    shown.push_str(&escape(&real));
+                    rest = &found[known..];
+                }
+                None => {
+                    shown.push_str(NEUTRAL);
+                    rest = &found[NEUTRAL.len()..];
+                }
             }
         }
-        error
+        shown.push_str(rest);
+        shown
+    }
+
+    /// The neutral name that a text begins with, as its length and the real name of as much.
+    fn name_at(&self, text: &str) -> Option<(usize, String)> {
+        let digits = text.get(NEUTRAL.len()..)?;
+        let len = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let front = self.fronts.get(digits.get(..len)?.parse::<usize>().ok()?)?;
+        let end =
+            |known: &str| !text[known.len()..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        let whole = |(known, _): &&(String, String)| text.starts_with(known.as_str()) && end(known);
+        let given = self.given.iter().filter(whole).max_by_key(|(known, _)| known.len());
+        Some(given.map_or_else(|| (NEUTRAL.len() + len, front.clone()), |(known, real)| (known.len(), real.clone())))
     }
 }
 
@@ -174,8 +201,15 @@ mod tests {
         let message = "\"file-0-00002-of-00002.gguf\" is a part of another model than \"file-0-00001-of-00002.gguf\".";
         let shown = names.shown(Error::new(Phase::Parse, Cause::Malformed, message)).message;
         let part =
-            |number: u32| format!("\"{}\"", crate::text::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
+            |number: u32| format!("\"{}\"", crate::types::escape(&format!("{long}\"-0000{number}-of-00002.gguf")));
         assert_eq!(shown, format!("{} is a part of another model than {}.", part(2), part(1)));
+        for (said, shown) in [
+            ("file-0-00007-of-00009.gguf is missing, file-0-00008-of-00009.gguf.", 2),
+            ("no file-7 and no profile-0.gguf or file-", 0),
+        ] {
+            let told = names.shown(Error::new(Phase::Parse, Cause::Malformed, said)).message;
+            assert_eq!(told.matches(&long).count(), shown, "{told}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Loads untrusted GGUF and safetensors files through a sandboxed WebAssembly component, at mmap speed.
+//! Loads untrusted model files (GGUF, safetensors, NPY) through a sandboxed WebAssembly component, at mmap speed.
 //!
 //! The file is parsed, checked and planned by a component that can name no path and reads nothing but header bytes; this
 //! library maps or reads the tensors, checks every span that the component asks for, and hands out views. Tensor bytes
@@ -54,7 +54,7 @@ pub use runtime::{Runtime, RuntimeBuilder, Startup};
 pub use session::{FileInfo, PageMap, Session};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
-    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions, Stats,
-    Timings, Usage, escape, escape_path, recording, trace,
+    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions,
+    Stats, Timings, Usage, escape, escape_path, recording, trace,
     types::{self, *},
 };

@@ -14,14 +14,14 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use weighbridge_core::{
-    Cause, Error, Host, MachineTable, Phase, ReplayError, ReplayReport, SessionOptions, describe, nanos,
-    recording::{Recording, RecordingHeader},
-    trace::Record,
-};
 use wasmtime::{
     Engine,
     component::{Component, InstancePre, Linker},
+};
+use weighbridge_core::{
+    Bare, Cause, Error, FormatInfo, Host, MachineTable, Phase, ReplayError, ReplayReport, SessionOptions, nanos,
+    recording::{Recording, RecordingHeader},
+    trace::Record,
 };
 
 static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
@@ -168,13 +168,26 @@ impl Runtime {
         Session::open(self, paths, &options)
     }
 
+    /// The formats that the component reads: how they are called, and what their files' names end in.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn formats(&self) -> Result<Vec<FormatInfo>, Error> {
+        self.without_files()?.formats()
+    }
+
     /// The transition tables of every machine in the component.
     ///
     /// # Errors
     /// The component failed.
     pub fn describe(&self) -> Result<Vec<MachineTable>, Error> {
+        self.without_files()?.describe()
+    }
+
+    /// An instance that is asked about itself alone.
+    fn without_files(&self) -> Result<Bare<Instance>, Error> {
         let options = SessionOptions { ring: 0, ..SessionOptions::default() };
-        describe(self.instance(&options)?)
+        Ok(Bare::new(self.instance(&options)?))
     }
 
     /// What getting ready took.

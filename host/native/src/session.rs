@@ -12,9 +12,9 @@ use std::{
     sync::Arc,
 };
 use weighbridge_core::{
-    self as core, Advice, AdviceEffect, Capabilities, Cause, Error, Granted, Level, LoadOptions, LoadReport,
-    MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats, TensorInfo, TensorState, Timings,
-    Usage, escape, escape_path, recording::Recording, trace::Record,
+    self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, Granted, Level, LoadOptions,
+    LoadReport, MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats,
+    TensorInfo, TensorState, Timings, Usage, escape, escape_path, recording::Recording, trace::Record,
 };
 
 /// One model. Calls into the guest need `&mut`; views of tensors ([`Tensor`]) are independent of the session.
@@ -187,6 +187,14 @@ impl Session {
     /// The guest failed.
     pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
         self.inner.slots()
+    }
+
+    /// Every buffer that copies of tensors lie in, by its number.
+    ///
+    /// # Errors
+    /// The guest failed, or lists more than `listing_bytes`.
+    pub fn buffers(&mut self) -> Result<Vec<BufferState>, Error> {
+        self.inner.buffers()
     }
 
     /// Where every machine stands, those of single tensors aside.

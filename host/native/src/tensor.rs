@@ -19,7 +19,8 @@ impl Tensor {
         let range = fits(view.span.offset()).zip(fits(view.span.end())).map(|(start, end)| start..end);
         let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range });
         tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
-            let message = "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
+            let message =
+                "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
             Error::new(Phase::Request, Cause::OutOfBounds, message)
         })
     }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use weighbridge::trace::{Call, Record, What};
 use weighbridge::{
-    Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, GuestOptions, HostCapabilities, HostLimits,
-    Level, Lifecycle, LoadOptions, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
+    Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, FormatInfo, GuestOptions, HostCapabilities, HostLimits,
+    Level, Lifecycle, LoadOptions, MultiFile, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
     StrategyPolicy,
 };
 
@@ -178,7 +178,7 @@ fn a_consumer_ends_the_load() {
     let cases = [
         (StorageError::Cancelled, Cause::Cancelled),
         (StorageError::Io(28), Cause::Io),
-        (StorageError::Other("full".to_owned()), Cause::Other("full".to_owned())),
+        (StorageError::Other("full".to_owned()), Cause::Other),
     ];
     for (answer, cause) in cases {
         let mut session = loader().open(&path).unwrap();
@@ -444,6 +444,14 @@ fn the_component_asks_for_storage_and_observer_alone() {
     assert_eq!(imports, names);
     assert!(loader().exports().contains(&"weighbridge:loader/loader@0.1.0".to_owned()));
     assert!(!loader().describe().unwrap().is_empty());
+    let formats = loader().formats().unwrap();
+    let names: Vec<&str> = formats.iter().map(|format| format.name.as_str()).collect();
+    assert_eq!(names, ["gguf", "safetensors", "npy"]);
+    assert_eq!(formats[1].multi_file, MultiFile::Index("index.json".into()));
+    assert_eq!(FormatInfo::titles(&formats, "or"), "GGUF, safetensors or NPY");
+    assert_eq!(FormatInfo::titles(&formats[..1], "or"), "GGUF");
+    let versions = FormatInfo::titles_and_versions(&formats, "and");
+    assert_eq!(versions, "GGUF (versions 2 and 3), safetensors and NPY (versions 1 to 3)");
     assert_eq!(loader().component_id().len(), 64);
 }
 

@@ -1,5 +1,5 @@
 /** What the package has everywhere. */
-export { describe } from './component.js';
+export { describe, formats } from './component.js';
 export { LoadError, Sentence, StorageFault, escape, typed } from './fault.js';
 export { parse, stringify } from './json.js';
 export { Recording } from './recording.js';

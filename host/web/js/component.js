@@ -1,5 +1,5 @@
 /** The component as it lies in the package: its core modules, compiled once for all sessions. */
-import { tables } from '../dist/weighbridge_web.js';
+import { formats as formatsOf, tables } from '../dist/weighbridge_web.js';
 import { Hooks } from './hooks.js';
 import { Start } from './guest.js';
 import { parse } from './json.js';
@@ -15,7 +15,13 @@ export async function made(manifest, instantiate, compile) {
   return { ...manifest, instantiate, modules, compileMs: performance.now() - began };
 }
 
-/** The same as JSON text, asked once. */
+/** The formats that the component reads. */
+export function formats(component) {
+  component.formats ??= parse(formatsOf(new Start(component), new Hooks()));
+  return component.formats;
+}
+
+/** The transition tables as JSON text, asked once. */
 export function tablesOf(component) {
   component.tables ??= tables(new Start(component), new Hooks());
   return component.tables;

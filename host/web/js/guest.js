@@ -119,7 +119,7 @@ class Guest {
   /** Calls an export. What the guest answers as an error is thrown as `{payload}`. */
   call(name, [first, ...rest]) {
     const granted = (files) => files.map(({ name: file, number }) => ({ name: file, source: new this.Source(number) }));
-    if (name === 'describe') return this.#loader.describe();
+    if (name === 'describe' || name === 'formats') return this.#loader[name]();
     if (name === 'provide') return this.#session.provide(granted(first));
     if (name !== 'open') return this.#session[name](...(first === undefined ? [] : [first, ...rest]));
     this.#session = this.#loader.Session.open(granted(first), ...rest);

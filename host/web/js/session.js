@@ -93,6 +93,10 @@ export class Session {
     return parse(this.#core.slots());
   }
 
+  buffers() {
+    return parse(this.#core.buffers());
+  }
+
   machines() {
     return parse(this.#core.machines());
   }

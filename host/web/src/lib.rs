@@ -16,6 +16,6 @@ mod options;
 mod recording;
 mod session;
 
-pub use guest::{Imports, tables};
+pub use guest::{Imports, formats, tables};
 pub use recording::Recording;
 pub use session::{Session, View};

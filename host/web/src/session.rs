@@ -136,7 +136,7 @@ impl Session {
     /// # Errors
     /// As [`Self::summary`].
     pub fn capabilities(&self) -> Answer<String> {
-        self.look(|inner| *inner.capabilities())
+        self.look(|inner| inner.capabilities().clone())
     }
 
     /// What the session holds and what it did.
@@ -213,6 +213,14 @@ impl Session {
     /// As [`Self::tensors`].
     pub fn slots(&mut self) -> Answer<String> {
         self.tell(core::Session::slots)
+    }
+
+    /// Every buffer that copies of tensors lie in.
+    ///
+    /// # Errors
+    /// As [`Self::tensors`].
+    pub fn buffers(&mut self) -> Answer<String> {
+        self.tell(core::Session::buffers)
     }
 
     /// Where every machine stands.

@@ -1,27 +1,64 @@
-//! Two macros: the one place where a table meets its machine, and the one way in which events are dispatched.
+//! The macros that every actor is made with: where a table meets its machine, and the one way in which events are dispatched.
 
-/// Hands the same tokens to `sml!` and to a string, from which [`super::Table`] is read: the diagrams and the inspector
-/// show the table that runs.
+/// Gives the same rows to `sml!` and to [`crate::actors::Table`]: the diagrams and the inspector show the table that runs.
+///
+/// The table stands in named sections. The first row begins with `*`, and its state is the one that the machine begins in.
 macro_rules! machine {
-    ($name:literal: $($tokens:tt)*) => {
-        ::sml::sml! { $($tokens)* }
+    (
+        $name:literal, pooled: $pooled:literal, owns: $owns:expr;
+        $machine:ident[$($attributes:tt)*] {
+            $first:literal: { * $($start:tt)* }
+            $($section:literal: { $($rows:tt)* })*
+        }
+    ) => {
+        ::sml::sml! { $machine[$($attributes)*] { * $($start)* $($($rows)*)* } }
 
-        /// This machine's name and the tokens of its table.
-        pub const SOURCE: (&str, &str) = ($name, stringify!($($tokens)*));
+        /// The table of this machine.
+        pub const TABLE: $crate::actors::Table = $crate::actors::Table {
+            machine: $name,
+            pooled: $pooled,
+            owns: $owns,
+            sections: &[
+                ($first, $crate::actors::rows! { $($start)* }),
+                $(($section, $crate::actors::rows! { $($rows)* }),)*
+            ],
+        };
     };
 }
 pub(crate) use machine;
+
+/// Rows as data: `"target"_s <= "source"_s + event<Event> [guard] / action,`, where the target and the guard may be absent.
+macro_rules! rows {
+    ($(
+        $first:literal $(<= $second:literal)? + $kind:ident<$event:tt> $([$guard:ident])? / $action:ident,
+    )*) => {
+        &[$($crate::actors::Row::new(
+            (stringify!($first), concat!($(stringify!($second))?)),
+            (stringify!($kind), stringify!($event)),
+            concat!($(stringify!($guard))?),
+            stringify!($action),
+        )),*]
+    };
+}
+pub(crate) use rows;
+
+/// The policy that lets a machine be put into a state. `sml` calls it one for testing, and seals the trait so that no other
+/// can take its place: it means machines that keep their own state. Here the state is the actor's data (which is cloned,
+/// compared, hashed, and kept for a million tensors over one table), so each dispatch begins by putting it back. Nothing
+/// but [`dispatch`] does so.
+pub(crate) type KeepsStateOutside = ::sml::TestingPolicy;
 
 /// Puts the machine where the actor's data says it stands, runs one event to completion, and takes the new state back.
 /// So an actor is plain data: it can be cloned, compared and hashed, and a million tensors share one table.
 macro_rules! dispatch {
     ($machine:ident, $state:expr, $context:expr, $event:expr, $trace:expr) => {{
-        type Bundle<'t> = ::sml::Policies<$crate::observe::Trace<'t>, (), ::sml::JumpTable, (), ::sml::TestingPolicy>;
+        type Outside = $crate::actors::KeepsStateOutside;
+        type Bundle<'t> = ::sml::Policies<$crate::observe::Trace<'t>, (), ::sml::JumpTable, (), Outside>;
         let bundle: Bundle<'_> = ::sml::Policies::new(
             $trace,
             (),
             (),
-            ::sml::TestingPolicy,
+            Outside::default(),
             ::sml::DefaultQueuePolicy,
             ::sml::DefaultQueuePolicy,
         );
@@ -39,7 +76,7 @@ pub(crate) use dispatch;
 macro_rules! refusals {
     ($($action:ident($event:ty) => $why:ident,)*) => {
         $(fn $action(&mut self, _: &$event) -> Result<(), ()> {
-            self.refuse($crate::actors::Why::$why);
+            self.refuse($crate::types::Cause::$why);
             Ok(())
         })*
     };
@@ -75,7 +112,7 @@ macro_rules! actor {
 
         impl $actor {
             /// The name that the observer and the diagrams use.
-            pub const NAME: &'static str = SOURCE.0;
+            pub const NAME: &'static str = TABLE.machine;
 
             /// The same with its commands counted from another number. Answers are only ever compared with the number of
             /// the command that is out, so a checker that renumbers misses nothing, and comes to an end.

@@ -4,6 +4,7 @@
 //!
 //! Refusals are guards, tried in the order in which they take precedence; the last row of an event has no guard, so every
 //! decision is total. What a state does not expect, it answers with a row of its own that loses nothing.
+pub mod io_buffer;
 pub mod io_loader;
 pub mod io_mmap;
 pub mod io_read;
@@ -17,9 +18,9 @@ mod plain;
 pub mod spans;
 mod table;
 
-pub use fault::{Fault, Why};
-pub(crate) use machine::{actor, dispatch, machine, refusals, strays};
-pub use table::{snake, tables};
+pub use fault::{Fault, Finding, Noted};
+pub(crate) use machine::{KeepsStateOutside, actor, dispatch, machine, refusals, rows, strays};
+pub use table::{Row, Table, snake, tables};
 
 /// Counts commands, so that an answer finds the command that asked for it. Stray and late answers carry another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! The contract's enums as parts of actors' data, which a checker hashes. `wit-bindgen` derives everything but this.
-use crate::api::SlotStatus;
-use crate::types::{Advice, AdviceEffect, Lifecycle, Strategy};
+use crate::api::{BufferStatus, SlotStatus};
+use crate::types::{Advice, AdviceEffect, Cause, Lifecycle, Strategy};
 use std::hash::{Hash, Hasher};
 
 macro_rules! hash_as_number {
@@ -12,4 +12,4 @@ macro_rules! hash_as_number {
         })*
     };
 }
-hash_as_number!(Advice, AdviceEffect, Lifecycle, SlotStatus, Strategy);
+hash_as_number!(Advice, AdviceEffect, BufferStatus, Cause, Lifecycle, SlotStatus, Strategy);

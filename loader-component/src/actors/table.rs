@@ -1,58 +1,100 @@
-//! A machine's table as data, read from the very tokens that `sml!` was given.
-use crate::actors::{io_loader, io_mmap, io_read, io_staged_read, model_loader, model_tensor};
-use crate::api::{MachineRow, MachineTable};
+//! A machine's table as data, made of the very rows that `sml!` was given.
+use crate::actors::{io_buffer, io_loader, io_mmap, io_read, io_staged_read, model_loader, model_tensor};
+use crate::api::{MachineRow, MachineTable, Pool};
+
+/// The whole behaviour of one machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Its name.
+    pub machine: &'static str,
+    /// Whether there is one for each tensor.
+    pub pooled: bool,
+    /// What it keeps many of.
+    pub owns: Option<Pool>,
+    /// The sections with their rows.
+    pub sections: &'static [(&'static str, &'static [Row])],
+}
+
+/// One row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    source: &'static str,
+    event: &'static str,
+    completion: bool,
+    guard: &'static str,
+    action: &'static str,
+    target: &'static str,
+}
+
+impl Row {
+    /// A row from its tokens: `"target"_s <= "source"_s`, or `"source"_s` and nothing where the machine stays; the kind of
+    /// event and the event; the guard or nothing; the action.
+    pub(crate) const fn new(
+        (first, second): (&'static str, &'static str),
+        (kind, event): (&'static str, &'static str),
+        guard: &'static str,
+        action: &'static str,
+    ) -> Self {
+        let source = if second.is_empty() { first } else { second };
+        // A kind of event is as good as its first letter: `event`, `completion`, `unexpected_event`.
+        let kind = kind.as_bytes();
+        let (unexpected, completion) = (matches!(kind, [b'u', ..]), matches!(kind, [b'c', ..]));
+        Self {
+            source: state(source),
+            event: if unexpected { "unexpected" } else { event },
+            completion,
+            guard,
+            action,
+            target: state(first),
+        }
+    }
+
+    fn described(&self, section: &str) -> MachineRow {
+        MachineRow {
+            section: section.to_owned(),
+            source: self.source.to_owned(),
+            event: self.event.to_owned(),
+            completion: self.completion,
+            guard: self.guard.to_owned(),
+            action: self.action.to_owned(),
+            target: self.target.to_owned(),
+            refuses: self.action.starts_with("refuse_") || self.action.starts_with("fail_"),
+        }
+    }
+}
+
+/// The name in `"name"_s`.
+const fn state(token: &'static str) -> &'static str {
+    let (_, rest) = token.split_at(1);
+    rest.split_at(rest.len() - "\"_s".len()).0
+}
 
 /// The transition tables of every machine, in the order in which a load meets them.
 #[must_use]
 pub fn tables() -> Vec<MachineTable> {
-    let sources = [
-        model_loader::SOURCE,
-        model_tensor::SOURCE,
-        io_loader::SOURCE,
-        io_mmap::SOURCE,
-        io_read::SOURCE,
-        io_staged_read::SOURCE,
+    let tables = [
+        model_loader::TABLE,
+        model_tensor::TABLE,
+        io_loader::TABLE,
+        io_mmap::TABLE,
+        io_buffer::TABLE,
+        io_read::TABLE,
+        io_staged_read::TABLE,
     ];
-    sources.into_iter().map(|(name, tokens)| table(name, tokens)).collect()
+    tables.iter().zip(0..).map(|(table, order)| described(table, order)).collect()
 }
 
-fn table(name: &str, tokens: &str) -> MachineTable {
-    // `Name[attributes] { rows }`: the attributes are in brackets, so the first brace is the table's.
-    let body = tokens.split_once('{').map_or("", |(_, rest)| rest).trim_end().trim_end_matches('}');
-    let tokens: String = body.split_whitespace().collect();
-    let rows: Vec<&str> = tokens.split(',').filter(|row| !row.is_empty()).collect();
-    let initial =
-        rows.iter().find(|row| row.contains('*')).and_then(|text| row(text)).map(|row| row.source).unwrap_or_default();
-    MachineTable { machine: name.to_owned(), initial, rows: rows.iter().filter_map(|text| row(text)).collect() }
+fn described(table: &Table, order: u32) -> MachineTable {
+    let rows = || table.sections.iter().flat_map(|(section, rows)| rows.iter().map(move |row| (section, row)));
+    MachineTable {
+        machine: table.machine.to_owned(),
+        initial: rows().next().map(|(_, row)| row.source.to_owned()).unwrap_or_default(),
+        rows: rows().map(|(section, row)| row.described(section)).collect(),
+        order,
+        pooled: table.pooled,
+        owns: table.owns,
+    }
 }
-
-/// `"target"_s<=*"source"_s+event<E>[guard]/action`, without spaces; the target, the guard and the action may be absent.
-fn row(text: &str) -> Option<MachineRow> {
-    let (target, rest) = match text.split_once("<=") {
-        Some((target, rest)) => (Some(state(target)), rest),
-        None => (None, text),
-    };
-    let (source, rest) = rest.split_once('+')?;
-    let source = state(source);
-    let (trigger, action) = rest.split_once('/').unwrap_or((rest, ""));
-    let (trigger, guard) = trigger.split_once('[').unwrap_or((trigger, ""));
-    let (kind, event) = trigger.trim_end_matches('>').split_once('<')?;
-    let event = if kind == "unexpected_event" { "unexpected".to_owned() } else { event.to_owned() };
-    Some(MachineRow {
-        section: if event == "unexpected" { event.clone() } else { snake(&event) },
-        target: target.unwrap_or_else(|| source.clone()),
-        source,
-        completion: kind == "completion",
-        event,
-        guard: guard.trim_end_matches(']').to_owned(),
-        action: action.to_owned(),
-    })
-}
-
-fn state(text: &str) -> String {
-    text.trim_start_matches('*').trim_end_matches("_s").trim_matches('"').to_owned()
-}
-
 /// `sml` names its states as Rust does; tables, traces and diagrams name them as the table does.
 #[must_use]
 pub fn snake(name: &str) -> String {
@@ -71,16 +113,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_read_as_they_are_written() {
-        let table = table(
-            "t",
-            r#"T[a: #[b]] { *"ready"_s + event < Go > [a && ! b] / run, "on"_s <= "ready"_s + event<Go>, "ready"_s <= "on"_s + completion<Go> / stop, "on"_s + unexpected_event<_> / no, }"#,
-        );
-        assert_eq!(table.initial, "ready");
+    fn rows_are_as_they_are_written() {
+        const ROWS: &[Row] = crate::actors::rows! {
+            "ready"_s + event<Go> [may] / run,
+            "on"_s <= "ready"_s + event<Go> / start,
+            "ready"_s <= "on"_s + completion<Go> / refuse_more,
+            "on"_s + unexpected_event<_> / no,
+        };
+        let table = described(&Table { machine: "t", pooled: true, owns: None, sections: &[("all", ROWS)] }, 7);
+        assert_eq!((table.initial.as_str(), table.order, table.pooled), ("ready", 7, true));
         let rows: Vec<_> = table
             .rows
             .iter()
             .map(|r| {
+                assert_eq!((r.section.as_str(), r.refuses), ("all", r.action == "refuse_more"));
                 (
                     r.source.as_str(),
                     r.event.as_str(),
@@ -94,9 +140,9 @@ mod tests {
         assert_eq!(
             rows,
             [
-                ("ready", "Go", false, "a&&!b", "run", "ready"),
-                ("ready", "Go", false, "", "", "on"),
-                ("on", "Go", true, "", "stop", "ready"),
+                ("ready", "Go", false, "may", "run", "ready"),
+                ("ready", "Go", false, "", "start", "on"),
+                ("on", "Go", true, "", "refuse_more", "ready"),
                 ("on", "unexpected", false, "", "no", "on"),
             ]
         );

@@ -1,12 +1,15 @@
 //! What a session answers without moving: summary, tensors, metadata, states, slots, machines.
 use super::{Session, explain};
+use crate::actors::io_buffer::IoBuffer;
 use crate::actors::io_loader::IoLoader;
 use crate::actors::io_mmap::IoMmap;
 use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::ModelLoader;
 use crate::actors::model_tensor::Hold;
-use crate::api::{Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState};
+use crate::api::{
+    BufferState, Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState,
+};
 use crate::formats::{Budget, CatalogueTensor};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, Lifecycle, Phase};
@@ -115,6 +118,21 @@ impl<S: Storage> Session<S> {
         self.mmap.context().slots().iter().map(state).collect()
     }
 
+    /// Buffers from number `start`, at most `count`.
+    #[must_use]
+    pub fn buffers(&self, start: u32, count: u32) -> Vec<BufferState> {
+        let state = |buffer: &crate::actors::io_buffer::Buffer| BufferState {
+            status: buffer.status,
+            generation: buffer.generation,
+            target: buffer.memory.target,
+            bytes: buffer.memory.len,
+            tensors: buffer.tensors,
+            external: buffer.external,
+        };
+        let buffers = self.buffers.context().buffers().iter();
+        buffers.skip(start as usize).take(count as usize).map(state).collect()
+    }
+
     /// Where every machine stands but those of single tensors.
     #[must_use]
     pub fn machines(&self) -> Vec<MachineStatus> {
@@ -122,6 +140,7 @@ impl<S: Storage> Session<S> {
             (ModelLoader::NAME, self.loader.state()),
             (IoLoader::NAME, self.io.state()),
             (IoMmap::NAME, self.mmap.state()),
+            (IoBuffer::NAME, self.buffers.state()),
             (IoRead::NAME, self.read.state()),
             (IoStagedRead::NAME, self.staged.state()),
         ];

@@ -1,5 +1,6 @@
 //! For checkers, which branch: a copy of a session, and a look at all that it keeps.
 use super::Session;
+use crate::actors::io_buffer::IoBuffer;
 use crate::actors::io_loader::IoLoader;
 use crate::actors::io_mmap::{Context as Slots, IoMmap};
 use crate::actors::io_read::IoRead;
@@ -20,28 +21,16 @@ pub struct Insides<'s, S: Storage> {
     pub io: &'s IoLoader,
     /// io/mmap.
     pub mmap: &'s IoMmap,
+    /// io/buffer.
+    pub buffers: &'s IoBuffer,
     /// io/read.
     pub read: &'s IoRead,
     /// io/staged_read.
     pub staged: &'s IoStagedRead,
     /// The host's mapping of each slot.
     pub mappings: &'s [Option<S::Mapping>],
-    /// The host's targets by number.
-    pub buffers: Vec<Option<Kept<'s, S>>>,
-}
-
-/// One of the host's targets.
-pub struct Kept<'s, S: Storage> {
-    /// The handle.
-    pub target: &'s S::Target,
-    /// The host's name for it.
-    pub id: u64,
-    /// Capacity in bytes.
-    pub len: u64,
-    /// Tensors resident in it.
-    pub tensors: u32,
-    /// The embedder's own.
-    pub external: bool,
+    /// The host's target of each buffer.
+    pub targets: &'s [Option<S::Target>],
 }
 
 impl<S: Storage> Session<S> {
@@ -56,7 +45,7 @@ impl<S: Storage> Session<S> {
     {
         Self {
             storage: self.storage.clone(),
-            host: self.host,
+            host: self.host.clone(),
             limits: self.limits,
             watch: Watch::new(Level::Off, Box::new(())),
             sources: self.sources.clone(),
@@ -71,6 +60,7 @@ impl<S: Storage> Session<S> {
             read: self.read.clone(),
             staged: self.staged.clone(),
             mappings: self.mappings.clone(),
+            targets: self.targets.clone(),
             buffers: self.buffers.clone(),
             request: self.request.clone(),
             plan: self.plan.clone(),
@@ -79,9 +69,8 @@ impl<S: Storage> Session<S> {
             report: self.report.clone(),
             ended: self.ended,
             effect: self.effect,
-            error: self.error.clone(),
-            host_words: self.host_words.clone(),
-            refusal_words: self.refusal_words.clone(),
+            phase: self.phase,
+            errors: self.errors.clone(),
             leases: self.leases.clone(),
         }
     }
@@ -102,14 +91,11 @@ impl<S: Storage> Session<S> {
             tensors: &self.tensors,
             io: &self.io,
             mmap: &self.mmap,
+            buffers: &self.buffers,
             read: &self.read,
             staged: &self.staged,
             mappings: &self.mappings,
-            buffers: self.buffers.all().map(|place| place.map(kept)).collect(),
+            targets: &self.targets,
         }
     }
-}
-
-fn kept<S: Storage>(buffer: &super::buffers::Buffer<S::Target>) -> Kept<'_, S> {
-    Kept { target: &buffer.target, id: buffer.id, len: buffer.len, tensors: buffer.tensors, external: buffer.external }
 }

@@ -1,8 +1,9 @@
 //! Performs the commands of io/mmap.
-use super::Session;
+use super::{MOST_NOTED, Session, explain};
+use crate::actors::Fault;
 use crate::actors::io_mmap::{Advised, Command, Event, Handle, IoMmap, Mapped, Outcome, Release, Unmapped};
-use crate::actors::{Fault, Why};
 use crate::storage::{Storage, StorageError};
+use crate::types::Cause;
 
 impl<S: Storage> Session<S> {
     /// Runs one request of io/mmap to its outcome.
@@ -16,7 +17,7 @@ impl<S: Storage> Session<S> {
             let answer = self.perform_mapping(command);
             output = self.mmap.dispatch(answer, &self.watch);
         }
-        let outcome = output.outcome.unwrap_or(Outcome::Refused(Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(Outcome::Refused(Fault::new(Cause::Internal)));
         let slot = slot.or(match outcome {
             Outcome::Mapped { handle, .. } => Some(handle.slot),
             _ => None,
@@ -61,21 +62,23 @@ impl<S: Storage> Session<S> {
 
     fn map_range(&mut self, slot: u32, source: u32, offset: u64, len: u64) -> Result<u64, Fault> {
         let Some(from) = self.sources.get(source as usize) else {
-            return Err(Fault::new(Why::InvalidRequest));
+            return Err(Fault::new(Cause::InvalidRequest));
         };
         let mapping = self.storage.map_range(&from.handle, offset, len).map_err(|error| self.host_fault(&error))?;
         let id = self.storage.mapping_id(&mapping);
-        let place = self.mappings.get_mut(slot as usize).ok_or(Fault::new(Why::Internal))?;
+        let place = self.mappings.get_mut(slot as usize).ok_or(Fault::new(Cause::Internal))?;
         *place = Some(mapping);
         Ok(id)
     }
 
-    /// The kind of a host's error; its own words, if it has any, are kept.
+    /// A fault of the host. Its own words, if it has any, are noted; else its cause says all.
     pub(super) fn host_fault(&mut self, error: &StorageError) -> Fault {
-        if matches!(error, StorageError::Other(_)) {
-            self.host_words.get_or_insert_with(|| error.clone());
+        match error {
+            StorageError::Other(_) if self.errors.len() < MOST_NOTED => {
+                self.note(explain::host_error(self.phase, error))
+            }
+            _ => Fault::from(error),
         }
-        Fault::from(error)
     }
 
     /// Asks again for what the host would not end before.
@@ -92,10 +95,7 @@ impl<S: Storage> Session<S> {
                 first = first.and(Err(fault));
             }
         }
-        for number in self.buffers.idle() {
-            first = first.and(self.free_buffer(number));
-        }
-        first
+        first.and(self.sweep_buffers())
     }
 }
 

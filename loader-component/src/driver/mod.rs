@@ -11,20 +11,20 @@ mod requests;
 mod residency;
 mod transfer;
 
+use crate::actors::io_buffer::IoBuffer;
 use crate::actors::io_loader::IoLoader;
-use crate::actors::io_mmap::{Context as Slots, Handle, IoMmap};
+use crate::actors::io_mmap::{Context as Slots, IoMmap};
 use crate::actors::io_read::IoRead;
 use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::{self, Command, ModelLoader};
 use crate::actors::model_tensor::ModelTensor;
-use crate::actors::{Answered, Fault, Ticket, Why};
+use crate::actors::{Answered, Fault, Finding, Noted, Ticket};
 use crate::api::{LoadReport, SessionOptions};
 use crate::formats::{Catalogue, Header, Limits, Parser};
 use crate::observe::{Observer, Watch};
-use crate::storage::{Capabilities, Storage, StorageError};
-use crate::types::{AdviceEffect, Error, Level, Phase, Strategy};
-pub use branch::{Insides, Kept};
-use buffers::Buffers;
+use crate::storage::{Capabilities, Storage};
+use crate::types::{AdviceEffect, Cause, Error, Level, Phase};
+pub use branch::Insides;
 use plan::Plan;
 use requests::Request;
 use transfer::Held;
@@ -35,6 +35,10 @@ const SLOTS: u32 = 256;
 const SLOTS_AT_MOST: u32 = 65_536;
 /// Bytes between two points of progress, for a load that names none.
 const STAGING_BYTES: u64 = 4 << 20;
+
+/// Errors of a request of which the host's own words are kept: it ends with the first, or with those of the strategies that
+/// it tried.
+const MOST_NOTED: usize = 64;
 
 /// One granted file.
 #[derive(Clone)]
@@ -66,10 +70,11 @@ pub struct Session<S: Storage> {
     tensors: ModelTensor,
     io: IoLoader,
     mmap: IoMmap,
+    buffers: IoBuffer,
     read: IoRead,
     staged: IoStagedRead,
     mappings: Vec<Option<S::Mapping>>,
-    buffers: Buffers<S::Target>,
+    targets: Vec<Option<S::Target>>,
     request: Request,
     plan: Plan,
     held: Vec<Held>,
@@ -78,14 +83,12 @@ pub struct Session<S: Storage> {
     report: LoadReport,
     ended: u32,
     effect: AdviceEffect,
-    /// The error in full, whose kind alone travels through the machines.
-    error: Option<Error>,
-    /// What the host said in words of its own, first in this request or in this command of a load.
-    host_words: Option<StorageError>,
-    /// The same of each strategy that a load has given up.
-    refusal_words: Vec<(Strategy, StorageError)>,
-    /// Mappings that the load under way holds, until it is known whether it is undone.
-    leases: Vec<Handle>,
+    /// The part of the work that is under way.
+    phase: Phase,
+    /// Errors of this request in full: the faults that travel through the machines have their numbers.
+    errors: Vec<Error>,
+    /// What the load under way holds, until it is known whether it is undone.
+    leases: Vec<Held>,
 }
 
 impl<S: Storage> Session<S> {
@@ -93,6 +96,7 @@ impl<S: Storage> Session<S> {
     pub(crate) fn new(mut storage: S, options: &SessionOptions, observer: Box<dyn Observer>) -> Self {
         let host = storage.capabilities();
         let slots = if options.slots == 0 { SLOTS } else { options.slots.min(SLOTS_AT_MOST) };
+        let mmap = IoMmap::new(Slots::new(slots, &host));
         Self {
             storage,
             host,
@@ -106,11 +110,12 @@ impl<S: Storage> Session<S> {
             loader: ModelLoader::default(),
             tensors: ModelTensor::default(),
             io: IoLoader::default(),
-            mmap: IoMmap::new(Slots::new(slots, &host)),
+            mmap,
+            buffers: IoBuffer::default(),
             read: IoRead::default(),
             staged: IoStagedRead::default(),
             mappings: (0..slots).map(|_| None).collect(),
-            buffers: Buffers::default(),
+            targets: Vec::new(),
             request: Request::default(),
             plan: Plan::default(),
             held: Vec::new(),
@@ -118,14 +123,13 @@ impl<S: Storage> Session<S> {
             report: requests::empty_report(),
             ended: 0,
             effect: AdviceEffect::Unsupported,
-            error: None,
-            host_words: None,
-            refusal_words: Vec::new(),
+            phase: Phase::Request,
+            errors: Vec::new(),
             leases: Vec::new(),
         }
     }
 
-    /// Changes what the observer is told.
+    /// Changes what the observer gets.
     pub fn observe(&mut self, level: Level) {
         self.watch.set_level(level);
     }
@@ -135,29 +139,32 @@ impl<S: Storage> Session<S> {
         &mut self.storage
     }
 
-    /// Runs one request of model/loader to its outcome.
+    /// A request begins: what was found of the one before is forgotten.
+    fn begin(&mut self, phase: Phase) {
+        self.errors.clear();
+        self.phase = phase;
+    }
+
+    /// Runs one request of model/loader, which has begun, to its outcome.
     fn run(
         &mut self,
         request: &'static str,
-        phase: Phase,
         event: impl Into<model_loader::Event>,
     ) -> Result<model_loader::Outcome, Error> {
-        self.error = None;
-        self.host_words = None;
-        let mut at = phase;
         let mut output = self.loader.dispatch(event, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(ModelLoader::NAME, None, command.name());
-            at = phase_of(command);
+            self.phase = phase_of(command);
             output = self.perform(command);
         }
+        let at = self.phase;
         self.end_leases();
-        let outcome = output.outcome.unwrap_or(model_loader::Outcome::Refused(Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(model_loader::Outcome::Refused(Fault::new(Cause::Internal)));
         let ok = !matches!(outcome, model_loader::Outcome::Refused(_));
         self.watch.outcome(ModelLoader::NAME, None, request, ok);
         self.watch.flush();
         match outcome {
-            model_loader::Outcome::Refused(fault) => Err(self.error.take().unwrap_or_else(|| self.explain(at, fault))),
+            model_loader::Outcome::Refused(fault) => Err(self.explain(at, fault)),
             outcome => Ok(outcome),
         }
     }
@@ -192,12 +199,21 @@ impl<S: Storage> Session<S> {
         result.map_err(|error| self.note(Error { phase, ..error }))
     }
 
-    /// Keeps an error for the end of the request, and gives its kind to the machines. The first error is the one that is
-    /// answered: what goes wrong on the way back does not hide it.
+    /// Keeps an error for the end of the request, and gives its number to the machines, which decide whether it is the one
+    /// that the request ends with.
     fn note(&mut self, error: Error) -> Fault {
-        let fault = Fault { why: explain::why(&error.cause), os_code: error.os_code, item: error.tensor };
-        self.error.get_or_insert(error);
-        fault
+        let (cause, os_code, item) = (error.cause, error.os_code, error.tensor);
+        Fault { os_code, noted: Some(self.keep(error)), item, ..Fault::new(cause) }
+    }
+
+    /// Keeps the words for something that was found of a request. The row that refuses it gives the cause.
+    fn finding(&mut self, error: Error) -> Finding {
+        Finding { item: error.tensor, noted: self.keep(error) }
+    }
+
+    fn keep(&mut self, error: Error) -> Noted {
+        self.errors.push(error);
+        Noted(u32::try_from(self.errors.len() - 1).unwrap_or(u32::MAX))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Open and provide: headers are read in windows, checked, and their tensors bound.
 use super::{Reading, Session, Source, explain};
-use crate::actors::model_loader::{self, Open, Outcome, Parsed, Provide};
+use crate::actors::model_loader::{self, Files, Open, Outcome, Parsed, Provide};
 use crate::actors::model_tensor::ModelTensor;
-use crate::actors::{Fault, Ticket, Why};
+use crate::actors::{Fault, Ticket};
 use crate::api::SessionOptions;
 use crate::formats::{Catalogue, Header, Parser, Step, Window, escape};
 use crate::observe::Observer;
 use crate::storage::Storage;
 use crate::types::{Cause, Error, Phase};
+use std::collections::HashSet;
 
 impl<S: Storage> Session<S> {
     /// Reads the headers, checks them, binds the tensors. Moves no tensor bytes.
@@ -21,15 +22,10 @@ impl<S: Storage> Session<S> {
         observer: Box<dyn Observer>,
     ) -> Result<Self, Error> {
         let mut session = Self::new(storage, options, observer);
-        let bad = session.check_sources(&sources).err();
+        session.begin(Phase::Request);
+        let files = session.files(&sources);
         session.take(sources);
-        let bad = bad.map(|error| session.refuse(error));
-        session.run("open", Phase::Request, Open { bad: bad.as_ref().map(|(fault, _)| *fault) }).map_err(|error| {
-            match bad {
-                Some((_, error)) => error,
-                None => error,
-            }
-        })?;
+        session.run("open", Open { files })?;
         Ok(session)
     }
 
@@ -45,15 +41,10 @@ impl<S: Storage> Session<S> {
     /// As `session.provide` of `wit/loader.wit`.
     pub fn provide(&mut self, sources: Vec<(String, S::Source)>) -> Result<(), Error> {
         let (had_sources, had_headers, had_missing) = (self.sources.len(), self.headers.clone(), self.missing.clone());
-        let bad = self.check_sources(&sources).err();
+        self.begin(Phase::Request);
+        let files = self.files(&sources);
         self.take(sources);
-        let bad = bad.map(|error| self.refuse(error));
-        let result = self.run("provide", Phase::Request, Provide { bad: bad.as_ref().map(|(fault, _)| *fault) });
-        let result = match (result, bad) {
-            (Ok(outcome), _) => Ok(outcome),
-            (Err(_), Some((_, error))) => Err(error),
-            (Err(error), None) => Err(error),
-        };
+        let result = self.run("provide", Provide { files });
         if result.is_err() {
             self.sources.truncate(had_sources);
             self.missing = had_missing;
@@ -65,25 +56,13 @@ impl<S: Storage> Session<S> {
         result.map(|_: Outcome| ())
     }
 
-    /// An error found before any work, and what the machines are told of it.
-    pub(super) fn refuse(&self, error: Error) -> (Fault, Error) {
-        (Fault { why: explain::why(&error.cause), os_code: error.os_code, item: error.tensor }, error)
-    }
-
-    fn check_sources(&self, sources: &[(String, S::Source)]) -> Result<(), Error> {
-        let invalid =
-            |message: String| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources"));
-        if sources.is_empty() {
-            return invalid("No file was given.".into());
-        }
-        let mut names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-        for (name, _) in sources {
-            if names.contains(&name.as_str()) {
-                return invalid(format!("The file {} was given twice.", escape(name)));
-            }
-            names.push(name);
-        }
-        Ok(())
+    fn files(&mut self, sources: &[(String, S::Source)]) -> Files {
+        let invalid = |message: String| Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources");
+        let none = sources.is_empty().then(|| self.finding(invalid("No file was given.".into())));
+        let mut names: HashSet<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let repeated = sources.iter().find(|(name, _)| !names.insert(name)).map(|(name, _)| escape(name));
+        let repeated = repeated.map(|name| self.finding(invalid(format!("The file \"{name}\" was given twice."))));
+        Files { none, repeated }
     }
 
     fn take(&mut self, sources: Vec<(String, S::Source)>) {
@@ -162,7 +141,7 @@ impl<S: Storage> Session<S> {
     pub(super) fn bind(&mut self) -> Result<(), Fault> {
         // A model of one file, which most are, does not come back here: only a failed `provide` needs its headers again.
         let headers = if self.headers.len() > 1 { self.headers.clone() } else { std::mem::take(&mut self.headers) };
-        let catalogue = Catalogue::build(headers).map_err(|error| self.note(error))?;
+        let catalogue = Catalogue::build(headers, self.limits.tensors).map_err(|error| self.note(error))?;
         self.tensors = ModelTensor::bound(catalogue.len());
         self.catalogue = Some(catalogue);
         self.headers = Vec::new();
@@ -171,6 +150,6 @@ impl<S: Storage> Session<S> {
 
     /// The catalogue of a session that is open.
     pub(super) fn catalogue(&self) -> Result<&Catalogue, Fault> {
-        self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))
+        self.catalogue.as_ref().ok_or(Fault::new(Cause::InvalidRequest))
     }
 }

@@ -1,9 +1,9 @@
 //! Which tensors a load has to bring in, and how they are cut into extents.
 use super::Session;
 use crate::actors::model_tensor::Plan as PlanTensor;
-use crate::actors::{Fault, Ticket, Why};
+use crate::actors::{Fault, Ticket};
 use crate::storage::Storage;
-use crate::types::{ExtentPolicy, Lifecycle};
+use crate::types::{Cause, ExtentPolicy, Lifecycle};
 
 /// Tensors in a buffer begin at multiples of this many bytes: a cache line, and more than any element needs.
 const TILE: u64 = 64;
@@ -90,7 +90,7 @@ impl<S: Storage> Session<S> {
         let _still_busy = self.sweep();
         self.ticket = self.ticket.next();
         let mut plan = Plan { ticket: self.ticket, ..Plan::default() };
-        let catalogue = self.catalogue.as_ref().ok_or(Fault::new(Why::InvalidRequest))?;
+        let catalogue = self.catalogue.as_ref().ok_or(Fault::new(Cause::InvalidRequest))?;
         for &tensor in &self.request.tensors {
             let lifecycle = self.tensors.lifecycle(tensor);
             let waiting = matches!(lifecycle, Some(Lifecycle::Unbound | Lifecycle::Evicted));

@@ -1,11 +1,13 @@
-//! Load, release, evict, advise and close: each request is checked in full before any work, then handed to model/loader.
+//! Load, release, evict, advise and close: what can be found of a request before any work is found here, and
+//! model/loader decides what of it is refused.
 use super::{STAGING_BYTES, Session};
+use crate::actors::Finding;
 use crate::actors::io_loader::Policy;
-use crate::actors::model_loader::{Advise, Close, Evict, Load, Release};
-use crate::api::{LoadOptions, LoadReport, Selection};
+use crate::actors::model_loader::{Advise, Close, Evict, Load, Release, Selected};
+use crate::api::{LoadOptions, LoadReport, Selection, Validation};
 use crate::formats::escape;
 use crate::storage::Storage;
-use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, Phase, StrategyPolicy};
+use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, Phase, Strategy, StrategyPolicy};
 
 /// The request under way, checked.
 #[derive(Clone, Default)]
@@ -29,43 +31,91 @@ enum Meant {
     ThoseThatFit,
 }
 
+/// A selection, looked up.
+struct Chosen {
+    /// Indices, ascending and each once; none where something was found.
+    tensors: Vec<u32>,
+    meant: Meant,
+    found: Selected,
+}
+
+/// Why a selection cannot be looked up.
+enum Wrong {
+    Malformed(Error),
+    Unknown(Error),
+    Unmatched(Error),
+}
+
 impl<S: Storage> Session<S> {
     /// Makes tensors resident.
     ///
     /// # Errors
     /// As `session.load` of `wit/loader.wit`.
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
-        let checked = self.check_load(selection, options);
-        let (bad, error) = self.adopt(checked);
+        self.begin(Phase::Request);
+        let Chosen { tensors, found: selected, .. } = self.select(selection);
+        let invalid =
+            |message: &str, field: &str| Error::new(Phase::Request, Cause::InvalidRequest, message).at_field(field);
+        let strategies = match &options.policy {
+            StrategyPolicy::Only(strategy) => vec![*strategy],
+            StrategyPolicy::FirstAvailable(strategies) => strategies.clone(),
+            StrategyPolicy::Auto => self.host.auto.clone(),
+        };
+        let none = "The policy names no strategy. Name at least one.";
+        let no_strategy = strategies.is_empty().then(|| self.finding(invalid(none, "policy")));
+        let policy = policy(&strategies);
+        let twice = "The policy names a strategy twice. Name each once.";
+        let strategy_repeated = policy.is_none().then(|| self.finding(invalid(twice, "policy")));
+        let empty =
+            "An extent of 0 bytes holds nothing. Give a size of at least one page, or whole-file or per-tensor.";
+        let is_empty = options.extent == ExtentPolicy::Window(0);
+        let extent_empty = is_empty.then(|| self.finding(invalid(empty, "extent")));
+        let staging_bytes = if options.staging_bytes == 0 { STAGING_BYTES } else { options.staging_bytes };
+        let (policy, extent) = (policy.unwrap_or_default(), Some(options.extent));
+        self.request = Request { tensors, policy, extent, staging_bytes, advice: None };
         self.report = empty_report();
-        let event = Load { bad, structure: options.validate.structure, architecture: options.validate.architecture };
-        self.run("load", Phase::Request, event).map_err(|found| error.unwrap_or(found))?;
+        let Validation { structure, architecture } = options.validate;
+        let event = Load { selected, no_strategy, strategy_repeated, extent_empty, structure, architecture };
+        self.run("load", event)?;
         let mut report = std::mem::replace(&mut self.report, empty_report());
         report.slots_peak = self.mmap.context().peak();
         Ok(report)
     }
 
-    /// Ends mapped residency, and answers of how many tensors.
+    /// Ends mapped residency, and returns of how many tensors.
     ///
     /// # Errors
     /// As `session.release` of `wit/loader.wit`.
     pub fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
-        let checked = self.check_end(selection, Phase::Release, Lifecycle::MmapResident, Cause::NotMapped);
-        let (bad, error) = self.adopt(checked);
+        self.begin(Phase::Request);
+        let chosen = self.select(selection);
+        let not_mapped = self.first_unfit(&chosen, Lifecycle::MmapResident);
+        let not_mapped = not_mapped.map(|tensor| self.unfit(tensor, Phase::Release, Cause::NotMapped));
+        let event = Release { selected: chosen.found, not_mapped };
+        self.request = self.fitting(&chosen, Lifecycle::MmapResident);
         self.ended = 0;
-        self.run("release", Phase::Request, Release { bad }).map_err(|found| error.unwrap_or(found))?;
+        self.run("release", event)?;
         Ok(self.ended)
     }
 
-    /// Ends resident (copied) residency, and answers of how many tensors.
+    /// Ends resident (copied) residency, and returns of how many tensors.
     ///
     /// # Errors
     /// As `session.evict` of `wit/loader.wit`.
     pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
-        let checked = self.check_end(selection, Phase::Evict, Lifecycle::Resident, Cause::NotResident);
-        let (bad, error) = self.adopt(checked);
+        self.begin(Phase::Request);
+        let chosen = self.select(selection);
+        let unfit = self.first_unfit(&chosen, Lifecycle::Resident);
+        let is_mapped = |tensor: &u32| self.tensors.lifecycle(*tensor) == Some(Lifecycle::MmapResident);
+        let (mapped, absent) = (unfit.filter(is_mapped), unfit.filter(|tensor| !is_mapped(tensor)));
+        let event = Evict {
+            selected: chosen.found,
+            mapped: mapped.map(|tensor| self.unfit(tensor, Phase::Evict, Cause::InvalidRequest)),
+            not_resident: absent.map(|tensor| self.unfit(tensor, Phase::Evict, Cause::NotResident)),
+        };
+        self.request = self.fitting(&chosen, Lifecycle::Resident);
         self.ended = 0;
-        self.run("evict", Phase::Request, Evict { bad }).map_err(|found| error.unwrap_or(found))?;
+        self.run("evict", event)?;
         Ok(self.ended)
     }
 
@@ -74,11 +124,13 @@ impl<S: Storage> Session<S> {
     /// # Errors
     /// As `session.advise` of `wit/loader.wit`.
     pub fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
-        let selection = Selection::Tensors(vec![tensor]);
-        let checked = self.check_end(&selection, Phase::Advise, Lifecycle::MmapResident, Cause::NotMapped);
-        let checked = checked.map(|request| Request { advice: Some(advice), ..request });
-        let (bad, error) = self.adopt(checked);
-        self.run("advise", Phase::Request, Advise { bad }).map_err(|found| error.unwrap_or(found))?;
+        self.begin(Phase::Request);
+        let chosen = self.select(&Selection::Tensors(vec![tensor]));
+        let not_mapped = self.first_unfit(&chosen, Lifecycle::MmapResident);
+        let not_mapped = not_mapped.map(|tensor| self.unfit(tensor, Phase::Advise, Cause::NotMapped));
+        let event = Advise { unknown: chosen.found.unknown, not_mapped };
+        self.request = Request { advice: Some(advice), ..self.fitting(&chosen, Lifecycle::MmapResident) };
+        self.run("advise", event)?;
         Ok(self.effect)
     }
 
@@ -87,75 +139,61 @@ impl<S: Storage> Session<S> {
     /// # Errors
     /// As `session.close` of `wit/loader.wit`.
     pub fn close(&mut self) -> Result<(), Error> {
-        self.run("close", Phase::Close, Close)?;
+        self.begin(Phase::Close);
+        self.run("close", Close)?;
         Ok(())
     }
 
-    fn adopt(&mut self, checked: Result<Request, Error>) -> (Option<crate::actors::Fault>, Option<Error>) {
-        match checked {
-            Ok(request) => {
-                self.request = request;
-                (None, None)
-            }
-            Err(error) => {
-                let (fault, error) = self.refuse(error);
-                (Some(fault), Some(error))
-            }
-        }
+    /// The first tensor that was named and has another lifecycle.
+    fn first_unfit(&self, chosen: &Chosen, wanted: Lifecycle) -> Option<u32> {
+        let unfit = |tensor: &&u32| self.tensors.lifecycle(**tensor) != Some(wanted);
+        chosen.tensors.iter().find(unfit).filter(|_| chosen.meant == Meant::Each).copied()
     }
 
-    fn check_load(&self, selection: &Selection, options: &LoadOptions) -> Result<Request, Error> {
-        let (tensors, _) = self.select(selection)?;
-        let policy = policy(&options.policy)?;
-        if options.extent == ExtentPolicy::Window(0) {
-            let message =
-                "An extent of 0 bytes holds nothing. Give a size of at least one page, or whole-file or per-tensor.";
-            return Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("extent"));
-        }
-        let staging_bytes = if options.staging_bytes == 0 { STAGING_BYTES } else { options.staging_bytes };
-        Ok(Request { tensors, policy, extent: Some(options.extent), staging_bytes, advice: None })
-    }
-
-    /// Tensors whose residency is to be ended, or advised.
-    fn check_end(
-        &self,
-        selection: &Selection,
-        phase: Phase,
-        wanted: Lifecycle,
-        otherwise: Cause,
-    ) -> Result<Request, Error> {
-        let (tensors, meant) = self.select(selection)?;
+    /// The request for those of the tensors that have this lifecycle.
+    fn fitting(&self, chosen: &Chosen, wanted: Lifecycle) -> Request {
         let fits = |tensor: &u32| self.tensors.lifecycle(*tensor) == Some(wanted);
-        let fitting: Vec<u32> = tensors.iter().copied().filter(fits).collect();
-        let misfit = tensors.iter().find(|tensor| !fits(tensor)).filter(|_| meant == Meant::Each);
-        if let Some(&misfit) = misfit {
-            return Err(self.misfit(misfit, phase, otherwise));
-        }
-        Ok(Request { tensors: fitting, ..Request::default() })
+        Request { tensors: chosen.tensors.iter().copied().filter(fits).collect(), ..Request::default() }
     }
 
-    fn misfit(&self, tensor: u32, phase: Phase, otherwise: Cause) -> Error {
+    /// What to do about a tensor that is not as the request needs it.
+    fn unfit(&mut self, tensor: u32, phase: Phase, cause: Cause) -> Finding {
         let found = self.catalogue.as_ref().and_then(|catalogue| catalogue.tensor(tensor));
         let name = found.map(|found| escape(found.tensor.name)).unwrap_or_default();
         let lifecycle = self.tensors.lifecycle(tensor);
-        let (cause, advice) = match (phase, lifecycle) {
-            (Phase::Evict, Some(Lifecycle::MmapResident)) => {
-                (Cause::InvalidRequest, "It is mapped: release it instead.")
-            }
-            (Phase::Release, Some(Lifecycle::Resident)) => (otherwise, "It is a copy: evict it instead."),
-            (_, Some(Lifecycle::Unbound)) => (otherwise, "It was never loaded."),
-            (_, Some(Lifecycle::Evicted)) => (otherwise, "It is no longer loaded."),
-            _ => (otherwise, "Load it by mapped-file first."),
+        let advice = match (phase, lifecycle) {
+            (Phase::Evict, Some(Lifecycle::MmapResident)) => "It is mapped: release it instead.",
+            (Phase::Release, Some(Lifecycle::Resident)) => "It is a copy: evict it instead.",
+            (_, Some(Lifecycle::Unbound)) => "It was never loaded.",
+            (_, Some(Lifecycle::Evicted)) => "It is no longer loaded.",
+            _ => "Load it by mapped-file first.",
         };
         let verb = match phase {
             Phase::Release => "released",
             Phase::Evict => "evicted",
             _ => "advised",
         };
-        Error::new(phase, cause, format!("Tensor {name} cannot be {verb}. {advice}")).at_tensor(tensor)
+        let message = format!("Tensor {name} cannot be {verb}. {advice}");
+        self.finding(Error::new(phase, cause, message).at_tensor(tensor))
     }
 
-    fn select(&self, selection: &Selection) -> Result<(Vec<u32>, Meant), Error> {
+    fn select(&mut self, selection: &Selection) -> Chosen {
+        match self.choose(selection) {
+            Ok((tensors, meant)) => Chosen { tensors, meant, found: Selected::default() },
+            Err(wrong) => {
+                let mut found = Selected::default();
+                let (place, error) = match wrong {
+                    Wrong::Malformed(error) => (&mut found.malformed, error),
+                    Wrong::Unknown(error) => (&mut found.unknown, error),
+                    Wrong::Unmatched(error) => (&mut found.unmatched, error),
+                };
+                *place = Some(self.finding(error));
+                Chosen { tensors: Vec::new(), meant: Meant::ThoseThatFit, found }
+            }
+        }
+    }
+
+    fn choose(&self, selection: &Selection) -> Result<(Vec<u32>, Meant), Wrong> {
         let Some(catalogue) = &self.catalogue else {
             // The machine refuses what comes before the model is whole, and says so better.
             return Ok((Vec::new(), Meant::ThoseThatFit));
@@ -165,7 +203,8 @@ impl<S: Storage> Session<S> {
             Selection::Tensors(indices) => {
                 if let Some(index) = indices.iter().find(|index| **index >= catalogue.len()) {
                     let message = format!("There is no tensor {index}; the model has {}.", catalogue.len());
-                    return Err(Error::new(Phase::Request, Cause::NotFound, message).at_field("tensors"));
+                    let error = Error::new(Phase::Request, Cause::NotFound, message).at_field("tensors");
+                    return Err(Wrong::Unknown(error));
                 }
                 let mut indices = indices.clone();
                 indices.sort_unstable();
@@ -173,7 +212,7 @@ impl<S: Storage> Session<S> {
                 Ok((indices, Meant::Each))
             }
             Selection::Matching(pattern) => {
-                let matcher = crate::glob::matcher(pattern)?;
+                let matcher = crate::glob::matcher(pattern).map_err(Wrong::Malformed)?;
                 let matching = (0..).zip(catalogue.iter()).filter(|(_, found)| matcher.matches(found.tensor.name));
                 let matching: Vec<u32> = matching.map(|(index, _)| index).collect();
                 if matching.is_empty() {
@@ -182,7 +221,8 @@ impl<S: Storage> Session<S> {
                         escape(pattern),
                         catalogue.len()
                     );
-                    return Err(Error::new(Phase::Request, Cause::NotFound, message).at_field("select"));
+                    let error = Error::new(Phase::Request, Cause::NotFound, message).at_field("select");
+                    return Err(Wrong::Unmatched(error));
                 }
                 Ok((matching, Meant::ThoseThatFit))
             }
@@ -190,22 +230,12 @@ impl<S: Storage> Session<S> {
     }
 }
 
-fn policy(given: &StrategyPolicy) -> Result<Policy, Error> {
-    let strategies = match given {
-        StrategyPolicy::Only(strategy) => std::slice::from_ref(strategy),
-        StrategyPolicy::FirstAvailable(strategies) => strategies,
-    };
-    let invalid = |message: &str| Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("policy"));
-    if strategies.is_empty() {
-        return invalid("The policy names no strategy. Name at least one.");
-    }
+/// The strategies in their order, if none is there twice.
+fn policy(strategies: &[Strategy]) -> Option<Policy> {
     let mut policy = Policy::default();
     for (at, strategy) in strategies.iter().enumerate() {
         let twice = strategies.iter().take(at).any(|earlier| earlier == strategy);
-        match policy.get_mut(at).filter(|_| !twice) {
-            Some(place) => *place = Some(*strategy),
-            None => return invalid("The policy names a strategy twice. Name each once."),
-        }
+        *policy.get_mut(at).filter(|_| !twice)? = Some(*strategy);
     }
-    Ok(policy)
+    Some(policy)
 }

@@ -1,11 +1,13 @@
-//! Residency is committed, undone and ended here: model/tensor decides for each tensor, io/mmap and the buffers let go.
+//! Residency is committed, undone and ended here: model/tensor decides for each tensor, io/mmap and io/buffer let go.
 use super::Session;
+use super::plan::Planned;
 use super::transfer::Held;
-use crate::actors::io_mmap::{Abandon, Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
-use crate::actors::model_tensor::{self, Apply, Bind, BindTensor, Command, Ended, Evict, Fail, Hold, Release};
-use crate::actors::{Fault, Ticket, Why};
+use crate::actors::io_buffer;
+use crate::actors::io_mmap::{Advise, Handle, Outcome as Mapping, Release as ReleaseSlot, Retain};
+use crate::actors::model_tensor::{self, Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, Release};
+use crate::actors::{Fault, Ticket};
 use crate::storage::Storage;
-use crate::types::{Lifecycle, Strategy};
+use crate::types::{Cause, Lifecycle, Strategy};
 use std::collections::BTreeMap;
 
 /// What holds bytes of tensors that are about to go.
@@ -13,16 +15,7 @@ use std::collections::BTreeMap;
 enum Holder {
     Nobody,
     Slot { slot: u32, generation: u32 },
-    Buffer(u32),
-}
-
-/// Why residency ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// It was asked for: what is busy stays as it is.
-    Asked,
-    /// The load that began it failed: it ends, whatever the host says.
-    Undone,
+    Buffer(io_buffer::Handle),
 }
 
 impl<S: Storage> Session<S> {
@@ -36,30 +29,28 @@ impl<S: Storage> Session<S> {
         for (number, extent) in plan.extents.iter().enumerate() {
             let tensors = plan.tensors_of(extent);
             let count = u32::try_from(tensors.len()).unwrap_or(u32::MAX);
-            if let Some(Held::Mapping { handle, .. }) = held.get(number) {
-                let retained = self.mmap("retain", Retain { handle: *handle, tensors: count });
-                if let Mapping::Refused(fault) = retained {
+            // Of memory that the embedder registered each tensor has its own; else an extent's tensors share one holder.
+            if let Some(holder) = held.get(number).filter(|_| !external)
+                && let Err(fault) = self.retain(*holder, count)
+            {
+                result = result.and(Err(fault));
+                continue;
+            }
+            for (place, planned) in tensors.iter().enumerate() {
+                let holder = if external { held.get(extent.first + place) } else { held.get(number) };
+                if let Some(holder) = holder.filter(|_| external)
+                    && let Err(fault) = self.retain(*holder, 1)
+                {
                     result = result.and(Err(fault));
                     continue;
                 }
-            }
-            for (place, planned) in tensors.iter().enumerate() {
-                let held = if external { held.get(extent.first + place) } else { held.get(number) };
-                let hold = match held {
-                    Some(Held::Mapping { handle, mapping, offset }) => Hold::Mapped {
-                        handle: *handle,
-                        mapping: *mapping,
-                        offset: planned.offset.saturating_sub(*offset),
-                    },
-                    Some(Held::Buffer(buffer)) => self.hold_in(*buffer, if external { 0 } else { planned.tile }),
-                    None => Hold::Nothing,
-                };
+                let hold = holder.map_or(Hold::Nothing, |holder| self.hold(*holder, planned, external));
                 let apply = Apply { ticket: plan.ticket, hold, strategy };
                 let output = self.tensors.dispatch(planned.tensor, apply, &self.watch).unwrap_or_default();
                 let done = output.outcome == Some(model_tensor::Outcome::Done);
                 self.watch.outcome("model/tensor", Some(planned.tensor), "load", done);
                 if !done {
-                    result = result.and(Err(Fault::new(Why::Internal).at(planned.tensor)));
+                    result = result.and(Err(Fault::new(Cause::Internal).at(planned.tensor)));
                 }
                 self.report.tensors += 1;
                 self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
@@ -67,27 +58,41 @@ impl<S: Storage> Session<S> {
         }
         // They were unbound or evicted when they were planned, so that nothing of them is left to be dropped.
         for &tensor in &plan.empty {
-            self.tensors.dispatch(tensor, BindTensor { hold: Hold::NoBytes, strategy: None }, &self.watch);
+            self.tensors.dispatch(tensor, BindEmpty, &self.watch);
         }
         self.report.tensors += u32::try_from(plan.empty.len()).unwrap_or(u32::MAX);
         // Nothing is mapped or allocated for memory that the embedder registered.
         let extents = if external { 0 } else { plan.extents.len() };
         self.report.extents = u32::try_from(extents).unwrap_or(u32::MAX);
         self.plan = plan;
-        self.leases.extend(held.iter().filter_map(|held| match held {
-            Held::Mapping { handle, .. } => Some(*handle),
-            Held::Buffer(_) => None,
-        }));
+        self.leases.extend(held);
         result
     }
 
-    fn hold_in(&mut self, number: u32, offset: u64) -> Hold {
-        match self.buffers.get_mut(number) {
-            Some(buffer) => {
-                buffer.tensors += 1;
-                Hold::Copied { buffer: number, target: buffer.id, offset }
+    /// So many more tensors are resident in what the load got.
+    fn retain(&mut self, held: Held, tensors: u32) -> Result<(), Fault> {
+        match held {
+            Held::Mapping { handle, .. } => match self.mmap("retain", Retain { handle, tensors }) {
+                Mapping::Refused(fault) => Err(fault),
+                _ => Ok(()),
+            },
+            Held::Buffer(handle) => match self.buffer("retain", io_buffer::Retain { handle, tensors }) {
+                io_buffer::Outcome::Refused(fault) => Err(fault),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Where a planned tensor lies in what the load got.
+    fn hold(&self, held: Held, planned: &Planned, external: bool) -> Hold {
+        match held {
+            Held::Mapping { handle, mapping, offset } => {
+                Hold::Mapped { handle, mapping, offset: planned.offset.saturating_sub(offset) }
             }
-            None => Hold::Nothing,
+            Held::Buffer(handle) => self.buffers.context().buffer(handle).map_or(Hold::Nothing, |buffer| {
+                let offset = if external { 0 } else { planned.tile };
+                Hold::Copied { buffer: handle, target: buffer.memory.target, offset }
+            }),
         }
     }
 
@@ -101,10 +106,10 @@ impl<S: Storage> Session<S> {
         Ok(())
     }
 
-    /// The load is over: a mapping without tensors ends. What the host would not end is asked again later.
+    /// The load is over: what it got ends where no tensor is in it. What the host would not end is asked again later.
     pub(super) fn end_leases(&mut self) {
-        for handle in std::mem::take(&mut self.leases) {
-            self.mmap("abandon", Abandon { handle });
+        for held in std::mem::take(&mut self.leases) {
+            self.abandon(held);
         }
     }
 
@@ -119,10 +124,10 @@ impl<S: Storage> Session<S> {
         for tensor in unfinished {
             self.tensors.dispatch(tensor, Fail { ticket: plan.ticket }, &self.watch);
         }
-        // The load's leases keep the mappings until it is over, so that no unmap can fail here.
-        let released = self.end(&tensors, Lifecycle::MmapResident, Ending::Undone);
-        let evicted = self.end(&tensors, Lifecycle::Resident, Ending::Undone);
-        // Each has ended or is still mapped, so that this drops no copy; the session's model check counts what buffers hold.
+        // The load's leases keep mappings and buffers until it is over, so that nothing can fail here.
+        let released = self.end(&tensors, Lifecycle::MmapResident);
+        let evicted = self.end(&tensors, Lifecycle::Resident);
+        // Each has ended, as if it had never been loaded.
         for tensor in plan.fresh {
             self.tensors.dispatch(tensor, Bind, &self.watch);
         }
@@ -131,17 +136,17 @@ impl<S: Storage> Session<S> {
 
     pub(super) fn release_selected(&mut self) -> Result<(), Fault> {
         let tensors = std::mem::take(&mut self.request.tensors);
-        self.end(&tensors, Lifecycle::MmapResident, Ending::Asked)
+        self.end(&tensors, Lifecycle::MmapResident)
     }
 
     pub(super) fn evict_selected(&mut self) -> Result<(), Fault> {
         let tensors = std::mem::take(&mut self.request.tensors);
-        self.end(&tensors, Lifecycle::Resident, Ending::Asked)
+        self.end(&tensors, Lifecycle::Resident)
     }
 
     /// Ends the residency of those of the tensors that have this lifecycle. One holder's failure does not keep the others;
     /// the first failure is answered.
-    fn end(&mut self, tensors: &[u32], lifecycle: Lifecycle, ending: Ending) -> Result<(), Fault> {
+    fn end(&mut self, tensors: &[u32], lifecycle: Lifecycle) -> Result<(), Fault> {
         self.ticket = self.ticket.next();
         let ticket = self.ticket;
         let mut leaving: BTreeMap<Holder, Vec<u32>> = BTreeMap::new();
@@ -160,7 +165,7 @@ impl<S: Storage> Session<S> {
         }
         let mut first = Ok(());
         for (holder, tensors) in leaving {
-            let result = self.let_go(holder, u32::try_from(tensors.len()).unwrap_or(u32::MAX), ending);
+            let result = self.let_go(holder, u32::try_from(tensors.len()).unwrap_or(u32::MAX));
             let lead = tensors.first().copied();
             self.settle(&tensors, ticket, result.err(), lifecycle);
             first = first.and(result.map_err(|fault| Fault { item: fault.item.or(lead), ..fault }));
@@ -168,7 +173,7 @@ impl<S: Storage> Session<S> {
         first
     }
 
-    fn let_go(&mut self, holder: Holder, tensors: u32, ending: Ending) -> Result<(), Fault> {
+    fn let_go(&mut self, holder: Holder, tensors: u32) -> Result<(), Fault> {
         match holder {
             Holder::Nobody => Ok(()),
             Holder::Slot { slot, generation } => {
@@ -177,20 +182,10 @@ impl<S: Storage> Session<S> {
                     _ => Ok(()),
                 }
             }
-            Holder::Buffer(number) => {
-                let last = self.buffers.get(number).is_none_or(|buffer| buffer.tensors <= tensors);
-                if last && ending == Ending::Asked {
-                    return self.free_buffer(number);
-                }
-                if let Some(buffer) = self.buffers.get_mut(number) {
-                    buffer.tensors = buffer.tensors.saturating_sub(tensors);
-                }
-                if last {
-                    // Whether or not the host takes it now: it has no tensors, so it is asked again.
-                    let _idle = self.free_buffer(number);
-                }
-                Ok(())
-            }
+            Holder::Buffer(handle) => match self.buffer("release", io_buffer::Release { handle, tensors }) {
+                io_buffer::Outcome::Refused(fault) => Err(fault),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -205,11 +200,11 @@ impl<S: Storage> Session<S> {
 
     pub(super) fn advise_tensor(&mut self) -> Result<(), Fault> {
         let (Some(&tensor), Some(advice)) = (self.request.tensors.first(), self.request.advice) else {
-            return Err(Fault::new(Why::InvalidRequest));
+            return Err(Fault::new(Cause::InvalidRequest));
         };
         let len = self.catalogue()?.tensor(tensor).map_or(0, |found| found.tensor.bytes);
         let Some(Hold::Mapped { handle, offset, .. }) = self.tensors.get(tensor).map(|tensor| tensor.hold) else {
-            return Err(Fault::new(Why::NotMapped).at(tensor));
+            return Err(Fault::new(Cause::NotMapped).at(tensor));
         };
         match self.mmap("advise", Advise { handle, offset, len, advice }) {
             Mapping::Advised(effect) => {
@@ -217,15 +212,15 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Mapping::Refused(fault) => Err(fault.at(tensor)),
-            _ => Err(Fault::new(Why::Internal)),
+            _ => Err(Fault::new(Cause::Internal)),
         }
     }
 
     /// Ends everything. What is busy stays, and is answered.
     pub(super) fn close_all(&mut self) -> Result<(), Fault> {
         let all: Vec<u32> = (0..self.tensors.len()).collect();
-        let released = self.end(&all, Lifecycle::MmapResident, Ending::Asked);
-        let evicted = self.end(&all, Lifecycle::Resident, Ending::Asked);
+        let released = self.end(&all, Lifecycle::MmapResident);
+        let evicted = self.end(&all, Lifecycle::Resident);
         released.and(evicted).and(self.sweep())
     }
 }

@@ -1,36 +1,34 @@
 //! Performs the commands of io/loader: extents are mapped by io/mmap, or allocated and filled by io/read or
 //! io/staged_read.
 use super::Session;
-use super::buffers::Buffer;
+use crate::actors::io_buffer;
 use crate::actors::io_loader::{Command, IoLoader, Load, Outcome};
 use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
 use crate::actors::io_read::{self, IoRead};
 use crate::actors::io_staged_read::{self, IoStagedRead};
-use crate::actors::spans::{Span, first_bad};
-use crate::actors::{Answered, Fault, Why};
+use crate::actors::spans::{Span, first_wrong};
+use crate::actors::{Answered, Fault};
 use crate::api::Refusal;
 use crate::storage::{BatchError, CopySpan, Storage};
-use crate::types::Strategy;
+use crate::types::{Cause, Strategy};
 
 /// What a load has got so far: one for each extent, or, of registered targets, one for each tensor.
 #[derive(Clone, Copy)]
 pub(super) enum Held {
     /// A mapping, leased.
     Mapping { handle: Handle, mapping: u64, offset: u64 },
-    /// A buffer's number.
-    Buffer(u32),
+    /// A buffer, leased.
+    Buffer(io_buffer::Handle),
 }
 
 impl<S: Storage> Session<S> {
     /// Runs io/loader over the plan.
     pub(super) fn transfer(&mut self) -> Result<(), Fault> {
         self.held.clear();
-        self.refusal_words.clear();
         let extents = u32::try_from(self.plan.extents.len()).unwrap_or(u32::MAX);
         let mut output = self.io.dispatch(Load { policy: self.request.policy, extents }, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(IoLoader::NAME, None, command.name());
-            self.host_words = None;
             let result = match command {
                 Command::Map(_, extent) => self.map_extent(extent),
                 Command::Allocate(_, extent) => self.allocate(extent),
@@ -41,12 +39,6 @@ impl<S: Storage> Session<S> {
             };
             let fault = result.err();
             let strategy = self.io.context().strategy();
-            if fault.is_some()
-                && !matches!(command, Command::GiveBack(..))
-                && let (Some(strategy), Some(words)) = (strategy, self.host_words.take())
-            {
-                self.refusal_words.push((strategy, words));
-            }
             if fault.is_some() && strategy == Some(Strategy::ExternalBuffer) {
                 // Memory of the embedder is no extent of the load, which gives those back one by one.
                 self.drop_registered();
@@ -54,7 +46,7 @@ impl<S: Storage> Session<S> {
             self.watch.answer(IoLoader::NAME, None, command.name(), fault.is_none());
             output = self.io.dispatch(Answered { ticket: command.ticket(), fault }, &self.watch);
         }
-        let outcome = output.outcome.unwrap_or(Outcome::Refused(None, Fault::new(Why::Internal)));
+        let outcome = output.outcome.unwrap_or(Outcome::Refused(None, Fault::new(Cause::Internal)));
         self.watch.outcome(IoLoader::NAME, None, "load", matches!(outcome, Outcome::Done(_)));
         let refused = self.io.context().refused().to_vec();
         self.report.refused = refused
@@ -88,7 +80,7 @@ impl<S: Storage> Session<S> {
     }
 
     fn map_extent(&mut self, number: u32) -> Result<(), Fault> {
-        let extent = *self.plan.extents.get(number as usize).ok_or(Fault::new(Why::Internal))?;
+        let extent = *self.plan.extents.get(number as usize).ok_or(Fault::new(Cause::Internal))?;
         let source_len = self.sources.get(extent.source as usize).map_or(0, |source| source.size);
         let map = Map { source: extent.source, offset: extent.offset, len: extent.len, source_len };
         match self.mmap("map", map) {
@@ -97,24 +89,18 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Mapping::Refused(fault) => Err(Fault { item: self.lead(number), ..fault }),
-            _ => Err(Fault::new(Why::Internal)),
+            _ => Err(Fault::new(Cause::Internal)),
         }
     }
 
     fn allocate(&mut self, number: u32) -> Result<(), Fault> {
         let len = self.plan.extents.get(number as usize).map_or(0, |extent| extent.buffer);
-        self.watch.flush();
         let item = self.lead(number);
-        let target = self.storage.allocate(len).map_err(|error| Fault { item, ..self.host_fault(&error) })?;
-        self.hold_target(target, false);
+        let missing = self.plan.extents.len().saturating_sub(self.held.len());
+        self.buffers.make_room(u32::try_from(missing).unwrap_or(u32::MAX));
+        let handle = self.allocate_buffer(len).map_err(|fault| Fault { item, ..fault })?;
+        self.held.push(Held::Buffer(handle));
         Ok(())
-    }
-
-    fn hold_target(&mut self, target: S::Target, external: bool) -> u64 {
-        let (id, len) = (self.storage.target_id(&target), self.storage.target_len(&target));
-        let number = self.buffers.insert(Buffer { target, id, len, tensors: 0, external });
-        self.held.push(Held::Buffer(number));
-        len
     }
 
     /// One crossing for all tensors of the plan. A missing or a small target is named before any byte moves.
@@ -125,42 +111,42 @@ impl<S: Storage> Session<S> {
         self.watch.flush();
         let targets = self.storage.registered(&names).map_err(|error| self.host_fault(&error))?;
         if targets.len() != names.len() {
-            return Err(Fault::new(Why::Other));
+            return Err(Fault::new(Cause::Other));
         }
         let wanted: Vec<(u32, u64)> = self.plan.tensors.iter().map(|planned| (planned.tensor, planned.bytes)).collect();
-        let mut first = Ok(());
-        for (target, (tensor, bytes)) in targets.into_iter().zip(wanted) {
-            let why = match target {
-                Some(target) => (self.hold_target(target, true) < bytes).then_some(Why::OutOfBounds),
-                None => Some(Why::StrategyUnavailable),
-            };
-            first = first.and(why.map_or(Ok(()), |why| Err(Fault::new(why).at(tensor))));
+        self.buffers.make_room(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+        for (registered, (tensor, needed)) in targets.into_iter().zip(wanted) {
+            let handle = self.adopt_buffer(registered, needed).map_err(|fault| fault.at(tensor))?;
+            self.held.push(Held::Buffer(handle));
         }
-        first
+        Ok(())
     }
 
+    /// Ends the leases of all memory that the embedder registered: it is no extent of the load, which gives those back.
     fn drop_registered(&mut self) {
         for held in std::mem::take(&mut self.held) {
-            if let Held::Buffer(number) = held
-                && self.buffers.get(number).is_some_and(|buffer| buffer.external)
-            {
-                self.buffers.remove(number);
-            } else {
-                self.held.push(held);
-            }
+            self.abandon(held);
+        }
+    }
+
+    /// The load no longer needs it. What the host would not end now is asked again later.
+    pub(super) fn abandon(&mut self, held: Held) -> Option<Fault> {
+        match held {
+            Held::Mapping { handle, .. } => match self.mmap("abandon", Abandon { handle }) {
+                Mapping::Refused(fault) => Some(fault),
+                _ => None,
+            },
+            Held::Buffer(handle) => match self.buffer("abandon", io_buffer::Abandon { handle }) {
+                io_buffer::Outcome::Refused(fault) => Some(fault),
+                _ => None,
+            },
         }
     }
 
     /// Gives the extent back that was got last. What the host would not take now is asked again later.
     fn give_back(&mut self) -> Result<(), Fault> {
-        match self.held.pop() {
-            Some(Held::Mapping { handle, .. }) => match self.mmap("abandon", Abandon { handle }) {
-                Mapping::Refused(fault) => Err(fault),
-                _ => Ok(()),
-            },
-            Some(Held::Buffer(number)) => self.free_buffer(number),
-            None => Ok(()),
-        }
+        let fault = self.held.pop().and_then(|held| self.abandon(held));
+        fault.map_or(Ok(()), Err)
     }
 
     /// The batch of this plan: every tensor to its place.
@@ -175,16 +161,18 @@ impl<S: Storage> Session<S> {
                 spans.push(Span { source, offset, len, target, target_offset });
             }
         }
-        let numbers: Vec<u32> = self
+        let handles: Vec<io_buffer::Handle> = self
             .held
             .iter()
             .filter_map(|held| match held {
-                Held::Buffer(number) => Some(*number),
+                Held::Buffer(handle) => Some(*handle),
                 Held::Mapping { .. } => None,
             })
             .collect();
-        let sizes = numbers.iter().map(|number| self.buffers.get(*number).map_or(0, |buffer| buffer.len)).collect();
-        (spans, sizes, numbers)
+        let size =
+            |handle: &io_buffer::Handle| self.buffers.context().buffer(*handle).map_or(0, |buffer| buffer.memory.len);
+        let sizes = handles.iter().map(size).collect();
+        (spans, sizes, handles.iter().map(|handle| handle.buffer).collect())
     }
 
     fn source_sizes(&self) -> Vec<u64> {
@@ -199,9 +187,9 @@ impl<S: Storage> Session<S> {
 
     fn read_spans(&mut self) -> Result<(), Fault> {
         let (spans, sizes, numbers) = self.spans();
-        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        let wrong = first_wrong(&spans, &self.source_sizes(), &sizes);
         self.read.stage(spans);
-        let mut output = self.read.dispatch(io_read::Submit { max_batch: self.host.max_batch, bad }, &self.watch);
+        let mut output = self.read.dispatch(io_read::Submit { max_batch: self.host.max_batch, wrong }, &self.watch);
         while let Some(io_read::Command { ticket, first, count }) = output.command {
             let batch = self.read.context().spans().iter().skip(first as usize).take(count as usize);
             let batch: Vec<CopySpan> = batch.map(|span| copy(span, 0, span.len)).collect();
@@ -216,16 +204,16 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Some(io_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
-            None => Err(Fault::new(Why::Internal)),
+            None => Err(Fault::new(Cause::Internal)),
         }
     }
 
     fn stage_spans(&mut self) -> Result<(), Fault> {
         let (spans, sizes, numbers) = self.spans();
-        let bad = first_bad(&spans, &self.source_sizes(), &sizes);
+        let wrong = first_wrong(&spans, &self.source_sizes(), &sizes);
         self.staged.stage(spans);
         let (chunk, max_batch) = (self.request.staging_bytes, self.host.max_batch);
-        let mut output = self.staged.dispatch(io_staged_read::Submit { chunk, max_batch, bad }, &self.watch);
+        let mut output = self.staged.dispatch(io_staged_read::Submit { chunk, max_batch, wrong }, &self.watch);
         while let Some(command) = output.command {
             let context = self.staged.context();
             let piece = |piece: io_staged_read::Piece| {
@@ -248,7 +236,7 @@ impl<S: Storage> Session<S> {
                 Ok(())
             }
             Some(io_staged_read::Outcome::Refused(fault)) => Err(self.of_span(fault)),
-            None => Err(Fault::new(Why::Internal)),
+            None => Err(Fault::new(Cause::Internal)),
         }
     }
 
@@ -267,25 +255,13 @@ impl<S: Storage> Session<S> {
             .collect();
         let targets: Vec<&S::Target> = targets
             .iter()
-            .filter_map(|target| self.buffers.get(*numbers.get(*target as usize)?))
-            .map(|buffer| &buffer.target)
+            .filter_map(|target| self.targets.get(*numbers.get(*target as usize)? as usize)?.as_ref())
             .collect();
         self.watch.command(machine, None, "read-into");
         self.watch.flush();
         let result = self.storage.read_into(&sources, &targets, &local);
         self.watch.answer(machine, None, "read-into", result.is_ok());
         result.map_err(|BatchError { span, error }| self.host_fault(&error).at(span))
-    }
-
-    /// Ends a buffer. What the host would not free stays, without a tensor, and is asked again later.
-    pub(super) fn free_buffer(&mut self, number: u32) -> Result<(), Fault> {
-        let Some(buffer) = self.buffers.get(number) else { return Ok(()) };
-        if !buffer.external {
-            self.watch.flush();
-            self.storage.free(&buffer.target).map_err(|error| self.host_fault(&error))?;
-        }
-        self.buffers.remove(number);
-        Ok(())
     }
 }
 

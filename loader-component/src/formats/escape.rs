@@ -33,7 +33,7 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Why a tensor may not have this name; none where it may. Such names are of no use to a model and of much use to
+/// Cause a tensor may not have this name; none where it may. Such names are of no use to a model and of much use to
 /// someone who attacks the terminal or the file system of whoever prints or exports them.
 pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     // Nearly every name is made of these alone, and there may be millions.
@@ -56,7 +56,7 @@ pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Why this is no plain file name; none where it is one.
+/// Cause this is no plain file name; none where it is one.
 pub(crate) fn file_name_fault(name: &str) -> Option<&'static str> {
     let drive = matches!(name.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     if name.is_empty() {

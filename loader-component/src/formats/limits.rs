@@ -1,21 +1,16 @@
 //! Bounds on what a file may make this crate do.
 use crate::api;
 
-/// Most bytes of a GGUF header unless the caller says otherwise: 1 GiB.
-const GGUF_HEADER: u64 = 1 << 30;
-/// Most bytes of a safetensors header; the format's own reader has the same cap, so a larger wish is cut to it.
-const JSON_HEADER: u64 = 100_000_000;
-
 /// Bounds on one file. `Limits::default()` and [`Limits::from`] an `api::Limits` fill in the defaults of `loader.wit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes of one file's header; 0 = 1 GiB for GGUF, 100,000,000 for safetensors (which is also its cap).
+    /// Most bytes of one file's header; 0 = what the format has for that.
     pub header_bytes: u64,
     /// Most tensors of a model.
     pub tensors: u32,
     /// Most metadata entries of a file.
     pub metadata_entries: u32,
-    /// Most bytes of a tensor's name in safetensors.
+    /// Most bytes of a tensor's name, where the format says nothing stricter.
     pub name_bytes: u32,
     /// Deepest nesting of metadata arrays and of JSON.
     pub nesting: u32,
@@ -42,13 +37,8 @@ impl From<&api::Limits> for Limits {
 }
 
 impl Limits {
-    /// The header bound of a GGUF file in bytes.
-    pub(crate) fn gguf_header(&self) -> u64 {
-        if self.header_bytes == 0 { GGUF_HEADER } else { self.header_bytes }
-    }
-
-    /// The header bound of a safetensors file or an index in bytes.
-    pub(crate) fn json_header(&self) -> u64 {
-        if self.header_bytes == 0 { JSON_HEADER } else { self.header_bytes.min(JSON_HEADER) }
+    /// Most bytes of one file's header, where the format's own bound is this.
+    pub(crate) fn header_or(&self, usual: u64) -> u64 {
+        if self.header_bytes == 0 { usual } else { self.header_bytes }
     }
 }

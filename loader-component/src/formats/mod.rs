@@ -1,38 +1,51 @@
-//! Headers of GGUF and safetensors files, read without I/O.
+//! Headers of model files, read without I/O.
 //!
 //! [`Parser`] says which bytes it wants ([`Step::Read`]) and is given them as a [`Window`]; in the end it answers a
 //! [`Header`] of compact tables. [`Catalogue`] puts the headers of all files of a model together. Nothing here trusts the
 //! file: each count is checked against the bytes that remain before anything loops or allocates, absolute caps
-//! ([`Limits`]) come second, and [`tensor_bytes`] is the only place where a tensor's size is computed.
+//! ([`Limits`]) come second, and `tensor_bytes` is the only place where a tensor's size is computed.
 //!
 //! Tensor data is never read: only bytes that are certain to be of the header are asked for.
+//!
+//! A format is a folder, of which nothing but its `HANDLER` is seen, and a line in `registry.rs`: `gguf`, `safetensors`,
+//! `npy`. All other modules serve every format and know none.
 #![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod assembly;
 pub mod build;
+mod bytes;
 mod catalogue;
 mod dtype;
 mod escape;
 mod fault;
+mod format;
 mod gguf;
+mod handler;
+mod header;
 mod kind;
 mod limits;
 mod metadata;
 mod names;
+mod npy;
 mod parser;
+mod registry;
 mod safetensors;
+mod shard_index;
 mod table;
 #[cfg(test)]
 mod tests;
 mod window;
 
-pub(crate) use catalogue::MOST_NAMED;
+pub(crate) use assembly::MOST_NAMED;
 pub use catalogue::{Catalogue, CatalogueTensor};
-pub use dtype::{Dtype, SizeError, tensor_bytes};
 pub use escape::escape;
+pub use format::{Format, MultiFile};
+pub use header::{Header, Part, Role};
 pub use limits::Limits;
 pub use metadata::{Budget, MetadataIndex};
-pub use parser::{Format, Header, Parser, Split, Step};
-pub use safetensors::ShardIndex;
+pub use parser::{Parser, Step};
+pub use registry::formats;
+pub use shard_index::ShardIndex;
 pub use table::{TensorRef, TensorTable};
 pub use window::Window;

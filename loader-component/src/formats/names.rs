@@ -10,7 +10,7 @@ const SEEDS: u64 = 8;
 /// Bytes of a tensor's name, more or less.
 const USUAL: usize = 24;
 
-/// Why a name was not taken.
+/// Cause a name was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// It is there already, with this number.

@@ -1,63 +1,12 @@
 //! The parser that callers drive, whichever format the file has.
 use super::Limits;
 use super::escape::escape_bytes;
-use super::fault::{fault, misuse, truncated};
-use super::gguf::{self, Gguf};
-use super::metadata::MetadataIndex;
-use super::safetensors::{Index, Safetensors, ShardIndex};
-use super::table::TensorTable;
+use super::fault::{fault, misuse};
+use super::handler::{Glimpse, Handler, Match, Progress, Reader, surest};
+use super::header::Header;
+use super::registry::HANDLERS;
 use super::window::{Buffer, Window};
 use crate::types::{Cause, Error};
-
-/// Bytes that tell the formats apart: a magic, or a length and the first byte of JSON.
-const SNIFF: u64 = 9;
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A GGUF file.
-    Gguf,
-    /// A safetensors file.
-    Safetensors,
-    /// A `model.safetensors.index.json`, which names shards and holds no tensors.
-    SafetensorsIndex,
-}
-
-/// A GGUF file's place among the parts of its model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// Number of this part, from 0.
-    pub no: u32,
-    /// Parts.
-    pub count: u32,
-    /// Tensors in all parts, where the file says so.
-    pub tensors: Option<u64>,
-}
-
-/// What one file's header says.
-#[derive(Clone, Debug)]
-pub struct Header {
-    /// What the file is.
-    pub format: Format,
-    /// The format's version; 0 where it has none.
-    pub version: u32,
-    /// Alignment of tensor data in bytes; 1 where the format has none.
-    pub alignment: u64,
-    /// Where tensor data begins, in bytes.
-    pub data_offset: u64,
-    /// Bytes of the source.
-    pub size: u64,
-    /// Tensors in file order, with offsets in the source.
-    pub tensors: TensorTable,
-    /// Metadata entries in file order.
-    pub metadata: MetadataIndex,
-    /// A part of a split GGUF model.
-    pub split: Option<Split>,
-    /// The content of an index.
-    pub index: Option<ShardIndex>,
-    /// Most tensors of the whole model, which only the catalogue can count.
-    pub(crate) tensor_limit: u32,
-}
 
 /// What the parser wants next.
 #[allow(clippy::large_enum_variant)] // one is made per read and it is taken apart at once
@@ -74,30 +23,38 @@ pub enum Step {
     Done(Header),
 }
 
-/// What a format's reader wants next.
-pub(crate) enum Progress {
-    Read { offset: u64, len: u32 },
-    Done(Box<Header>),
-}
-
 #[derive(Debug)]
 enum State {
     Sniff,
-    Gguf(Box<Gguf>),
-    Safetensors(Box<Safetensors>),
-    Index(Box<Index>),
+    Reading(Box<dyn Reader>),
     Over,
+}
+
+/// What came of looking for the format.
+enum Sniffed {
+    Known(Box<dyn Reader>),
+    Read { offset: u64, len: u32 },
+}
+
+impl Sniffed {
+    fn read(buffer: &mut Buffer, at: u64, n: u64) -> Self {
+        let (offset, len) = buffer.ask(at, n, n);
+        Self::Read { offset, len }
+    }
 }
 
 /// Reads the header of one file through windows that its caller fetches. It holds one window (safetensors: the header's
 /// JSON) and compact tables.
 #[derive(Debug)]
 pub struct Parser {
+    handlers: &'static [&'static Handler],
     name: String,
     size: u64,
     max_read: u32,
     limits: Limits,
     buffer: Buffer,
+    /// The first bytes, as long as nobody has said what they are.
+    head: Vec<u8>,
     state: State,
 }
 
@@ -106,8 +63,19 @@ impl Parser {
     /// file's bytes; `name` breaks ties only, such as that of an index.
     #[must_use]
     pub fn new(name: &str, size: u64, max_read: u32, limits: Limits) -> Self {
-        let buffer = Buffer::new(size, max_read);
-        Self { name: name.to_ascii_lowercase(), size, max_read, limits, buffer, state: State::Sniff }
+        Self::among(HANDLERS, name, size, max_read, limits)
+    }
+
+    /// As [`new`](Self::new), for a file of one of these formats.
+    pub(crate) fn among(
+        handlers: &'static [&'static Handler],
+        name: &str,
+        size: u64,
+        max_read: u32,
+        limits: Limits,
+    ) -> Self {
+        let (name, buffer) = (name.to_ascii_lowercase(), Buffer::new(size, max_read));
+        Self { handlers, name, size, max_read, limits, buffer, head: Vec::new(), state: State::Sniff }
     }
 
     /// Goes on with the bytes that the last step asked for; the first call takes none.
@@ -118,74 +86,68 @@ impl Parser {
     /// file ends inside a field or `window` is not what was asked for. After an error, and after [`Step::Done`], the parser
     /// is over.
     pub fn step(&mut self, window: Option<Window>) -> Result<Step, Error> {
-        let mut state = std::mem::replace(&mut self.state, State::Over);
+        let state = std::mem::replace(&mut self.state, State::Over);
         self.buffer.accept(window)?;
-        loop {
-            let progress = match &mut state {
-                State::Over => return Err(misuse("The parser was asked to go on after its end.")),
-                State::Sniff => match self.sniff()? {
-                    Ok(known) => {
-                        state = known;
-                        continue;
-                    }
-                    Err(read) => read,
-                },
-                State::Gguf(gguf) => gguf.advance(&mut self.buffer)?,
-                State::Safetensors(file) => file.advance(&mut self.buffer)?,
-                State::Index(index) => index.advance(&mut self.buffer)?,
-            };
-            return Ok(match progress {
-                Progress::Done(header) => Step::Done(*header),
-                Progress::Read { offset, len } => {
-                    self.state = state;
-                    Step::Read { offset, len }
+        let mut reader = match state {
+            State::Over => return Err(misuse("The parser was asked to go on after its end.")),
+            State::Sniff => match self.sniff()? {
+                Sniffed::Known(reader) => reader,
+                Sniffed::Read { offset, len } => {
+                    self.state = State::Sniff;
+                    return Ok(Step::Read { offset, len });
                 }
-            });
-        }
+            },
+            State::Reading(reader) => reader,
+        };
+        Ok(match reader.advance(&mut self.buffer)? {
+            Progress::Done(header) => Step::Done(*header),
+            Progress::Read { offset, len } => {
+                self.state = State::Reading(reader);
+                Step::Read { offset, len }
+            }
+        })
     }
 
-    /// Tells what the file is, or what has to be read for that.
-    fn sniff(&mut self) -> Result<Result<State, Progress>, Error> {
+    /// Who reads the file, or what has to be read to tell that.
+    fn sniff(&mut self) -> Result<Sniffed, Error> {
         if self.size == 0 {
             return Err(fault(Cause::EndOfSource, 0, "magic", "The file is empty."));
         }
-        let wanted = SNIFF.min(self.size);
-        if !self.buffer.has(0, wanted) {
-            let (offset, len) = self.buffer.ask(0, wanted, wanted);
-            return Ok(Err(Progress::Read { offset, len }));
-        }
-        let bytes = self.buffer.from(0);
-        if bytes.starts_with(gguf::MAGIC) {
-            return Ok(Ok(State::Gguf(Box::new(Gguf::new(self.size, self.max_read, self.limits)))));
-        }
-        if gguf::MAGIC.starts_with(bytes) {
-            return Err(truncated(0, "magic", self.size));
-        }
-        let index = || State::Index(Box::new(Index::new(self.size, self.limits)));
-        let safetensors = || State::Safetensors(Box::new(Safetensors::new(self.size, self.max_read, self.limits)));
-        if self.name.ends_with(".index.json") {
-            return Ok(Ok(index()));
-        }
-        if self.name.ends_with(".safetensors") {
-            return Ok(Ok(safetensors()));
-        }
-        let length = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
-        let brace = bytes.get(8) == Some(&b'{');
-        Ok(Ok(match length {
-            // `{` as the low byte of a length is no sign of JSON: 123 is a length too.
-            Some(length) if brace && (length <= self.limits.json_header() || bytes.first() != Some(&b'{')) => {
-                safetensors()
+        let longest = |of: fn(&Handler) -> u32| self.handlers.iter().map(|handler| of(handler)).max().unwrap_or(0);
+        let (head, tail) = (longest(|handler| handler.head), longest(|handler| handler.tail));
+        let (head, tail) = (u64::from(head).min(self.size), u64::from(tail).min(self.size));
+        if self.head.is_empty() {
+            if !self.buffer.has(0, head) {
+                return Ok(Sniffed::read(&mut self.buffer, 0, head));
             }
-            _ if bytes.first() == Some(&b'{') => index(),
-            // No brace, but a length that a header could have: let the reader say what is wrong with it.
-            Some(length) if length > 0 && length <= self.limits.json_header() => safetensors(),
-            _ => {
-                let message = format!(
-                    "This is neither a GGUF nor a safetensors file; it begins with \"{}\".",
-                    escape_bytes(bytes.get(..bytes.len().min(8)).unwrap_or_default())
-                );
-                return Err(fault(Cause::UnsupportedFormat, 0, "magic", message));
+            self.head = self.buffer.from(0).to_vec();
+        }
+        let (name, size, limits) = (self.name.as_str(), self.size, self.limits);
+        let mut glimpse = Glimpse { name, size, head: &self.head, tail: &[], limits };
+        let mut best = surest(self.handlers, &glimpse);
+        if tail > 0 && best.is_none_or(|(_, sure)| sure < Match::Certain) {
+            let at = self.size.saturating_sub(tail);
+            if !self.buffer.has(at, tail) {
+                return Ok(Sniffed::read(&mut self.buffer, at, tail));
             }
-        }))
+            glimpse.tail = self.buffer.from(at);
+            best = surest(self.handlers, &glimpse);
+        }
+        let Some((handler, _)) = best else {
+            let begins = escape_bytes(self.head.get(..8).unwrap_or(&self.head));
+            let message = format!("This is not a {} file; it begins with \"{begins}\".", self.titles());
+            return Err(fault(Cause::UnsupportedFormat, 0, "magic", message));
+        };
+        Ok(Sniffed::Known((handler.reader)(&glimpse, self.max_read)))
+    }
+
+    /// `GGUF, safetensors or NPY`
+    fn titles(&self) -> String {
+        let titles: Vec<&str> = self.handlers.iter().map(|handler| handler.format.title).collect();
+        match titles.split_last() {
+            Some((last, [])) => (*last).into(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
     }
 }

@@ -34,11 +34,6 @@ impl Buffer {
         Self { bytes: Vec::new(), start: 0, end_of_source: size, max_read, asked: None }
     }
 
-    /// Reads no further than this from now on, so that no more is read than is needed.
-    pub(crate) fn end_at(&mut self, offset: u64) {
-        self.end_of_source = self.end_of_source.min(offset);
-    }
-
     /// The bytes that are here, from `at` on; empty where none are.
     pub(crate) fn from(&self, at: u64) -> &[u8] {
         let skip = at.checked_sub(self.start).and_then(|skip| usize::try_from(skip).ok());
@@ -99,7 +94,7 @@ impl Buffer {
     }
 }
 
-/// Why an item was not read.
+/// Cause an item was not read.
 pub(crate) enum Stop {
     /// This many bytes from the item's beginning are needed first.
     Need(u64),

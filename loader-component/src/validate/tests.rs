@@ -13,7 +13,7 @@ fn open(file: &GgufBuilder) -> Catalogue {
     let mut window = None;
     loop {
         match parser.step(window.take()).unwrap() {
-            Step::Done(header) => return Catalogue::build(vec![("m.gguf".into(), header)]).unwrap(),
+            Step::Done(header) => return Catalogue::build(vec![("m.gguf".into(), header)], u32::MAX).unwrap(),
             Step::Read { offset, len } => {
                 window = Some(Window { offset, bytes: bytes[offset as usize..][..len as usize].to_vec() });
             }

@@ -1,6 +1,6 @@
 //! Breadth-first search to closure, with the shortest way to what is broken.
 //!
-//! Why not `stateright` (0.31 was looked at): its checker wants states that are `Send + Sync` and hash as a whole, while a
+//! Cause not `stateright` (0.31 was looked at): its checker wants states that are `Send + Sync` and hash as a whole, while a
 //! session holds a `Box<dyn Observer>` and is told apart from another by a key of its own; its actions are listed before
 //! they run, while the answers that a request meets are known only as it runs; its properties see states, while most rules
 //! here are about a step (before, request, outcome, after) and should say in words what is wrong. What would be left of it

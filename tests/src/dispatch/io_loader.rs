@@ -2,8 +2,9 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::io_loader::{Command, IoLoader, Load, Outcome, Output, Policy};
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 use weighbridge_loader::types::Strategy::{self, ExternalBuffer, MappedFile, ReadCopy, StagedRead};
 
 cases! {
@@ -49,7 +50,7 @@ impl Route {
         &mut self,
         strategies: &[Strategy],
         extents: u32,
-        fails: impl Fn(&str) -> Option<Why>,
+        fails: impl Fn(&str) -> Option<Cause>,
     ) -> (Vec<String>, Outcome) {
         let mut output = self.load(strategies, extents);
         let mut commands = Vec::new();
@@ -77,7 +78,7 @@ fn nothing_to_load_comes_first() {
 
 fn an_empty_policy_is_refused() {
     let mut route = Route::new();
-    let refused = Outcome::Refused(None, Fault::new(Why::InvalidRequest));
+    let refused = Outcome::Refused(None, Fault::new(Cause::InvalidRequest));
     assert_eq!(route.load(&[], 1).outcome, Some(refused));
     let gap = [None, Some(ReadCopy), None, None];
     assert_eq!(route.actor.dispatch(Load { policy: gap, extents: 1 }, &route.watch).outcome, Some(refused));
@@ -105,51 +106,58 @@ fn every_strategy_asks_for_what_it_needs() {
 
 fn what_was_got_is_given_back_last_first() {
     let (commands, outcome) =
-        Route::new().run(&[MappedFile], 4, |command| (command == "map 3").then_some(Why::SlotsExhausted));
+        Route::new().run(&[MappedFile], 4, |command| (command == "map 3").then_some(Cause::SlotsExhausted));
     assert_eq!(commands, ["map 0", "map 1", "map 2", "map 3", "give-back 2", "give-back 1", "give-back 0"]);
-    assert_eq!(outcome, Outcome::Refused(Some(MappedFile), Fault::new(Why::SlotsExhausted)));
-    let (commands, _) = Route::new().run(&[ReadCopy], 2, |command| (command == "read").then_some(Why::Io));
+    assert_eq!(outcome, Outcome::Refused(Some(MappedFile), Fault::new(Cause::SlotsExhausted)));
+    let (commands, _) = Route::new().run(&[ReadCopy], 2, |command| (command == "read").then_some(Cause::Io));
     assert_eq!(commands, ["allocate 0", "allocate 1", "read", "give-back 1", "give-back 0"]);
 }
 
 fn a_failed_give_back_does_not_stop_the_way_back() {
     let mut route = Route::new();
     let (commands, outcome) = route.run(&[MappedFile, ReadCopy], 2, |command| match command {
-        "map 1" => Some(Why::Io),
-        "give-back 0" => Some(Why::Busy),
+        "map 1" => Some(Cause::Io),
+        "give-back 0" => Some(Cause::Busy),
         _ => None,
     });
     assert_eq!(commands, ["map 0", "map 1", "give-back 0", "allocate 0", "allocate 1", "read"]);
     assert_eq!(outcome, Outcome::Done(Some(ReadCopy)));
-    assert_eq!(route.actor.context().refused(), [(MappedFile, Fault::new(Why::Io))]);
+    assert_eq!(route.actor.context().refused(), [(MappedFile, Fault::new(Cause::Io))]);
 }
 
 fn final_failures_end_the_load() {
     let all = [
-        Why::InvalidRequest,
-        Why::NotFound,
-        Why::Busy,
-        Why::Malformed,
-        Why::UnsupportedStrategy,
-        Why::StrategyUnavailable,
-        Why::LimitExceeded,
-        Why::SlotsExhausted,
-        Why::StaleHandle,
-        Why::AlreadyResident,
-        Why::NotResident,
-        Why::NotMapped,
-        Why::OutOfBounds,
-        Why::AccessDenied,
-        Why::SourceChanged,
-        Why::EndOfSource,
-        Why::OutOfMemory,
-        Why::Cancelled,
-        Why::Deadline,
-        Why::Io,
-        Why::Internal,
-        Why::Other,
+        Cause::InvalidRequest,
+        Cause::NotFound,
+        Cause::Busy,
+        Cause::Malformed,
+        Cause::UnsupportedStrategy,
+        Cause::StrategyUnavailable,
+        Cause::LimitExceeded,
+        Cause::SlotsExhausted,
+        Cause::StaleHandle,
+        Cause::AlreadyResident,
+        Cause::NotResident,
+        Cause::NotMapped,
+        Cause::OutOfBounds,
+        Cause::AccessDenied,
+        Cause::SourceChanged,
+        Cause::EndOfSource,
+        Cause::OutOfMemory,
+        Cause::Cancelled,
+        Cause::Deadline,
+        Cause::Io,
+        Cause::Internal,
+        Cause::Other,
     ];
-    let last = [Why::AccessDenied, Why::SourceChanged, Why::EndOfSource, Why::Cancelled, Why::Deadline, Why::Internal];
+    let last = [
+        Cause::AccessDenied,
+        Cause::SourceChanged,
+        Cause::EndOfSource,
+        Cause::Cancelled,
+        Cause::Deadline,
+        Cause::Internal,
+    ];
     for why in all {
         let (_, outcome) = Route::new().run(&[MappedFile, ReadCopy], 1, |command| (command == "map 0").then_some(why));
         if last.contains(&why) {
@@ -172,14 +180,14 @@ fn every_order_of_strategies() {
                 let mut route = Route::new();
                 let (_, outcome) = route.run(&order, 1, |_| {
                     calls.set(calls.get() + 1);
-                    (calls.get() <= 3).then_some(Why::StrategyUnavailable)
+                    (calls.get() <= 3).then_some(Cause::StrategyUnavailable)
                 });
                 assert_eq!(outcome, Outcome::Done(Some(d)));
                 let refused: Vec<Strategy> =
                     route.actor.context().refused().iter().map(|(strategy, _)| *strategy).collect();
                 assert_eq!(refused, [a, b, c]);
-                let (_, outcome) = route.run(&order, 1, |command| (!command.starts_with("give")).then_some(Why::Io));
-                assert_eq!(outcome, Outcome::Refused(Some(d), Fault::new(Why::Io)));
+                let (_, outcome) = route.run(&order, 1, |command| (!command.starts_with("give")).then_some(Cause::Io));
+                assert_eq!(outcome, Outcome::Refused(Some(d), Fault::new(Cause::Io)));
                 assert_eq!(route.actor.context().refused().len(), 3);
             }
         }
@@ -195,7 +203,7 @@ fn in_every_state() -> Vec<(Route, Option<Command>)> {
             output = route.answer(output.command.unwrap().ticket(), None);
         }
         if fail {
-            output = route.answer(output.command.unwrap().ticket(), Some(Fault::new(Why::Io)));
+            output = route.answer(output.command.unwrap().ticket(), Some(Fault::new(Cause::Io)));
         }
         (route, output.command)
     };
@@ -218,7 +226,7 @@ fn strays_change_nothing() {
             strays.push(out);
         }
         for ticket in strays {
-            for fault in [None, Some(Fault::new(Why::Cancelled))] {
+            for fault in [None, Some(Fault::new(Cause::Cancelled))] {
                 let before = route.actor.clone();
                 let output = route.answer(ticket, fault);
                 assert!(output.stray && output.outcome.is_none() && output.command.is_none(), "{}", before.state());
@@ -233,7 +241,7 @@ fn requests_in_between_are_busy() {
         let Some(command) = command else { continue };
         let before = route.actor.clone();
         let output = route.load(&[ReadCopy], 3);
-        assert_eq!(output.outcome, Some(Outcome::Refused(None, Fault::new(Why::Busy))), "{}", before.state());
+        assert_eq!(output.outcome, Some(Outcome::Refused(None, Fault::new(Cause::Busy))), "{}", before.state());
         assert_eq!(route.actor, before);
         let output = route.answer(command.ticket(), None);
         assert!(output.outcome.is_some() || output.command.is_some());

@@ -6,11 +6,11 @@ use weighbridge_loader::actors::io_mmap::{
     Abandon, Advise, Advised, Command, Context, Event, Handle, IoMmap, Map, Mapped, Outcome, Output, Release, Retain,
     Unmapped,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::api::SlotStatus;
 use weighbridge_loader::observe::Watch;
 use weighbridge_loader::storage::Capabilities;
-use weighbridge_loader::types::{Advice, AdviceEffect};
+use weighbridge_loader::types::{Advice, AdviceEffect, Cause};
 
 cases! {
     slots_are_given_out_in_order_and_reused_last_first
@@ -51,7 +51,7 @@ impl Pool {
         self.actor.dispatch(event, &self.watch)
     }
 
-    fn refused(&mut self, event: impl Into<Event>, why: Why) {
+    fn refused(&mut self, event: impl Into<Event>, why: Cause) {
         let before = self.actor.clone();
         let output = self.send(event);
         assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(why))));
@@ -110,7 +110,7 @@ fn slots_are_given_out_in_order_and_reused_last_first() {
     let handles: Vec<Handle> = (0..3).map(|n| pool.map(n * 8192, 4096)).collect();
     assert_eq!(handles.iter().map(|handle| handle.slot).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(pool.actor.context().peak(), 3);
-    pool.refused(map(1 << 20, 1), Why::SlotsExhausted);
+    pool.refused(map(1 << 20, 1), Cause::SlotsExhausted);
     for handle in [handles[0], handles[2], handles[1]] {
         assert_eq!(pool.done(Abandon { handle }), Outcome::Unmapped);
     }
@@ -121,15 +121,15 @@ fn slots_are_given_out_in_order_and_reused_last_first() {
 fn refusals_in_their_order() {
     let bad = Map { source: 65_535, offset: u64::MAX, len: 0, source_len: 0 };
     let mut pool = Pool::of(Context::new(0, &Capabilities { mmap: false, ..Double::capabilities() }));
-    pool.refused(bad, Why::InvalidRequest);
-    pool.refused(Map { len: u64::MAX, ..bad }, Why::InvalidRequest);
-    pool.refused(Map { source: 0, len: (1 << 40) + 1, ..bad }, Why::LimitExceeded);
-    pool.refused(Map { source: 0, len: 1 << 40, ..bad }, Why::OutOfBounds);
-    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Why::StrategyUnavailable);
+    pool.refused(bad, Cause::InvalidRequest);
+    pool.refused(Map { len: u64::MAX, ..bad }, Cause::InvalidRequest);
+    pool.refused(Map { source: 0, len: (1 << 40) + 1, ..bad }, Cause::LimitExceeded);
+    pool.refused(Map { source: 0, len: 1 << 40, ..bad }, Cause::OutOfBounds);
+    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Cause::StrategyUnavailable);
     let mut pool = Pool::new(0);
-    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Why::SlotsExhausted);
+    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Cause::SlotsExhausted);
     let mut pool = Pool::new(1);
-    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Why::OutOfBounds);
+    pool.refused(Map { source: 0, len: 1, offset: 4096, source_len: 0 }, Cause::OutOfBounds);
     // None of them cost a slot.
     assert_eq!(pool.map(0, 1), Handle { slot: 0, generation: 0 });
 }
@@ -140,12 +140,12 @@ fn bounds_to_the_byte() {
         pool.map(offset, len);
     }
     for (offset, len) in [(SOURCE, 1), (SOURCE - 1, 2), (0, SOURCE + 1), (u64::MAX - 1, 1)] {
-        pool.refused(map(offset, len), Why::OutOfBounds);
+        pool.refused(map(offset, len), Cause::OutOfBounds);
     }
     let large = Map { source: 65_534, offset: 0, len: 1 << 40, source_len: 1 << 40 };
     assert!(matches!(pool.done(large), Outcome::Mapped { .. }));
-    pool.refused(Map { source: 65_535, ..large }, Why::InvalidRequest);
-    pool.refused(Map { len: (1 << 40) + 1, source_len: u64::MAX, ..large }, Why::LimitExceeded);
+    pool.refused(Map { source: 65_535, ..large }, Cause::InvalidRequest);
+    pool.refused(Map { len: (1 << 40) + 1, source_len: u64::MAX, ..large }, Cause::LimitExceeded);
 }
 
 fn offsets_are_aligned_down() {
@@ -170,7 +170,7 @@ fn offsets_are_aligned_down() {
 fn a_host_whose_granularity_makes_no_sense_cannot_map() {
     for granularity in [0, 3, 4095, u64::MAX] {
         let host = Capabilities { map_granularity: granularity, ..Double::capabilities() };
-        Pool::of(Context::new(4, &host)).refused(map(0, 1), Why::StrategyUnavailable);
+        Pool::of(Context::new(4, &host)).refused(map(0, 1), Cause::StrategyUnavailable);
     }
 }
 
@@ -184,15 +184,15 @@ fn stale_and_fabricated_handles_harm_nobody() {
     let never = Handle { slot: 1, generation: 0 };
     let future = Handle { generation: 7, ..new };
     for handle in [old, never, future, Handle { slot: 2, generation: 0 }, Handle { slot: u32::MAX, generation: 0 }] {
-        pool.refused(Retain { handle, tensors: 1 }, Why::StaleHandle);
-        pool.refused(Release { handle, tensors: 0 }, Why::StaleHandle);
-        pool.refused(Abandon { handle }, Why::StaleHandle);
-        pool.refused(Advise { handle, offset: 0, len: 1, advice: Advice::Normal }, Why::StaleHandle);
+        pool.refused(Retain { handle, tensors: 1 }, Cause::StaleHandle);
+        pool.refused(Release { handle, tensors: 0 }, Cause::StaleHandle);
+        pool.refused(Abandon { handle }, Cause::StaleHandle);
+        pool.refused(Advise { handle, offset: 0, len: 1, advice: Advice::Normal }, Cause::StaleHandle);
     }
     assert_eq!(pool.done(Retain { handle: new, tensors: 1 }), Outcome::Kept);
     assert_eq!(pool.done(Abandon { handle: new }), Outcome::Kept);
     assert_eq!(pool.done(Release { handle: new, tensors: 1 }), Outcome::Unmapped);
-    pool.refused(Release { handle: new, tensors: 0 }, Why::StaleHandle);
+    pool.refused(Release { handle: new, tensors: 0 }, Cause::StaleHandle);
 }
 
 fn a_slot_whose_generation_would_wrap_retires() {
@@ -208,21 +208,21 @@ fn a_slot_whose_generation_would_wrap_retires() {
     pool.done(Abandon { handle });
     let handle = pool.map(0, 1);
     pool.done(Abandon { handle });
-    pool.refused(map(0, 1), Why::SlotsExhausted);
+    pool.refused(map(0, 1), Cause::SlotsExhausted);
     for generation in 0..3 {
-        pool.refused(Release { handle: Handle { slot: 0, generation }, tensors: 0 }, Why::StaleHandle);
+        pool.refused(Release { handle: Handle { slot: 0, generation }, tensors: 0 }, Cause::StaleHandle);
     }
 }
 
 fn counts_of_tensors_are_checked() {
     let mut pool = Pool::new(1);
     let handle = pool.map(0, 1);
-    pool.refused(Release { handle, tensors: 1 }, Why::InvalidRequest);
+    pool.refused(Release { handle, tensors: 1 }, Cause::InvalidRequest);
     pool.done(Retain { handle, tensors: 3 });
-    pool.refused(Retain { handle, tensors: u32::MAX }, Why::LimitExceeded);
-    pool.refused(Release { handle, tensors: 4 }, Why::InvalidRequest);
+    pool.refused(Retain { handle, tensors: u32::MAX }, Cause::LimitExceeded);
+    pool.refused(Release { handle, tensors: 4 }, Cause::InvalidRequest);
     assert_eq!(pool.done(Abandon { handle }), Outcome::Kept);
-    pool.refused(Abandon { handle }, Why::InvalidRequest);
+    pool.refused(Abandon { handle }, Cause::InvalidRequest);
     assert_eq!(pool.done(Release { handle, tensors: 2 }), Outcome::Kept);
     assert_eq!(pool.done(Release { handle, tensors: 1 }), Outcome::Unmapped);
 }
@@ -263,7 +263,7 @@ fn a_failed_unmap_keeps_the_slot() {
     let handle = pool.map(0, 4096);
     pool.done(Retain { handle, tensors: 2 });
     pool.done(Abandon { handle });
-    for why in [Why::Busy, Why::Io, Why::Busy] {
+    for why in [Cause::Busy, Cause::Io, Cause::Busy] {
         let command = pool.send(Release { handle, tensors: 2 }).command.unwrap();
         let Command::Unmap { ticket, slot: 0 } = command else { panic!("{command:?}") };
         let fault = Fault::new(why);
@@ -271,7 +271,7 @@ fn a_failed_unmap_keeps_the_slot() {
         pool.check();
         let slot = pool.actor.context().slots()[0];
         assert_eq!((slot.status, slot.tensors, slot.mapping), (SlotStatus::UnmapPending, 2, 101));
-        pool.refused(map(8192, 1), Why::SlotsExhausted);
+        pool.refused(map(8192, 1), Cause::SlotsExhausted);
         // A late second answer to the same command is nobody's.
         assert!(pool.send(Unmapped { ticket, fault: None }).stray);
         assert_eq!(pool.actor.context().slots()[0], slot);
@@ -281,13 +281,13 @@ fn a_failed_unmap_keeps_the_slot() {
     // One that no tensor needs any more is asked again with none.
     let handle = pool.map(0, 4096);
     let Some(Command::Unmap { ticket, .. }) = pool.send(Abandon { handle }).command else { panic!() };
-    pool.send(Unmapped { ticket, fault: Some(Fault::new(Why::Busy)) });
+    pool.send(Unmapped { ticket, fault: Some(Fault::new(Cause::Busy)) });
     assert_eq!(pool.done(Release { handle, tensors: 0 }), Outcome::Unmapped);
 }
 
 fn a_failed_map_gives_the_slot_back() {
     let mut pool = Pool::new(1);
-    for why in [Why::Io, Why::OutOfBounds, Why::Cancelled] {
+    for why in [Cause::Io, Cause::OutOfBounds, Cause::Cancelled] {
         let output = pool.send(map(0, 4096));
         let Some(Command::Map { ticket, slot: 0, .. }) = output.command else { panic!("{output:?}") };
         assert_eq!(pool.actor.context().slots()[0].status, SlotStatus::Reserved);
@@ -305,7 +305,7 @@ fn advice_is_checked_and_answered() {
     let handle = pool.map(0, 8192);
     let advise = |offset, len| Advise { handle, offset, len, advice: Advice::WillNeed };
     for (offset, len) in [(0, 0), (0, 8193), (8192, 1), (1, u64::MAX), (u64::MAX, 1)] {
-        pool.refused(advise(offset, len), Why::OutOfBounds);
+        pool.refused(advise(offset, len), Cause::OutOfBounds);
     }
     for (offset, len) in [(0, 8192), (8191, 1), (24, 1000)] {
         assert_eq!(pool.done(advise(offset, len)), Outcome::Advised(AdviceEffect::Applied));
@@ -315,7 +315,7 @@ fn advice_is_checked_and_answered() {
         assert_eq!(pool.send(Advised { ticket, result: Ok(effect) }).outcome, Some(Outcome::Advised(effect)));
     }
     let Some(Command::Advise { ticket, .. }) = pool.send(advise(0, 1)).command else { panic!() };
-    let fault = Fault::new(Why::Io);
+    let fault = Fault::new(Cause::Io);
     assert_eq!(pool.send(Advised { ticket, result: Err(fault) }).outcome, Some(Outcome::Refused(fault)));
     assert_eq!(pool.done(advise(0, 1)), Outcome::Advised(AdviceEffect::Applied));
 
@@ -326,7 +326,7 @@ fn advice_is_checked_and_answered() {
 }
 
 fn answers(ticket: Ticket) -> [Event; 6] {
-    let fault = Fault::new(Why::Io);
+    let fault = Fault::new(Cause::Io);
     [
         Mapped { ticket, result: Ok(9) }.into(),
         Mapped { ticket, result: Err(fault) }.into(),
@@ -396,11 +396,11 @@ fn requests_in_between_are_busy() {
     let handle = Handle { slot: 0, generation: 0 };
     for (mut pool, command) in in_every_state() {
         let Some(command) = command else { continue };
-        pool.refused(map(0, 1), Why::Busy);
-        pool.refused(Retain { handle, tensors: 1 }, Why::Busy);
-        pool.refused(Release { handle, tensors: 0 }, Why::Busy);
-        pool.refused(Abandon { handle }, Why::Busy);
-        pool.refused(Advise { handle, offset: 0, len: 1, advice: Advice::Normal }, Why::Busy);
+        pool.refused(map(0, 1), Cause::Busy);
+        pool.refused(Retain { handle, tensors: 1 }, Cause::Busy);
+        pool.refused(Release { handle, tensors: 0 }, Cause::Busy);
+        pool.refused(Abandon { handle }, Cause::Busy);
+        pool.refused(Advise { handle, offset: 0, len: 1, advice: Advice::Normal }, Cause::Busy);
         assert!(!matches!(pool.answer(command).outcome, Some(Outcome::Refused(_)) | None));
     }
 }

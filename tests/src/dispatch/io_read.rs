@@ -2,9 +2,10 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::io_read::{Command, IoRead, Outcome, Output, Read, Submit};
-use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 cases! {
     a_batch_is_one_crossing
@@ -28,8 +29,8 @@ impl Reader {
         Self { actor, watch: watch("io/read", None, "ready") }
     }
 
-    fn submit(&mut self, max_batch: u32, bad: Option<Fault>) -> Output {
-        self.actor.dispatch(Submit { max_batch, bad }, &self.watch)
+    fn submit(&mut self, max_batch: u32, wrong: Option<WrongSpan>) -> Output {
+        self.actor.dispatch(Submit { max_batch, wrong }, &self.watch)
     }
 
     fn read(&mut self, ticket: Ticket, fault: Option<Fault>) -> Output {
@@ -59,16 +60,28 @@ fn small_batches_go_one_after_another() {
 }
 
 fn refusals_in_their_order() {
-    let bad = Some(Fault::new(Why::EndOfSource).at(1));
+    for (wrong, cause) in [
+        (Wrong::Unknown, Cause::InvalidRequest),
+        (Wrong::Empty, Cause::InvalidRequest),
+        (Wrong::TooLong, Cause::LimitExceeded),
+        (Wrong::PastTarget, Cause::OutOfBounds),
+        (Wrong::PastSource, Cause::EndOfSource),
+        (Wrong::Overlaps, Cause::InvalidRequest),
+    ] {
+        let found = Some(WrongSpan { span: 4, wrong });
+        let output = Reader::new(2).submit(9, found);
+        assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(cause).at(4))), "{wrong:?}");
+    }
+    let bad = Some(WrongSpan { span: 1, wrong: Wrong::PastSource });
     let refused = |output: Output| match (output.outcome, output.command) {
         (Some(Outcome::Refused(fault)), None) => fault,
         _ => panic!("{output:?}"),
     };
-    assert_eq!(refused(Reader::new(0).submit(0, bad)), Fault::new(Why::InvalidRequest));
-    assert_eq!(refused(Reader::new(2).submit(0, bad)), Fault::new(Why::StrategyUnavailable));
+    assert_eq!(refused(Reader::new(0).submit(0, bad)), Fault::new(Cause::InvalidRequest));
+    assert_eq!(refused(Reader::new(2).submit(0, bad)), Fault::new(Cause::StrategyUnavailable));
     let mut reader = Reader::new(2);
     for _ in 0..2 {
-        assert_eq!(refused(reader.submit(9, bad)), Fault::new(Why::EndOfSource).at(1));
+        assert_eq!(refused(reader.submit(9, bad)), Fault::new(Cause::EndOfSource).at(1));
     }
     assert!(reader.submit(9, None).command.is_some());
 }
@@ -78,7 +91,7 @@ fn the_failing_span_counts_from_the_batch() {
         let mut reader = Reader::new(7);
         let first = reader.submit(3, None).command.unwrap();
         let second = reader.read(first.ticket, None).command.unwrap();
-        let fault = Fault { os_code: Some(5), item, ..Fault::new(Why::Io) };
+        let fault = Fault { os_code: Some(5), item, ..Fault::new(Cause::Io) };
         let output = reader.read(second.ticket, Some(fault));
         assert_eq!(output.outcome, Some(Outcome::Refused(Fault { item: named, ..fault })));
         assert_eq!(reader.actor.state(), "ready");
@@ -93,7 +106,7 @@ fn strays_change_nothing() {
     assert_eq!(reader.actor, before);
     let command = reader.submit(1, None).command.unwrap();
     for ticket in [Ticket(0), command.ticket.next(), Ticket(u32::MAX)] {
-        for fault in [None, Some(Fault::new(Why::Io))] {
+        for fault in [None, Some(Fault::new(Cause::Io))] {
             let before = reader.actor.clone();
             let output = reader.read(ticket, fault);
             assert!(output.stray && output.outcome.is_none() && output.command.is_none());
@@ -109,7 +122,7 @@ fn requests_in_between_are_busy() {
     let mut reader = Reader::new(2);
     let command = reader.submit(9, None).command.unwrap();
     let before = reader.actor.clone();
-    assert_eq!(reader.submit(9, None).outcome, Some(Outcome::Refused(Fault::new(Why::Busy))));
+    assert_eq!(reader.submit(9, None).outcome, Some(Outcome::Refused(Fault::new(Cause::Busy))));
     assert!(!reader.actor.stage([]), "the batch under way is kept");
     assert_eq!(reader.actor, before);
     assert_eq!(reader.read(command.ticket, None).outcome, Some(Outcome::Done(2)));

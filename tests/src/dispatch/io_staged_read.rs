@@ -2,9 +2,10 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::io_staged_read::{Command, IoStagedRead, Outcome, Output, Piece, Staged, Submit};
-use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 cases! {
     chunks_of_every_size_move_every_byte_once
@@ -33,8 +34,8 @@ impl Stager {
         Self { actor, watch: watch("io/staged_read", None, "ready") }
     }
 
-    fn submit(&mut self, chunk: u64, max_batch: u32, bad: Option<Fault>) -> Output {
-        self.actor.dispatch(Submit { chunk, max_batch, bad }, &self.watch)
+    fn submit(&mut self, chunk: u64, max_batch: u32, wrong: Option<WrongSpan>) -> Output {
+        self.actor.dispatch(Submit { chunk, max_batch, wrong }, &self.watch)
     }
 
     fn staged(&mut self, ticket: Ticket, fault: Option<Fault>) -> Output {
@@ -67,16 +68,28 @@ fn chunks_of_every_size_move_every_byte_once() {
 }
 
 fn refusals_in_their_order() {
-    let bad = Some(Fault::new(Why::OutOfBounds).at(1));
+    for (wrong, cause) in [
+        (Wrong::Unknown, Cause::InvalidRequest),
+        (Wrong::Empty, Cause::InvalidRequest),
+        (Wrong::TooLong, Cause::LimitExceeded),
+        (Wrong::PastTarget, Cause::OutOfBounds),
+        (Wrong::PastSource, Cause::EndOfSource),
+        (Wrong::Overlaps, Cause::InvalidRequest),
+    ] {
+        let found = Some(WrongSpan { span: 4, wrong });
+        let output = Stager::new(&[9]).submit(1, 1, found);
+        assert_eq!(output.outcome, Some(Outcome::Refused(Fault::new(cause).at(4))), "{wrong:?}");
+    }
+    let bad = Some(WrongSpan { span: 1, wrong: Wrong::PastTarget });
     let refused = |output: Output| match (output.outcome, output.command) {
         (Some(Outcome::Refused(fault)), None) => fault,
         _ => panic!("{output:?}"),
     };
-    assert_eq!(refused(Stager::new(&[]).submit(0, 0, bad)), Fault::new(Why::InvalidRequest));
+    assert_eq!(refused(Stager::new(&[]).submit(0, 0, bad)), Fault::new(Cause::InvalidRequest));
     let mut stager = Stager::new(&[8, 8]);
-    assert_eq!(refused(stager.submit(0, 0, bad)), Fault::new(Why::StrategyUnavailable));
-    assert_eq!(refused(stager.submit(0, 1, bad)), Fault::new(Why::UnsupportedStrategy));
-    assert_eq!(refused(stager.submit(1, 1, bad)), Fault::new(Why::OutOfBounds).at(1));
+    assert_eq!(refused(stager.submit(0, 0, bad)), Fault::new(Cause::StrategyUnavailable));
+    assert_eq!(refused(stager.submit(0, 1, bad)), Fault::new(Cause::UnsupportedStrategy));
+    assert_eq!(refused(stager.submit(1, 1, bad)), Fault::new(Cause::OutOfBounds).at(1));
     assert!(stager.submit(1, 1, None).command.is_some());
 }
 
@@ -86,7 +99,7 @@ fn the_failing_span_is_named() {
         let mut stager = Stager::new(&[8, 8, 8]);
         let first: Command = stager.submit(10, 9, None).command.unwrap();
         let second = stager.staged(first.ticket, None).command.unwrap();
-        let fault = Fault { item, os_code: Some(5), ..Fault::new(Why::Io) };
+        let fault = Fault { item, os_code: Some(5), ..Fault::new(Cause::Io) };
         let output = stager.staged(second.ticket, Some(fault));
         assert_eq!(output.outcome, Some(Outcome::Refused(Fault { item: Some(named), ..fault })));
         assert_eq!(stager.actor.state(), "ready");
@@ -102,7 +115,7 @@ fn strays_change_nothing() {
     let command = stager.submit(8, 9, None).command.unwrap();
     for ticket in [Ticket(0), command.ticket.next()] {
         let before = stager.actor.clone();
-        let output = stager.staged(ticket, Some(Fault::new(Why::Io)));
+        let output = stager.staged(ticket, Some(Fault::new(Cause::Io)));
         assert!(output.stray && output.outcome.is_none() && output.command.is_none());
         assert_eq!(stager.actor, before);
     }
@@ -115,7 +128,7 @@ fn requests_in_between_are_busy() {
     let mut stager = Stager::new(&[8]);
     let command = stager.submit(8, 9, None).command.unwrap();
     let before = stager.actor.clone();
-    assert_eq!(stager.submit(8, 9, None).outcome, Some(Outcome::Refused(Fault::new(Why::Busy))));
+    assert_eq!(stager.submit(8, 9, None).outcome, Some(Outcome::Refused(Fault::new(Cause::Busy))));
     assert!(!stager.actor.stage([]));
     assert_eq!(stager.actor, before);
     assert_eq!(stager.staged(command.ticket, None).outcome, Some(Outcome::Done(8)));

@@ -1,4 +1,5 @@
 //! Events straight into the actors: what the driver never does, and what a host might answer.
+pub mod io_buffer;
 pub mod io_loader;
 pub mod io_mmap;
 pub mod io_read;
@@ -21,6 +22,7 @@ pub(crate) use cases;
 
 /// Every module with its cases.
 pub const MODULES: &[(&str, Cases)] = &[
+    ("io_buffer", io_buffer::ALL),
     ("io_loader", io_loader::ALL),
     ("io_mmap", io_mmap::ALL),
     ("io_read", io_read::ALL),

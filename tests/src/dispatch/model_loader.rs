@@ -2,10 +2,12 @@
 use super::cases;
 use crate::rows::watch;
 use weighbridge_loader::actors::model_loader::{
-    Advise, Close, Command, Event, Evict, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release,
+    Advise, Close, Command, Event, Evict, Files, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release,
+    Selected,
 };
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Finding, Noted, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 cases! {
     phases_in_their_order
@@ -41,7 +43,7 @@ impl Loader {
 
     fn bound() -> Self {
         let mut loader = Self::new();
-        let read = loader.send(Open { bad: None }).command.unwrap();
+        let read = loader.send(Open::default()).command.unwrap();
         let bind = loader.answer(read, None).command.unwrap();
         assert_eq!(loader.answer(bind, None).outcome, Some(Outcome::Done));
         assert_eq!(loader.actor.state(), "bound");
@@ -50,7 +52,7 @@ impl Loader {
 
     fn incomplete() -> Self {
         let mut loader = Self::new();
-        let read = loader.send(Open { bad: None }).command.unwrap();
+        let read = loader.send(Open::default()).command.unwrap();
         let output = loader.send(Parsed { ticket: ticket_of(read), fault: None, more: false, missing: true });
         assert_eq!((output.outcome, loader.actor.state().as_str()), (Some(Outcome::Incomplete), "incomplete"));
         loader
@@ -77,7 +79,7 @@ fn ticket_of(command: Command) -> Ticket {
 }
 
 fn load(structure: bool, architecture: bool) -> Load {
-    Load { bad: None, structure, architecture }
+    Load { structure, architecture, ..Load::default() }
 }
 
 fn phases_in_their_order() {
@@ -101,7 +103,7 @@ fn phases_in_their_order() {
     }
     // Headers: window after window, file after file.
     let mut loader = Loader::new();
-    let mut read = loader.send(Open { bad: None }).command.unwrap();
+    let mut read = loader.send(Open::default()).command.unwrap();
     for _ in 0..3 {
         read =
             loader.send(Parsed { ticket: ticket_of(read), fault: None, more: true, missing: false }).command.unwrap();
@@ -110,18 +112,18 @@ fn phases_in_their_order() {
     assert_eq!(loader.answer(read, None).command.unwrap().name(), "bind");
     // The missing files come later, and may not be all.
     let mut loader = Loader::incomplete();
-    let read = loader.send(Provide { bad: None }).command.unwrap();
+    let read = loader.send(Provide::default()).command.unwrap();
     let read =
         loader.send(Parsed { ticket: ticket_of(read), fault: None, more: true, missing: false }).command.unwrap();
     let output = loader.send(Parsed { ticket: ticket_of(read), fault: None, more: false, missing: true });
     assert_eq!(output.outcome, Some(Outcome::Incomplete));
-    let read = loader.send(Provide { bad: None }).command.unwrap();
+    let read = loader.send(Provide::default()).command.unwrap();
     let bind = loader.answer(read, None).command.unwrap();
     assert_eq!(loader.answer(bind, None).outcome, Some(Outcome::Done));
     for (event, name) in [
-        (Event::from(Release { bad: None }), "release"),
-        (Evict { bad: None }.into(), "evict"),
-        (Advise { bad: None }.into(), "advise"),
+        (Event::from(Release::default()), "release"),
+        (Evict::default().into(), "evict"),
+        (Advise::default().into(), "advise"),
         (Close.into(), "close"),
     ] {
         let command = loader.send(event).command.unwrap();
@@ -133,8 +135,8 @@ fn phases_in_their_order() {
 }
 
 fn every_phase_fails_where_it_should() {
-    let fault = Fault { os_code: Some(5), ..Fault::new(Why::Io) };
-    let other = Fault::new(Why::Busy);
+    let fault = Fault { os_code: Some(5), ..Fault::new(Cause::Io) };
+    let other = Fault::new(Cause::Busy);
     for (steps, way_back) in [(1, "fail-plan"), (2, "undo"), (3, "undo"), (4, "undo"), (5, "undo")] {
         // Whether or not the way back works, the first failure is the answer.
         for undone in [None, Some(other)] {
@@ -151,9 +153,9 @@ fn every_phase_fails_where_it_should() {
         }
     }
     for (event, after) in [
-        (Event::from(Release { bad: None }), "bound"),
-        (Evict { bad: None }.into(), "bound"),
-        (Advise { bad: None }.into(), "bound"),
+        (Event::from(Release::default()), "bound"),
+        (Evict::default().into(), "bound"),
+        (Advise::default().into(), "bound"),
         (Close.into(), "bound"),
     ] {
         let mut loader = Loader::bound();
@@ -165,7 +167,7 @@ fn every_phase_fails_where_it_should() {
     for mut loader in [Loader::new(), Loader::incomplete()] {
         let home = loader.actor.state();
         for binding in [false, true] {
-            let first: Event = if home == "idle" { Open { bad: None }.into() } else { Provide { bad: None }.into() };
+            let first: Event = if home == "idle" { Open::default().into() } else { Provide::default().into() };
             let mut command = loader.send(first).command.unwrap();
             if binding {
                 command = loader.answer(command, None).command.unwrap();
@@ -183,22 +185,62 @@ fn every_phase_fails_where_it_should() {
 }
 
 fn bad_requests_are_refused_before_any_work() {
-    let fault = Fault::new(Why::NotFound).at(3);
-    let bad = Some(fault);
-    let cases: [(Loader, Event); 6] = [
-        (Loader::new(), Open { bad }.into()),
-        (Loader::incomplete(), Provide { bad }.into()),
-        (Loader::bound(), Load { bad, structure: true, architecture: true }.into()),
-        (Loader::bound(), Release { bad }.into()),
-        (Loader::bound(), Evict { bad }.into()),
-        (Loader::bound(), Advise { bad }.into()),
-    ];
-    for (mut loader, event) in cases {
-        let before = loader.actor.clone();
-        let output = loader.send(event);
-        assert_eq!((output.outcome, output.command), (Some(Outcome::Refused(fault)), None));
-        assert_eq!(loader.actor, before);
+    for (event, causes) in findings() {
+        // The first that was found is the one that is refused, whatever else was.
+        for (at, (event, cause)) in event.into_iter().zip(causes).enumerate() {
+            let mut loader = match event {
+                Event::Open(_) => Loader::new(),
+                Event::Provide(_) => Loader::incomplete(),
+                _ => Loader::bound(),
+            };
+            let before = loader.actor.clone();
+            let output = loader.send(event);
+            let item = Some(u32::try_from(at).unwrap());
+            let noted = Some(Noted(u32::try_from(at).unwrap()));
+            let fault = Fault { item, noted, ..Fault::new(cause) };
+            assert_eq!((output.outcome, output.command), (Some(Outcome::Refused(fault)), None));
+            assert_eq!(loader.actor, before);
+        }
     }
+}
+
+/// Each request with all that can be found of it from the n-th finding on, for each n, and the causes of the n-th.
+fn findings() -> Vec<(Vec<Event>, Vec<Cause>)> {
+    use Cause::{InvalidRequest, NotFound, NotMapped, NotResident};
+    type Make = fn(&dyn Fn(u32) -> Option<Finding>) -> Event;
+    let selected = [InvalidRequest, NotFound, NotFound];
+    fn select(found: &dyn Fn(u32) -> Option<Finding>) -> Selected {
+        Selected { malformed: found(0), unknown: found(1), unmatched: found(2) }
+    }
+    fn files(found: &dyn Fn(u32) -> Option<Finding>) -> Files {
+        Files { none: found(0), repeated: found(1) }
+    }
+    let requests: [(Make, Vec<Cause>); 6] = [
+        (|found| Open { files: files(found) }.into(), vec![InvalidRequest; 2]),
+        (|found| Provide { files: files(found) }.into(), vec![InvalidRequest; 2]),
+        (
+            |found| {
+                let (no_strategy, strategy_repeated, extent_empty) = (found(3), found(4), found(5));
+                Load { selected: select(found), no_strategy, strategy_repeated, extent_empty, ..load(true, true) }
+                    .into()
+            },
+            [&selected[..], &[InvalidRequest; 3]].concat(),
+        ),
+        (
+            |found| Release { selected: select(found), not_mapped: found(3) }.into(),
+            [&selected[..], &[NotMapped]].concat(),
+        ),
+        (
+            |found| Evict { selected: select(found), mapped: found(3), not_resident: found(4) }.into(),
+            [&selected[..], &[InvalidRequest, NotResident]].concat(),
+        ),
+        (|found| Advise { unknown: found(0), not_mapped: found(1) }.into(), vec![NotFound, NotMapped]),
+    ];
+    let each = |(make, causes): (Make, Vec<Cause>)| {
+        let from = |first: u32| make(&|at| (at >= first).then_some(Finding { item: Some(at), noted: Noted(at) }));
+        ((0..u32::try_from(causes.len()).unwrap()).map(from).collect(), causes)
+    };
+    requests.into_iter().map(each).collect()
 }
 
 /// The actor in each state, with the command that is out.
@@ -212,7 +254,7 @@ fn in_every_state() -> Vec<(Loader, Option<Command>)> {
         for steps in 0..2 {
             let mut loader = begin();
             let first: Event =
-                if loader.actor.state() == "idle" { Open { bad: None }.into() } else { Provide { bad: None }.into() };
+                if loader.actor.state() == "idle" { Open::default().into() } else { Provide::default().into() };
             let mut command = loader.send(first).command;
             for _ in 0..steps {
                 command = loader.answer(command.unwrap(), None).command;
@@ -234,12 +276,10 @@ fn in_every_state() -> Vec<(Loader, Option<Command>)> {
         for _ in 0..steps {
             command = loader.answer(command.unwrap(), None).command;
         }
-        let back = loader.answer(command.unwrap(), Some(Fault::new(Why::Io))).command;
+        let back = loader.answer(command.unwrap(), Some(Fault::new(Cause::Io))).command;
         states.push((loader, back));
     }
-    for event in
-        [Event::from(Release { bad: None }), Evict { bad: None }.into(), Advise { bad: None }.into(), Close.into()]
-    {
+    for event in [Event::from(Release::default()), Evict::default().into(), Advise::default().into(), Close.into()] {
         let mut loader = Loader::bound();
         let command = loader.send(event).command;
         states.push((loader, command));
@@ -253,7 +293,7 @@ fn strays_change_nothing() {
         seen.insert(loader.actor.state());
         let out = command.map_or(Ticket(50), ticket_of);
         for ticket in [Ticket(0), out.next(), Ticket(u32::MAX)] {
-            for fault in [None, Some(Fault::new(Why::Cancelled))] {
+            for fault in [None, Some(Fault::new(Cause::Cancelled))] {
                 let strays: [Event; 2] =
                     [Parsed { ticket, fault, more: false, missing: false }.into(), Answered { ticket, fault }.into()];
                 for stray in strays {
@@ -271,14 +311,13 @@ fn strays_change_nothing() {
 fn requests_in_between_are_refused() {
     for (mut loader, command) in in_every_state() {
         let state = loader.actor.state();
-        let bad = None;
         let requests: [Event; 7] = [
-            Open { bad }.into(),
-            Provide { bad }.into(),
+            Open::default().into(),
+            Provide::default().into(),
             load(false, false).into(),
-            Release { bad }.into(),
-            Evict { bad }.into(),
-            Advise { bad }.into(),
+            Release::default().into(),
+            Evict::default().into(),
+            Advise::default().into(),
             Close.into(),
         ];
         for request in requests {
@@ -293,9 +332,9 @@ fn requests_in_between_are_refused() {
                 continue;
             }
             let why = match state.as_str() {
-                "idle" | "bound" | "closed" => Why::InvalidRequest,
-                "incomplete" => Why::NotFound,
-                _ => Why::Busy,
+                "idle" | "bound" | "closed" => Cause::InvalidRequest,
+                "incomplete" => Cause::NotFound,
+                _ => Cause::Busy,
             };
             let before = loader.actor.clone();
             let output = loader.send(request);
@@ -313,7 +352,7 @@ fn requests_in_between_are_refused() {
 fn a_plan_that_fails_ends_the_load() {
     let mut loader = Loader::bound();
     let plan = loader.send(load(true, true)).command.unwrap();
-    let fault = Fault::new(Why::Internal);
+    let fault = Fault::new(Cause::Internal);
     assert_eq!(loader.answer(plan, Some(fault)).outcome, Some(Outcome::Refused(fault)));
     assert_eq!(loader.actor.state(), "bound");
     assert!(loader.send(load(false, false)).command.is_some());

@@ -1,25 +1,26 @@
 //! model/tensor: every event in every lifecycle.
 use super::cases;
 use crate::rows::watch;
+use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
-    Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
+    Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
-use weighbridge_loader::types::{Lifecycle, Strategy};
+use weighbridge_loader::actors::{Fault, Ticket};
+use weighbridge_loader::types::{Cause, Lifecycle, Strategy};
 
 cases! {
     every_event_in_every_state
-    a_rebind_drops_a_copy_and_never_a_mapping
+    a_rebind_never_touches_what_is_resident
     a_failed_load_goes_back_to_where_it_was
     a_failed_end_keeps_the_bytes
     strays_of_other_loads_are_put_aside
-    capture_changes_nothing
+    the_lifecycle_of_each_state
     tensors_that_are_not_there
 }
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 9, offset: 64 };
-const COPIED: Hold = Hold::Copied { buffer: 3, target: 8, offset: 0 };
+const COPIED: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 3, generation: 0 }, target: 8, offset: 0 };
 const MINE: Ticket = Ticket(5);
 const OTHER: Ticket = Ticket(6);
 
@@ -63,63 +64,50 @@ fn in_state(state: &str) -> ModelTensor {
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Bind,
-    BindTensor(Hold),
+    BindEmpty,
     Plan(Ticket),
     Apply(Ticket, Hold),
     Fail(Ticket),
     Release(Ticket),
     Evict(Ticket),
     Ended(Ticket, Option<Fault>),
-    Capture,
 }
 
 impl Event {
     fn send(self, pool: &mut ModelTensor, watch: &weighbridge_loader::observe::Watch) -> Output {
         let output = match self {
             Self::Bind => pool.dispatch(1, Bind, watch),
-            Self::BindTensor(hold) => pool.dispatch(1, BindTensor { hold, strategy: None }, watch),
+            Self::BindEmpty => pool.dispatch(1, BindEmpty, watch),
             Self::Plan(ticket) => pool.dispatch(1, Plan { ticket }, watch),
             Self::Apply(ticket, hold) => pool.dispatch(1, Apply { ticket, hold, strategy: Strategy::ReadCopy }, watch),
             Self::Fail(ticket) => pool.dispatch(1, Fail { ticket }, watch),
             Self::Release(ticket) => pool.dispatch(1, Release { ticket }, watch),
             Self::Evict(ticket) => pool.dispatch(1, Evict { ticket }, watch),
             Self::Ended(ticket, fault) => pool.dispatch(1, Ended { ticket, fault }, watch),
-            Self::Capture => pool.dispatch(1, Capture, watch),
         };
         output.unwrap()
     }
 }
 
 /// For each state, what each event comes to: `state` it goes to, `!why` it is refused with, `?` for a stray.
-/// Columns: bind, bind-tensor with a copy, with nothing, with a mapping, plan, apply mapped, apply copied, apply nothing,
+/// Columns: bind, bind-empty, plan, apply mapped, apply copied, apply nothing,
 /// apply of another load, fail, fail of another load, release, evict, ended, ended with a failure, ended of another request.
 const MATRIX: &[(&str, &str)] = &[
-    ("unbound", "unbound resident !InvalidRequest !InvalidRequest loading ? ? ? ? ? ? !NotMapped !NotResident ? ? ?"),
-    ("loading", "!Busy !Busy !Busy !Busy !Busy mmap_resident resident !InvalidRequest ? unbound ? !Busy !Busy ? ? ?"),
-    ("reloading", "!Busy !Busy !Busy !Busy !Busy mmap_resident resident !InvalidRequest ? evicted ? !Busy !Busy ? ? ?"),
-    (
-        "resident",
-        "unbound resident !InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? !NotMapped evicting ? ? ?",
-    ),
-    ("evicting", "!Busy !Busy !Busy !Busy !Busy ? ? ? ? ? ? !NotMapped !Busy evicted !Io ?"),
-    (
-        "mmap_resident",
-        "!InvalidRequest !InvalidRequest !InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? releasing !InvalidRequest ? ? ?",
-    ),
-    (
-        "releasing",
-        "!InvalidRequest !InvalidRequest !InvalidRequest !InvalidRequest !Busy ? ? ? ? ? ? !Busy !InvalidRequest evicted !Io ?",
-    ),
-    ("evicted", "unbound resident !InvalidRequest !InvalidRequest loading ? ? ? ? ? ? !NotMapped evicted ? ? ?"),
+    ("unbound", "unbound resident loading ? ? ? ? ? ? !NotMapped !NotResident ? ? ?"),
+    ("loading", "!Busy !Busy !Busy mmap_resident resident !InvalidRequest ? unbound ? !Busy !Busy ? ? ?"),
+    ("reloading", "!Busy !Busy !Busy mmap_resident resident !InvalidRequest ? evicted ? !Busy !Busy ? ? ?"),
+    ("resident", "!AlreadyResident !AlreadyResident !AlreadyResident ? ? ? ? ? ? !NotMapped evicting ? ? ?"),
+    ("evicting", "!Busy !Busy !Busy ? ? ? ? ? ? !NotMapped !Busy evicted !Io ?"),
+    ("mmap_resident", "!InvalidRequest !InvalidRequest !AlreadyResident ? ? ? ? ? ? releasing !InvalidRequest ? ? ?"),
+    ("releasing", "!InvalidRequest !InvalidRequest !Busy ? ? ? ? ? ? !Busy !InvalidRequest evicted !Io ?"),
+    ("evicted", "unbound resident loading ? ? ? ? ? ? !NotMapped evicted ? ? ?"),
 ];
 
-fn columns() -> [Event; 16] {
-    let fault = Some(Fault::new(Why::Io));
+fn columns() -> [Event; 14] {
+    let fault = Some(Fault::new(Cause::Io));
     [
         Event::Bind,
-        Event::BindTensor(COPIED),
-        Event::BindTensor(Hold::Nothing),
-        Event::BindTensor(MAPPED),
+        Event::BindEmpty,
         Event::Plan(MINE),
         Event::Apply(MINE, MAPPED),
         Event::Apply(MINE, COPIED),
@@ -151,7 +139,7 @@ fn every_event_in_every_state() {
                 assert_eq!(pool, before, "{what}");
             } else if let Some(why) = cell.strip_prefix('!') {
                 let Some(Outcome::Refused(fault)) = output.outcome else { panic!("{what}: {output:?}") };
-                assert_eq!(format!("{:?}", fault.why), why, "{what}");
+                assert_eq!(format!("{:?}", fault.cause).trim_start_matches("Cause::"), why, "{what}");
                 // A refusal of the pool's own answer brings the tensor back to where its bytes are.
                 let expected = match (*state, why) {
                     ("evicting", "Io") => "resident",
@@ -179,22 +167,18 @@ fn every_event_in_every_state() {
     }
 }
 
-fn a_rebind_drops_a_copy_and_never_a_mapping() {
-    let mut pool = in_state("resident");
-    let output = Event::Bind.send(&mut pool, &watch("model/tensor", Some(1), "resident"));
-    assert_eq!((output.outcome, output.command), (Some(Outcome::Done), Some(Command::Drop(COPIED))));
-    assert_eq!(pool.get(1).unwrap().strategy, None);
-    let mut pool = in_state("resident");
-    let output = Event::BindTensor(Hold::NoBytes).send(&mut pool, &watch("model/tensor", Some(1), "resident"));
-    assert_eq!(output.command, Some(Command::Drop(COPIED)));
-    assert_eq!(pool.get(1).unwrap().hold, Hold::NoBytes);
-    let output = Event::Bind.send(&mut pool, &watch("model/tensor", Some(1), "resident"));
-    assert_eq!(output.command, None, "there is nothing to drop of a tensor of no bytes");
-    for event in [Event::Bind, Event::BindTensor(COPIED), Event::Evict(MINE), Event::Plan(MINE)] {
-        let mut pool = in_state("mmap_resident");
-        event.send(&mut pool, &watch("model/tensor", Some(1), "mmap_resident"));
-        assert_eq!(pool.get(1).unwrap().hold, MAPPED, "{event:?}");
+fn a_rebind_never_touches_what_is_resident() {
+    for (state, hold) in [("resident", COPIED), ("mmap_resident", MAPPED)] {
+        for event in [Event::Bind, Event::BindEmpty, Event::Plan(MINE)] {
+            let mut pool = in_state(state);
+            let output = event.send(&mut pool, &watch("model/tensor", Some(1), state));
+            assert!(matches!(output.outcome, Some(Outcome::Refused(_))) && output.command.is_none(), "{event:?}");
+            assert_eq!(pool.get(1).unwrap().hold, hold, "{event:?}");
+        }
     }
+    let mut pool = in_state("unbound");
+    Event::BindEmpty.send(&mut pool, &watch("model/tensor", Some(1), "unbound"));
+    assert_eq!((pool.get(1).unwrap().hold, pool.get(1).unwrap().strategy), (Hold::NoBytes, None));
 }
 
 fn a_failed_load_goes_back_to_where_it_was() {
@@ -211,7 +195,7 @@ fn a_failed_end_keeps_the_bytes() {
     for (state, rests, hold) in [("evicting", "resident", COPIED), ("releasing", "mmap_resident", MAPPED)] {
         let mut pool = in_state(state);
         let watch = watch("model/tensor", Some(1), state);
-        let fault = Fault { os_code: Some(16), ..Fault::new(Why::Busy) };
+        let fault = Fault { os_code: Some(16), ..Fault::new(Cause::Busy) };
         let output = Event::Ended(MINE, Some(fault)).send(&mut pool, &watch);
         assert_eq!(output.outcome, Some(Outcome::Refused(fault)));
         assert_eq!((pool.state(1).as_deref(), pool.get(1).unwrap().hold), (Some(rests), hold));
@@ -226,7 +210,7 @@ fn a_failed_end_keeps_the_bytes() {
 fn strays_of_other_loads_are_put_aside() {
     let mut pool = in_state("loading");
     let watch = watch("model/tensor", Some(1), "loading");
-    for stray in [Event::Apply(OTHER, COPIED), Event::Fail(OTHER), Event::Ended(MINE, None), Event::Capture] {
+    for stray in [Event::Apply(OTHER, COPIED), Event::Fail(OTHER), Event::Ended(MINE, None)] {
         Event::send(stray, &mut pool, &watch);
         assert_eq!(pool.state(1).as_deref(), Some("loading"), "{stray:?} keeps the plan");
     }
@@ -234,7 +218,7 @@ fn strays_of_other_loads_are_put_aside() {
     assert_eq!(pool.get(1).unwrap().strategy, Some(Strategy::ReadCopy));
 }
 
-fn capture_changes_nothing() {
+fn the_lifecycle_of_each_state() {
     for (state, lifecycle) in [
         ("unbound", Lifecycle::Unbound),
         ("loading", Lifecycle::Loading),
@@ -244,12 +228,7 @@ fn capture_changes_nothing() {
         ("releasing", Lifecycle::MmapResident),
         ("evicted", Lifecycle::Evicted),
     ] {
-        let mut pool = in_state(state);
-        let before = pool.clone();
-        let output = Event::Capture.send(&mut pool, &watch("model/tensor", Some(1), state));
-        assert_eq!(output, Output { outcome: Some(Outcome::State(lifecycle)), ..Output::default() });
-        assert_eq!(pool, before);
-        assert_eq!(pool.lifecycle(1), Some(lifecycle));
+        assert_eq!(in_state(state).lifecycle(1), Some(lifecycle), "{state}");
     }
 }
 
@@ -257,7 +236,7 @@ fn tensors_that_are_not_there() {
     let mut pool = ModelTensor::bound(2);
     let watch = watch("model/tensor", None, "unbound");
     for index in [2, 65_535, 65_536, u32::MAX] {
-        assert_eq!(pool.dispatch(index, Capture, &watch), None);
+        assert_eq!(pool.dispatch(index, Bind, &watch), None);
         assert_eq!(pool.dispatch(index, Plan { ticket: MINE }, &watch), None);
         assert_eq!((pool.get(index), pool.state(index), pool.lifecycle(index)), (None, None, None));
     }

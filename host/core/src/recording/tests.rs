@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::trace::{Answer, Call, Export, Outcome, Record, What};
-use crate::types::{Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection};
+use crate::types::{
+    Capabilities, Entry, GuestOptions, Happening, LoadOptions, MachineRow, MachineTable, Selection, Strategy,
+};
 use std::io::{BufReader, Read};
 
 /// A session as short as one can be, with every kind of record.
@@ -37,6 +39,7 @@ pub(super) fn sample() -> Recording {
         guard: "can-load".to_owned(),
         action: "begin".to_owned(),
         target: "loading".to_owned(),
+        refuses: false,
     };
     let header = RecordingHeader {
         weighbridge: "0.1.0".to_owned(),
@@ -47,11 +50,15 @@ pub(super) fn sample() -> Recording {
             map_granularity: 4096,
             max_read: 1 << 20,
             max_batch: 64,
+            auto: vec![Strategy::MappedFile],
         }),
         machines: vec![MachineTable {
             machine: "model/tensor".to_owned(),
             initial: "unbound".to_owned(),
             rows: vec![row],
+            order: 1,
+            pooled: true,
+            owns: None,
         }],
         ..RecordingHeader::default()
     };

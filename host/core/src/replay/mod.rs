@@ -24,8 +24,8 @@ impl RecordingHeader {
     #[must_use]
     pub fn of(component: &str, machines: Vec<MachineTable>, records: &[Record]) -> Self {
         let capabilities = records.iter().find_map(|record| match &record.what {
-            What::Return { answer, .. } => match **answer {
-                Answer::Capabilities(capabilities) => Some(capabilities),
+            What::Return { answer, .. } => match &**answer {
+                Answer::Capabilities(capabilities) => Some(capabilities.clone()),
                 _ => None,
             },
             _ => None,

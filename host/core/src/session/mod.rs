@@ -16,8 +16,8 @@ use crate::{
     stats::{Stats, Timings, Usage},
     trace::Record,
     types::{
-        Advice, AdviceEffect, Capabilities, Error, Level, LoadOptions, LoadReport, MachineStatus, MachineTable,
-        MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, FormatInfo, Level, LoadOptions, LoadReport,
+        MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
     },
 };
 use pages::{pages, weigh_entry};
@@ -52,12 +52,30 @@ pub struct FileInfo {
     pub size: u64,
 }
 
-/// The transition tables of every machine of a component, from an instance that has no model.
-///
-/// # Errors
-/// The component failed.
-pub fn describe<E: Engine>(engine: E) -> Result<Vec<MachineTable>, Error> {
-    Guest::new(engine).describe()
+/// An instance that has no model and is asked about itself alone.
+pub struct Bare<E: Engine>(Guest<E>);
+
+impl<E: Engine> Bare<E> {
+    /// Over an instance.
+    pub const fn new(engine: E) -> Self {
+        Self(Guest::new(engine))
+    }
+
+    /// The formats that the component reads.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn formats(&mut self) -> Result<Vec<FormatInfo>, Error> {
+        self.0.formats()
+    }
+
+    /// The transition tables of every machine of the component.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn describe(&mut self) -> Result<Vec<MachineTable>, Error> {
+        self.0.describe()
+    }
 }
 
 impl<E: Engine> Session<E> {
@@ -168,6 +186,29 @@ impl<E: Engine> Session<E> {
     /// The guest failed.
     pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
         self.guest.slots()
+    }
+
+    /// Every buffer that copies of tensors lie in, by its number.
+    ///
+    /// # Errors
+    /// The guest failed, or lists more than `listing_bytes`.
+    pub fn buffers(&mut self) -> Result<Vec<BufferState>, Error> {
+        let most = usize::try_from(self.listing_bytes).unwrap_or(usize::MAX) / size_of::<BufferState>();
+        let mut all: Vec<BufferState> = Vec::new();
+        while let Ok(start) = u32::try_from(all.len()) {
+            let some = self.guest.buffers(start, PAGE)?;
+            let is_last = some.len() < PAGE as usize;
+            if some.len() > PAGE as usize || all.len().saturating_add(some.len()) > most {
+                let message =
+                    "the component lists more buffers than it was asked for, or than `listing_bytes` has room for";
+                return Err(Error::new(Phase::Request, Cause::LimitExceeded, message));
+            }
+            all.extend(some);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Where every machine stands, those of single tensors aside.

@@ -6,7 +6,7 @@ use crate::{
     media::Media,
     names::Names,
     options::SessionOptions,
-    text::escape,
+    types::escape,
     types::{Cause, Error, ModelSummary, Phase},
 };
 use std::collections::HashSet;

@@ -4,7 +4,7 @@ use crate::{
     engine::Engine,
     media::{Media, Span},
     table::{Buffer, Mapping, Table},
-    text::escape,
+    types::escape,
     types::{Cause, Error, Lifecycle, Location, Phase, Place, TensorInfo, TensorState},
 };
 use std::sync::Arc;

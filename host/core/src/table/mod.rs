@@ -138,6 +138,7 @@ impl<M: Media> Table<M> {
             map_granularity: self.media.map_granularity(),
             max_read: self.offers.max_read.max(1),
             max_batch: self.offers.max_batch.max(1),
+            auto: self.media.auto().to_vec(),
         }
     }
 

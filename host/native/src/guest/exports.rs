@@ -13,9 +13,9 @@ use wasmtime::{
     },
 };
 use weighbridge_core::{
-    Advice, AdviceEffect, Called, Cause, Engine, Error, Grant, GuestOptions, Host, Level, LoadOptions, LoadReport,
-    MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo,
-    TensorState,
+    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level,
+    LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection,
+    SlotState, TensorInfo, TensorState,
 };
 
 /// `named-source`: what the guest gets of a file.
@@ -49,6 +49,7 @@ macro_rules! exports {
 }
 
 exports! {
+    formats: "formats" () -> Vec<FormatInfo>;
     describe: "describe" () -> Vec<MachineTable>;
     open: "[static]session.open" (Vec<NamedSource>, GuestOptions) -> Result<ResourceAny, Error>;
     missing: "[method]session.missing" (ResourceAny) -> Vec<String>;
@@ -63,6 +64,7 @@ exports! {
     advise: "[method]session.advise" (ResourceAny, u32, Advice) -> Result<AdviceEffect, Error>;
     states: "[method]session.states" (ResourceAny, u32, u32) -> Vec<TensorState>;
     slots: "[method]session.slots" (ResourceAny) -> Vec<SlotState>;
+    buffers: "[method]session.buffers" (ResourceAny, u32, u32) -> Vec<BufferState>;
     machines: "[method]session.machines" (ResourceAny) -> Vec<MachineStatus>;
     observe: "[method]session.observe" (ResourceAny, Level);
     close: "[method]session.close" (ResourceAny) -> Result<(), Error>;
@@ -155,7 +157,8 @@ impl Instance {
     }
 
     fn session(&self) -> Called<ResourceAny> {
-        let none = || Error::new(Phase::Request, Cause::InvalidRequest, "no model is open in this session; open one first");
+        let none =
+            || Error::new(Phase::Request, Cause::InvalidRequest, "no model is open in this session; open one first");
         self.session.ok_or_else(none)
     }
 
@@ -179,6 +182,10 @@ impl Engine for Instance {
 
     fn peek<R>(&self, look: impl FnOnce(&Host<Native>) -> R) -> R {
         look(&self.store.data().host)
+    }
+
+    fn formats(&mut self) -> Called<Vec<FormatInfo>> {
+        self.call(|at| &at.formats, |f| &mut f.formats, ())
     }
 
     fn describe(&mut self) -> Called<Vec<MachineTable>> {
@@ -250,6 +257,11 @@ impl Engine for Instance {
     fn slots(&mut self) -> Called<Vec<SlotState>> {
         let session = self.session()?;
         self.call(|at| &at.slots, |f| &mut f.slots, (session,))
+    }
+
+    fn buffers(&mut self, start: u32, count: u32) -> Called<Vec<BufferState>> {
+        let session = self.session()?;
+        self.call(|at| &at.buffers, |f| &mut f.buffers, (session, start, count))
     }
 
     fn machines(&mut self) -> Called<Vec<MachineStatus>> {

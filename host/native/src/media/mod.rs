@@ -7,14 +7,9 @@ pub(crate) use buffer::Buffer;
 pub(crate) use source::{Folder, Source};
 
 use crate::platform::{self, unsafe_ops};
-use std::{
-    io,
-    ops::Range,
-    sync::OnceLock,
-    time::Instant,
-};
+use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
-    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Usage, nanos,
+    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Strategy, Usage, nanos,
 };
 
 /// Files, mappings and memory of this machine.
@@ -63,6 +58,11 @@ impl Media for Native {
     fn now() -> u64 {
         static BEGIN: OnceLock<Instant> = OnceLock::new();
         nanos(BEGIN.get_or_init(Instant::now).elapsed())
+    }
+
+    /// Map, else read in chunks (with progress, and a point to cancel, between them), else read at once.
+    fn auto(&self) -> &[Strategy] {
+        &[Strategy::MappedFile, Strategy::StagedRead, Strategy::ReadCopy]
     }
 
     fn map_granularity(&self) -> u64 {

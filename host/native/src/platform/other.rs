@@ -1,11 +1,11 @@
 //! Systems that are not POSIX: files and mappings work, the rest answers that it does not.
 use super::Identity;
-use weighbridge_core::{Advice, AdviceEffect};
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
 };
+use weighbridge_core::{Advice, AdviceEffect};
 
 /// A directory by its name.
 pub(crate) struct Folder(PathBuf);

@@ -1,6 +1,5 @@
 //! POSIX systems.
 use super::{Identity, unsafe_ops};
-use weighbridge_core::{Advice, AdviceEffect};
 use rustix::{
     fs::{FileType, Mode, OFlags},
     io::Errno,
@@ -14,6 +13,7 @@ use std::{
     },
     path::{Path, PathBuf},
 };
+use weighbridge_core::{Advice, AdviceEffect};
 
 /// A directory held open, so that what is opened in it later is in the same one.
 pub(crate) struct Folder(rustix::fd::OwnedFd);

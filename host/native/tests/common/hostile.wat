@@ -106,6 +106,7 @@
     (call $attack (local.get $how) (i32.load offset=8 (local.get $sources)))
     (i32.store (i32.const 264) (call $session-new (i32.const 7)))
     (i32.const 256))
+  (func (export "weighbridge:loader/loader@0.1.0#formats") (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#describe") (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.missing") (param i32) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.provide") (param i32 i32 i32) (result i32) (i32.const 0))

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    Advice, AdviceEffect, Called, Cause, Engine, Error, Grant, GuestOptions, Host, Level, LoadOptions, LoadReport,
+    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level, LoadOptions, LoadReport,
     MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState,
-    TensorInfo, TensorState, describe,
+    TensorInfo, TensorState,
 };
 
 #[wasm_bindgen]
@@ -111,7 +111,7 @@ impl Instance {
 
     /// Calls one export: its value, or the error that it answers.
     fn ask<T: DeserializeOwned>(&mut self, export: &str, arguments: &[JsValue]) -> Called<Result<T, Error>> {
-        if !self.is_open && !matches!(export, "describe" | "open") {
+        if !self.is_open && !matches!(export, "formats" | "describe" | "open") {
             let message = "no model is open in this session; open one first";
             return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
         }
@@ -162,6 +162,10 @@ impl Engine for Instance {
 
     fn peek<R>(&self, look: impl FnOnce(&Host<Web>) -> R) -> R {
         self.shared.with(|host| look(host))
+    }
+
+    fn formats(&mut self) -> Called<Vec<FormatInfo>> {
+        self.get("formats", &[])
     }
 
     fn describe(&mut self) -> Called<Vec<MachineTable>> {
@@ -224,6 +228,10 @@ impl Engine for Instance {
         self.get("slots", &[])
     }
 
+    fn buffers(&mut self, start: u32, count: u32) -> Called<Vec<BufferState>> {
+        self.get("buffers", &[start.into(), count.into()])
+    }
+
     fn machines(&mut self) -> Called<Vec<MachineStatus>> {
         self.get("machines", &[])
     }
@@ -237,14 +245,29 @@ impl Engine for Instance {
     }
 }
 
+/// An instance of a component that has no model, asked about the component alone.
+fn bare(start: &Start, hooks: &Hooks) -> Called<Bare<Instance>> {
+    let options = SessionOptions { ring: 0, ..SessionOptions::default() };
+    let shared = Shared::new(Host::new(Web::new(hooks.clone()), &options), hooks.clone());
+    Instance::start(start, shared).map(Bare::new)
+}
+
+/// The formats that a component reads, as JSON text.
+///
+/// # Errors
+/// The component failed.
+#[wasm_bindgen]
+pub fn formats(start: &Start, hooks: &Hooks) -> Result<String, JsValue> {
+    let formats = bare(start, hooks).and_then(|mut bare| bare.formats());
+    answers::text(hooks, &formats.map_err(|error| answers::thrown(hooks, &error))?)
+}
+
 /// The transition tables of every machine of a component, as JSON text.
 ///
 /// # Errors
 /// The component failed.
 #[wasm_bindgen]
 pub fn tables(start: &Start, hooks: &Hooks) -> Result<String, JsValue> {
-    let options = SessionOptions { ring: 0, ..SessionOptions::default() };
-    let shared = Shared::new(Host::new(Web::new(hooks.clone()), &options), hooks.clone());
-    let tables = Instance::start(start, shared).and_then(describe).map_err(|error| answers::thrown(hooks, &error))?;
-    answers::text(hooks, &tables)
+    let tables = bare(start, hooks).and_then(|mut bare| bare.describe());
+    answers::text(hooks, &tables.map_err(|error| answers::thrown(hooks, &error))?)
 }

@@ -55,11 +55,15 @@ pub(super) fn load_options(LoadOptions { policy, extent, staging_bytes, validate
 }
 
 fn strategy_policy(policy: &StrategyPolicy) -> JsValue {
-    let name = |strategy: &Strategy| JsValue::from_str(strategy.name());
     match policy {
-        StrategyPolicy::Only(strategy) => case("only", name(strategy)),
-        StrategyPolicy::FirstAvailable(list) => case("first-available", list.iter().map(name).collect::<Array>()),
+        StrategyPolicy::Auto => only("auto"),
+        StrategyPolicy::Only(strategy) => case("only", strategy.name()),
+        StrategyPolicy::FirstAvailable(list) => case("first-available", names(list)),
     }
+}
+
+fn names(strategies: &[Strategy]) -> Array {
+    strategies.iter().map(|strategy| JsValue::from_str(strategy.name())).collect()
 }
 
 fn extent_policy(extent: ExtentPolicy) -> JsValue {
@@ -77,6 +81,7 @@ pub(super) fn capabilities(offered: &Capabilities) -> JsValue {
         ("mapGranularity", offered.map_granularity.into()),
         ("maxRead", offered.max_read.into()),
         ("maxBatch", offered.max_batch.into()),
+        ("auto", names(&offered.auto).into()),
     ])
 }
 

@@ -6,5 +6,5 @@ mod lift;
 mod lower;
 
 pub(crate) use engine::{Instance, Shared, Start};
-pub use engine::tables;
+pub use engine::{formats, tables};
 pub use imports::Imports;

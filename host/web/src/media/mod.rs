@@ -8,7 +8,7 @@ pub(crate) use source::{JsSource, Source, storage_error};
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Usage,
+    Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Strategy, Usage,
 };
 
 #[wasm_bindgen]
@@ -102,6 +102,12 @@ impl Media for Web {
 
     fn is_cancelled(&self) -> bool {
         self.hooks.cancelled().unwrap_or(true)
+    }
+
+    /// Reading at once comes before reading in chunks: large pieces come faster, are kept as they came, and there is a point to
+    /// cancel between them.
+    fn auto(&self) -> &[Strategy] {
+        &[Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead]
     }
 
     fn map_granularity(&self) -> u64 {

@@ -1,8 +1,8 @@
 //! The load of io/loader, and what its guards and actions see and do of it.
 use super::events::{Command, Load, Outcome, Output, Policy};
 use super::machine::IoLoaderStateMachineContext;
-use crate::actors::{Answered, Fault, Ticket, Why, strays};
-use crate::types::Strategy;
+use crate::actors::{Answered, Fault, Ticket, strays};
+use crate::types::{Cause, Strategy};
 
 /// What outlives a dispatch: the load under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,16 +91,21 @@ impl Context {
         self.command(|ticket| Command::Allocate(ticket, extent));
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(None, Fault::new(why)));
     }
 }
 
 /// Failures that another strategy would not mend, or must not hide.
-const fn is_final(why: Why) -> bool {
+const fn is_final(why: Cause) -> bool {
     matches!(
         why,
-        Why::Cancelled | Why::Deadline | Why::SourceChanged | Why::EndOfSource | Why::AccessDenied | Why::Internal
+        Cause::Cancelled
+            | Cause::Deadline
+            | Cause::SourceChanged
+            | Cause::EndOfSource
+            | Cause::AccessDenied
+            | Cause::Internal
     )
 }
 
@@ -121,7 +126,7 @@ impl IoLoaderStateMachineContext for &mut Context {
 
     fn refuse_policy(&mut self, load: &Load) -> Result<(), ()> {
         self.start(load);
-        self.refuse(Why::InvalidRequest);
+        self.refuse(Cause::InvalidRequest);
         Ok(())
     }
 
@@ -159,7 +164,7 @@ impl IoLoaderStateMachineContext for &mut Context {
         Ok(answered.fault.is_some())
     }
 
-    fn note_refusal(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn refuse_strategy(&mut self, answered: &Answered) -> Result<(), ()> {
         if let (Some(strategy), Some(fault)) = (self.strategy(), answered.fault) {
             self.refused.push((strategy, fault));
         }
@@ -226,16 +231,16 @@ impl IoLoaderStateMachineContext for &mut Context {
     }
 
     fn failure_final(&self, _: &Answered) -> Result<bool, ()> {
-        Ok(self.refused.last().is_none_or(|(_, fault)| is_final(fault.why)))
+        Ok(self.refused.last().is_none_or(|(_, fault)| is_final(fault.cause)))
     }
 
     fn policy_used_up(&self, _: &Answered) -> Result<bool, ()> {
         Ok(self.nth(self.at + 1).is_none())
     }
 
-    fn fail(&mut self, _: &Answered) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Answered) -> Result<(), ()> {
         let last = self.refused.pop();
-        let fault = last.map_or(Fault::new(Why::Internal), |(_, fault)| fault);
+        let fault = last.map_or(Fault::new(Cause::Internal), |(_, fault)| fault);
         self.output.outcome = Some(Outcome::Refused(last.map(|(strategy, _)| strategy), fault));
         Ok(())
     }
@@ -269,7 +274,7 @@ impl IoLoaderStateMachineContext for &mut Context {
     strays! { put_aside(Answered) }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

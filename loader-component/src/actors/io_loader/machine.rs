@@ -4,52 +4,59 @@ use super::context::Context;
 use super::events::{Load, Output};
 use crate::actors::{Answered, actor, machine};
 
-machine! { "io/loader":
+machine! {
+    "io/loader", pooled: false, owns: None;
     IoLoader[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
-        // request
-        *"ready"_s + event<Load> [nothing_to_load] / complete_empty,
-        "ready"_s + event<Load> [policy_empty] / refuse_policy,
-        "mapping"_s <= "ready"_s + event<Load> [mapped_is_first] / map_first,
-        "registering"_s <= "ready"_s + event<Load> [external_is_first] / ask_first,
-        "allocating"_s <= "ready"_s + event<Load> / allocate_first,
-        // mapped-file
-        "mapping"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "mapping"_s + event<Answered> [failed] / note_refusal,
-        "mapping"_s + event<Answered> [more_extents] / map_next,
-        "ready"_s <= "mapping"_s + event<Answered> / complete,
-        // read-copy and staged-read
-        "allocating"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "allocating"_s + event<Answered> [failed] / note_refusal,
-        "allocating"_s + event<Answered> [more_extents] / allocate_next,
-        "reading"_s <= "allocating"_s + event<Answered> [read_at_once] / read,
-        "staging"_s <= "allocating"_s + event<Answered> / stage_buffers,
-        "reading"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "reading"_s + event<Answered> [failed] / note_refusal,
-        "ready"_s <= "reading"_s + event<Answered> / complete,
-        "staging"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "staging"_s + event<Answered> [failed] / note_refusal,
-        "ready"_s <= "staging"_s + event<Answered> / complete,
-        // external-buffer
-        "registering"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "registering"_s + event<Answered> [failed] / note_refusal,
-        "staging"_s <= "registering"_s + event<Answered> / stage,
-        // fall back
-        "unwinding"_s <= "falling_back"_s + completion<Answered> [extents_held] / give_back,
-        "ready"_s <= "falling_back"_s + completion<Answered> [failure_final] / fail,
-        "ready"_s <= "falling_back"_s + completion<Answered> [policy_used_up] / fail,
-        "mapping"_s <= "falling_back"_s + completion<Answered> [mapped_is_next] / map_instead,
-        "registering"_s <= "falling_back"_s + completion<Answered> [external_is_next] / ask_instead,
-        "allocating"_s <= "falling_back"_s + completion<Answered> / allocate_instead,
-        "unwinding"_s + event<Answered> [stray] / put_aside,
-        "falling_back"_s <= "unwinding"_s + event<Answered> / given_back,
-        // unexpected
-        "ready"_s + event<Answered> / put_aside,
-        "mapping"_s + unexpected_event<_> / refuse_busy,
-        "allocating"_s + unexpected_event<_> / refuse_busy,
-        "reading"_s + unexpected_event<_> / refuse_busy,
-        "staging"_s + unexpected_event<_> / refuse_busy,
-        "registering"_s + unexpected_event<_> / refuse_busy,
-        "unwinding"_s + unexpected_event<_> / refuse_busy,
+        "request": {
+            *"ready"_s + event<Load> [nothing_to_load] / complete_empty,
+            "ready"_s + event<Load> [policy_empty] / refuse_policy,
+            "mapping"_s <= "ready"_s + event<Load> [mapped_is_first] / map_first,
+            "registering"_s <= "ready"_s + event<Load> [external_is_first] / ask_first,
+            "allocating"_s <= "ready"_s + event<Load> / allocate_first,
+        }
+        "mapped-file": {
+            "mapping"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "mapping"_s + event<Answered> [failed] / refuse_strategy,
+            "mapping"_s + event<Answered> [more_extents] / map_next,
+            "ready"_s <= "mapping"_s + event<Answered> / complete,
+        }
+        "read-copy and staged-read": {
+            "allocating"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "allocating"_s + event<Answered> [failed] / refuse_strategy,
+            "allocating"_s + event<Answered> [more_extents] / allocate_next,
+            "reading"_s <= "allocating"_s + event<Answered> [read_at_once] / read,
+            "staging"_s <= "allocating"_s + event<Answered> / stage_buffers,
+            "reading"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "reading"_s + event<Answered> [failed] / refuse_strategy,
+            "ready"_s <= "reading"_s + event<Answered> / complete,
+            "staging"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "staging"_s + event<Answered> [failed] / refuse_strategy,
+            "ready"_s <= "staging"_s + event<Answered> / complete,
+        }
+        "external-buffer": {
+            "registering"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "registering"_s + event<Answered> [failed] / refuse_strategy,
+            "staging"_s <= "registering"_s + event<Answered> / stage,
+        }
+        "fall back": {
+            "unwinding"_s <= "falling_back"_s + completion<Answered> [extents_held] / give_back,
+            "ready"_s <= "falling_back"_s + completion<Answered> [failure_final] / fail_load,
+            "ready"_s <= "falling_back"_s + completion<Answered> [policy_used_up] / fail_load,
+            "mapping"_s <= "falling_back"_s + completion<Answered> [mapped_is_next] / map_instead,
+            "registering"_s <= "falling_back"_s + completion<Answered> [external_is_next] / ask_instead,
+            "allocating"_s <= "falling_back"_s + completion<Answered> / allocate_instead,
+            "unwinding"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "unwinding"_s + event<Answered> / given_back,
+        }
+        "unexpected": {
+            "ready"_s + event<Answered> / put_aside,
+            "mapping"_s + unexpected_event<_> / refuse_busy,
+            "allocating"_s + unexpected_event<_> / refuse_busy,
+            "reading"_s + unexpected_event<_> / refuse_busy,
+            "staging"_s + unexpected_event<_> / refuse_busy,
+            "registering"_s + unexpected_event<_> / refuse_busy,
+            "unwinding"_s + unexpected_event<_> / refuse_busy,
+        }
     }
 }
 

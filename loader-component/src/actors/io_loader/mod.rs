@@ -6,4 +6,4 @@ mod machine;
 
 pub use context::Context;
 pub use events::{Command, Load, Outcome, Output, Policy};
-pub use machine::{IoLoader, SOURCE};
+pub use machine::{IoLoader, TABLE};

@@ -4,10 +4,10 @@ use super::events::{
 };
 use super::idle::{Extent, Idle};
 use super::machine::{IoMmapEvents, IoMmapStateMachineContext};
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::{Fault, Ticket, refusals, strays};
 use crate::api::SlotStatus;
 use crate::bindings::weighbridge::loader::storage::Capabilities;
-use crate::types::AdviceEffect;
+use crate::types::{AdviceEffect, Cause};
 
 /// Most bytes of one mapping, as in the reference: far above any model, far below where sums could wrap.
 const EXTENT_BYTES: u64 = 1 << 40;
@@ -173,7 +173,7 @@ impl Context {
         (map.source, map.offset - delta, map.len.saturating_add(delta))
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 
@@ -302,7 +302,7 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn give_back(&mut self, mapped: &Mapped) -> Result<(), ()> {
+    fn fail_map(&mut self, mapped: &Mapped) -> Result<(), ()> {
         if let (Some((slot, _)), Err(fault)) = (self.busy.take(), mapped.result) {
             self.change(slot, |slot| *slot = Slot { generation: slot.generation, ..Slot::fresh() });
             self.free.push(slot);
@@ -382,7 +382,7 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(unmapped.fault.is_some())
     }
 
-    fn keep(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
+    fn fail_unmap(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
         if let (Some((slot, _)), Some(fault)) = (self.busy.take(), unmapped.fault) {
             self.change(slot, |slot| slot.status = SlotStatus::UnmapPending);
             self.output.outcome = Some(Outcome::Refused(fault));
@@ -475,7 +475,7 @@ impl IoMmapStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

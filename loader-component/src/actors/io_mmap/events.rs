@@ -64,7 +64,7 @@ pub struct Abandon {
 pub struct Unmapped {
     /// The command's own.
     pub ticket: Ticket,
-    /// Why the mapping is still there, if it is.
+    /// Cause the mapping is still there, if it is.
     pub fault: Option<Fault>,
 }
 

@@ -69,7 +69,7 @@ mod tests {
 
     const SLOTS: u32 = 65_536;
     const HOST: Capabilities =
-        Capabilities { mmap: true, advise: true, map_granularity: 4_096, max_read: 1, max_batch: 1 };
+        Capabilities { mmap: true, advise: true, map_granularity: 4_096, max_read: 1, max_batch: 1, auto: Vec::new() };
 
     fn map(pool: &mut IoMmap, watch: &Watch, number: u32) -> Handle {
         let map = Map { source: 0, offset: u64::from(number) * 5_000, len: 5_000, source_len: 1 << 40 };

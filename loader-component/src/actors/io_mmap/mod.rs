@@ -6,4 +6,4 @@ mod machine;
 
 pub use context::{Context, Slot};
 pub use events::{Abandon, Advise, Advised, Command, Handle, Map, Mapped, Outcome, Output, Release, Retain, Unmapped};
-pub use machine::{IoMmap, IoMmapEvents as Event, SOURCE};
+pub use machine::{IoMmap, IoMmapEvents as Event, TABLE};

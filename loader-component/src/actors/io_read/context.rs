@@ -1,8 +1,9 @@
 //! The batch of io/read, and what its guards and actions see and do of it.
 use super::events::{Command, Outcome, Output, Read, Submit};
 use super::machine::IoReadStateMachineContext;
-use crate::actors::spans::Span;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::spans::{Span, span_findings};
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::Cause;
 
 /// What outlives a dispatch: the batch under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,7 +48,7 @@ impl Context {
         self.output.command = Some(Command { ticket: self.ticket, first, count: self.count });
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 }
@@ -61,14 +62,7 @@ impl IoReadStateMachineContext for &mut Context {
         Ok(submit.max_batch == 0)
     }
 
-    fn span_bad(&self, submit: &Submit) -> Result<bool, ()> {
-        Ok(submit.bad.is_some())
-    }
-
-    fn refuse_span(&mut self, submit: &Submit) -> Result<(), ()> {
-        self.output.outcome = submit.bad.map(Outcome::Refused);
-        Ok(())
-    }
+    span_findings! {}
 
     fn send_first(&mut self, submit: &Submit) -> Result<(), ()> {
         self.max_batch = submit.max_batch;
@@ -84,7 +78,7 @@ impl IoReadStateMachineContext for &mut Context {
         Ok(read.fault.is_some())
     }
 
-    fn fail(&mut self, read: &Read) -> Result<(), ()> {
+    fn fail_batch(&mut self, read: &Read) -> Result<(), ()> {
         let first = self.first;
         self.output.outcome = read
             .fault
@@ -114,7 +108,7 @@ impl IoReadStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
 //! What io/read is asked and what it answers.
+use crate::actors::spans::WrongSpan;
 use crate::actors::{Fault, Ticket};
 
 /// Move the spans that were staged.
@@ -6,8 +7,8 @@ use crate::actors::{Fault, Ticket};
 pub struct Submit {
     /// Most spans in one command.
     pub max_batch: u32,
-    /// The lowest span that cannot be moved, from [`crate::actors::spans::first_bad`].
-    pub bad: Option<Fault>,
+    /// The lowest span that cannot be moved, from [`crate::actors::spans::first_wrong`].
+    pub wrong: Option<WrongSpan>,
 }
 
 /// The host's answer to [`Command`]. A fault's item counts from the command's first span.

@@ -5,21 +5,28 @@ use super::events::{Output, Read, Submit};
 use crate::actors::spans::Span;
 use crate::actors::{actor, machine};
 
-machine! { "io/read":
+machine! {
+    "io/read", pooled: false, owns: None;
     IoRead[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
-        // request
-        *"ready"_s + event<Submit> [batch_empty] / refuse_empty,
-        "ready"_s + event<Submit> [host_takes_none] / refuse_platform,
-        "ready"_s + event<Submit> [span_bad] / refuse_span,
-        "reading"_s <= "ready"_s + event<Submit> / send_first,
-        // host reply
-        "reading"_s + event<Read> [read_stray] / put_aside,
-        "ready"_s <= "reading"_s + event<Read> [read_failed] / fail,
-        "reading"_s + event<Read> [more_spans] / send_next,
-        "ready"_s <= "reading"_s + event<Read> / complete,
-        // unexpected
-        "ready"_s + event<Read> / put_aside,
-        "reading"_s + unexpected_event<_> / refuse_busy,
+        "request": {
+            *"ready"_s + event<Submit> [batch_empty] / refuse_empty,
+            "ready"_s + event<Submit> [host_takes_none] / refuse_platform,
+            "ready"_s + event<Submit> [span_too_long] / refuse_too_long,
+            "ready"_s + event<Submit> [span_past_target] / refuse_past_target,
+            "ready"_s + event<Submit> [span_past_source] / refuse_past_source,
+            "ready"_s + event<Submit> [span_wrong] / refuse_span,
+            "reading"_s <= "ready"_s + event<Submit> / send_first,
+        }
+        "host reply": {
+            "reading"_s + event<Read> [read_stray] / put_aside,
+            "ready"_s <= "reading"_s + event<Read> [read_failed] / fail_batch,
+            "reading"_s + event<Read> [more_spans] / send_next,
+            "ready"_s <= "reading"_s + event<Read> / complete,
+        }
+        "unexpected": {
+            "ready"_s + event<Read> / put_aside,
+            "reading"_s + unexpected_event<_> / refuse_busy,
+        }
     }
 }
 

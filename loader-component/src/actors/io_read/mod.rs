@@ -5,4 +5,4 @@ mod machine;
 
 pub use context::Context;
 pub use events::{Command, Outcome, Output, Read, Submit};
-pub use machine::{IoRead, SOURCE};
+pub use machine::{IoRead, TABLE};

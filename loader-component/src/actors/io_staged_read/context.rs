@@ -1,8 +1,9 @@
 //! The batch of io/staged_read, and what its guards and actions see and do of it.
 use super::events::{Command, Cursor, Outcome, Output, Staged, Submit};
 use super::machine::IoStagedReadStateMachineContext;
-use crate::actors::spans::Span;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
+use crate::actors::spans::{Span, span_findings};
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::Cause;
 
 /// A part of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +90,7 @@ impl Context {
         self.output.command = Some(Command { ticket: self.ticket, from, to: self.to });
     }
 
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 }
@@ -107,14 +108,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
         Ok(submit.chunk == 0)
     }
 
-    fn span_bad(&self, submit: &Submit) -> Result<bool, ()> {
-        Ok(submit.bad.is_some())
-    }
-
-    fn refuse_span(&mut self, submit: &Submit) -> Result<(), ()> {
-        self.output.outcome = submit.bad.map(Outcome::Refused);
-        Ok(())
-    }
+    span_findings! {}
 
     fn send_first(&mut self, submit: &Submit) -> Result<(), ()> {
         self.chunk = submit.chunk;
@@ -131,7 +125,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
         Ok(staged.fault.is_some())
     }
 
-    fn fail(&mut self, staged: &Staged) -> Result<(), ()> {
+    fn fail_batch(&mut self, staged: &Staged) -> Result<(), ()> {
         // Every span of a chunk but the first begins with its own piece, so pieces count as spans do.
         let first = self.from.span;
         self.output.outcome = staged.fault.map(|fault| {
@@ -163,7 +157,7 @@ impl IoStagedReadStateMachineContext for &mut Context {
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Why::Busy);
+        self.refuse(Cause::Busy);
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
 //! What io/staged_read is asked and what it answers.
+use crate::actors::spans::WrongSpan;
 use crate::actors::{Fault, Ticket};
 
 /// Move the spans that were staged, in chunks.
@@ -8,8 +9,8 @@ pub struct Submit {
     pub chunk: u64,
     /// Most pieces of spans in one command.
     pub max_batch: u32,
-    /// The lowest span that cannot be moved, from [`crate::actors::spans::first_bad`].
-    pub bad: Option<Fault>,
+    /// The lowest span that cannot be moved, from [`crate::actors::spans::first_wrong`].
+    pub wrong: Option<WrongSpan>,
 }
 
 /// The host's answer to [`Command`]. A fault's item counts from the command's first piece.

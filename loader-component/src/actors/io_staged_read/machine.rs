@@ -5,22 +5,29 @@ use super::events::{Output, Staged, Submit};
 use crate::actors::spans::Span;
 use crate::actors::{actor, machine};
 
-machine! { "io/staged_read":
+machine! {
+    "io/staged_read", pooled: false, owns: None;
     IoStagedRead[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
-        // request
-        *"ready"_s + event<Submit> [batch_empty] / refuse_empty,
-        "ready"_s + event<Submit> [host_takes_none] / refuse_platform,
-        "ready"_s + event<Submit> [chunk_empty] / refuse_chunk,
-        "ready"_s + event<Submit> [span_bad] / refuse_span,
-        "staging"_s <= "ready"_s + event<Submit> / send_first,
-        // host reply
-        "staging"_s + event<Staged> [chunk_stray] / put_aside,
-        "ready"_s <= "staging"_s + event<Staged> [chunk_failed] / fail,
-        "staging"_s + event<Staged> [more_chunks] / send_next,
-        "ready"_s <= "staging"_s + event<Staged> / complete,
-        // unexpected
-        "ready"_s + event<Staged> / put_aside,
-        "staging"_s + unexpected_event<_> / refuse_busy,
+        "request": {
+            *"ready"_s + event<Submit> [batch_empty] / refuse_empty,
+            "ready"_s + event<Submit> [host_takes_none] / refuse_platform,
+            "ready"_s + event<Submit> [chunk_empty] / refuse_chunk,
+            "ready"_s + event<Submit> [span_too_long] / refuse_too_long,
+            "ready"_s + event<Submit> [span_past_target] / refuse_past_target,
+            "ready"_s + event<Submit> [span_past_source] / refuse_past_source,
+            "ready"_s + event<Submit> [span_wrong] / refuse_span,
+            "staging"_s <= "ready"_s + event<Submit> / send_first,
+        }
+        "host reply": {
+            "staging"_s + event<Staged> [chunk_stray] / put_aside,
+            "ready"_s <= "staging"_s + event<Staged> [chunk_failed] / fail_batch,
+            "staging"_s + event<Staged> [more_chunks] / send_next,
+            "ready"_s <= "staging"_s + event<Staged> / complete,
+        }
+        "unexpected": {
+            "ready"_s + event<Staged> / put_aside,
+            "staging"_s + unexpected_event<_> / refuse_busy,
+        }
     }
 }
 

@@ -6,4 +6,4 @@ mod machine;
 
 pub use context::{Context, Piece};
 pub use events::{Command, Cursor, Outcome, Output, Staged, Submit};
-pub use machine::{IoStagedRead, SOURCE};
+pub use machine::{IoStagedRead, TABLE};

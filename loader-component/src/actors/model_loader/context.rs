@@ -1,7 +1,8 @@
 //! The request of model/loader, and what its guards and actions see and do of it.
 use super::events::{Advise, Close, Command, Evict, Load, Open, Outcome, Output, Parsed, Provide, Release};
 use super::machine::ModelLoaderStateMachineContext;
-use crate::actors::{Answered, Fault, Ticket, Why, strays};
+use crate::actors::{Answered, Fault, Ticket, strays};
+use crate::types::Cause;
 
 /// What outlives a dispatch: the request under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -10,7 +11,7 @@ pub struct Context {
     /// What the load is to check afterwards.
     structure: bool,
     architecture: bool,
-    /// Why the load failed, while it is undone.
+    /// Cause the load failed, while it is undone.
     failure: Option<Fault>,
     output: Output,
 }
@@ -30,7 +31,7 @@ impl Context {
     }
 
     fn refuse(&mut self, fault: Option<Fault>) {
-        self.output.outcome = Some(Outcome::Refused(fault.unwrap_or(Fault::new(Why::Internal))));
+        self.output.outcome = Some(Outcome::Refused(fault.unwrap_or(Fault::new(Cause::Internal))));
     }
 
     fn back_out(&mut self, fault: Option<Fault>, command: impl FnOnce(Ticket) -> Command) {
@@ -39,15 +40,15 @@ impl Context {
     }
 }
 
-/// Guards that say whether the check of a request found something, and the actions that refuse it then.
-macro_rules! checked {
-    ($($guard:ident, $action:ident($event:ty);)*) => {
+/// Guards that say whether something was found of a request, and the actions that refuse it then, each with its cause.
+macro_rules! findings {
+    ($($guard:ident, $action:ident($event:ty) $($finding:ident).+ => $cause:ident,)*) => {
         $(fn $guard(&self, request: &$event) -> Result<bool, ()> {
-            Ok(request.bad.is_some())
+            Ok(request.$($finding).+.is_some())
         }
 
         fn $action(&mut self, request: &$event) -> Result<(), ()> {
-            self.refuse(request.bad);
+            self.refuse(request.$($finding).+.map(|finding| finding.fault(Cause::$cause)));
             Ok(())
         })*
     };
@@ -64,13 +65,28 @@ macro_rules! commands {
 }
 
 impl ModelLoaderStateMachineContext for &mut Context {
-    checked! {
-        open_bad, refuse_open(Open);
-        provide_bad, refuse_provide(Provide);
-        load_bad, refuse_load(Load);
-        release_bad, refuse_release(Release);
-        evict_bad, refuse_evict(Evict);
-        advise_bad, refuse_advise(Advise);
+    findings! {
+        no_file, refuse_no_file(Open) files.none => InvalidRequest,
+        file_repeated, refuse_file_repeated(Open) files.repeated => InvalidRequest,
+        no_further_file, refuse_no_further_file(Provide) files.none => InvalidRequest,
+        further_file_repeated, refuse_further_file_repeated(Provide) files.repeated => InvalidRequest,
+        load_malformed, refuse_load_malformed(Load) selected.malformed => InvalidRequest,
+        load_unknown, refuse_load_unknown(Load) selected.unknown => NotFound,
+        load_unmatched, refuse_load_unmatched(Load) selected.unmatched => NotFound,
+        no_strategy, refuse_no_strategy(Load) no_strategy => InvalidRequest,
+        strategy_repeated, refuse_strategy_repeated(Load) strategy_repeated => InvalidRequest,
+        extent_empty, refuse_extent_empty(Load) extent_empty => InvalidRequest,
+        release_malformed, refuse_release_malformed(Release) selected.malformed => InvalidRequest,
+        release_unknown, refuse_release_unknown(Release) selected.unknown => NotFound,
+        release_unmatched, refuse_release_unmatched(Release) selected.unmatched => NotFound,
+        release_not_mapped, refuse_release_not_mapped(Release) not_mapped => NotMapped,
+        evict_malformed, refuse_evict_malformed(Evict) selected.malformed => InvalidRequest,
+        evict_unknown, refuse_evict_unknown(Evict) selected.unknown => NotFound,
+        evict_unmatched, refuse_evict_unmatched(Evict) selected.unmatched => NotFound,
+        evict_mapped, refuse_evict_mapped(Evict) mapped => InvalidRequest,
+        evict_not_resident, refuse_evict_not_resident(Evict) not_resident => NotResident,
+        advise_unknown, refuse_advise_unknown(Advise) unknown => NotFound,
+        advise_not_mapped, refuse_advise_not_mapped(Advise) not_mapped => NotMapped,
     }
 
     commands! {
@@ -123,7 +139,7 @@ impl ModelLoaderStateMachineContext for &mut Context {
         Ok(answered.fault.is_some())
     }
 
-    fn fail(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn fail_request(&mut self, answered: &Answered) -> Result<(), ()> {
         self.refuse(answered.fault);
         Ok(())
     }
@@ -146,12 +162,12 @@ impl ModelLoaderStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn undo(&mut self, answered: &Answered) -> Result<(), ()> {
+    fn fail_check(&mut self, answered: &Answered) -> Result<(), ()> {
         self.back_out(answered.fault, Command::Undo);
         Ok(())
     }
 
-    fn answer_failure(&mut self, _: &Answered) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Answered) -> Result<(), ()> {
         let failure = self.failure.take();
         self.refuse(failure);
         Ok(())
@@ -178,17 +194,17 @@ impl ModelLoaderStateMachineContext for &mut Context {
     strays! { put_parsed_aside(Parsed), put_aside(Answered) }
 
     fn refuse_state(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::InvalidRequest)));
+        self.refuse(Some(Fault::new(Cause::InvalidRequest)));
         Ok(())
     }
 
     fn refuse_incomplete(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::NotFound)));
+        self.refuse(Some(Fault::new(Cause::NotFound)));
         Ok(())
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {
-        self.refuse(Some(Fault::new(Why::Busy)));
+        self.refuse(Some(Fault::new(Cause::Busy)));
         Ok(())
     }
 }

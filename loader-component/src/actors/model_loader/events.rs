@@ -1,18 +1,39 @@
-//! What model/loader is asked and what it answers. Requests arrive checked: `bad` is what the check found, before any work.
-use crate::actors::{Fault, Ticket};
+//! What model/loader is asked and what it answers. Requests bring what was found of them;
+//! the rows say what of it is refused, and in which order.
+use crate::actors::{Fault, Finding, Ticket};
 
 /// Read the headers of the sources and bind their tensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Open {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// Its files.
+    pub files: Files,
 }
 
 /// Take further sources of the same model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Provide {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// Its files.
+    pub files: Files,
+}
+
+/// What was found of the files of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Files {
+    /// There are none.
+    pub none: Option<Finding>,
+    /// One was given twice.
+    pub repeated: Option<Finding>,
+}
+
+/// What was found of a selection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Selected {
+    /// Its pattern cannot be read.
+    pub malformed: Option<Finding>,
+    /// It names a tensor that is not there.
+    pub unknown: Option<Finding>,
+    /// Its pattern fits no tensor.
+    pub unmatched: Option<Finding>,
 }
 
 /// The driver read a window and the parser took it.
@@ -29,10 +50,16 @@ pub struct Parsed {
 }
 
 /// Make tensors resident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Load {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// Its selection.
+    pub selected: Selected,
+    /// No strategy is named.
+    pub no_strategy: Option<Finding>,
+    /// A strategy is named twice.
+    pub strategy_repeated: Option<Finding>,
+    /// Extents would have no bytes.
+    pub extent_empty: Option<Finding>,
     /// Check the structure afterwards.
     pub structure: bool,
     /// Check the architecture afterwards.
@@ -40,24 +67,32 @@ pub struct Load {
 }
 
 /// End mapped residency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Release {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// Its selection.
+    pub selected: Selected,
+    /// A tensor that it names is not mapped.
+    pub not_mapped: Option<Finding>,
 }
 
 /// End copied residency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Evict {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// Its selection.
+    pub selected: Selected,
+    /// The first tensor that it names and that is no copy is mapped.
+    pub mapped: Option<Finding>,
+    /// The first tensor that it names and that is no copy is not resident.
+    pub not_resident: Option<Finding>,
 }
 
 /// Advise a range of a mapped tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Advise {
-    /// What is wrong with the request.
-    pub bad: Option<Fault>,
+    /// There is no such tensor.
+    pub unknown: Option<Finding>,
+    /// The tensor is not mapped.
+    pub not_mapped: Option<Finding>,
 }
 
 /// Give everything back.
@@ -90,7 +125,7 @@ pub enum Command {
     Undo(Ticket),
     /// model/tensor and io/mmap: end mapped residency.
     Release(Ticket),
-    /// model/tensor and the buffers: end copied residency.
+    /// model/tensor and io/buffer: end copied residency.
     Evict(Ticket),
     /// io/mmap: advise.
     Advise(Ticket),

@@ -5,5 +5,7 @@ mod events;
 mod machine;
 
 pub use context::Context;
-pub use events::{Advise, Close, Command, Evict, Load, Open, Outcome, Output, Parsed, Provide, Release};
-pub use machine::{ModelLoader, ModelLoaderEvents as Event, SOURCE};
+pub use events::{
+    Advise, Close, Command, Evict, Files, Load, Open, Outcome, Output, Parsed, Provide, Release, Selected,
+};
+pub use machine::{ModelLoader, ModelLoaderEvents as Event, TABLE};

@@ -1,9 +1,10 @@
 //! One tensor's data, and what its guards and actions see and do of it.
-use super::events::{Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
+use super::events::{Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
 use super::machine::ModelTensorStateMachineContext;
+use crate::actors::io_buffer;
 use crate::actors::io_mmap::Handle;
-use crate::actors::{Fault, Ticket, Why, refusals, strays};
-use crate::types::{Lifecycle, Strategy};
+use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::types::{Cause, Strategy};
 
 /// What holds a tensor's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,10 +23,10 @@ pub enum Hold {
         /// Byte offset in the mapping.
         offset: u64,
     },
-    /// A buffer or another target.
+    /// A buffer of io/buffer.
     Copied {
-        /// The buffer's number in the session.
-        buffer: u32,
+        /// Its number and generation.
+        buffer: io_buffer::Handle,
         /// The host's name for it.
         target: u64,
         /// Byte offset in it.
@@ -51,24 +52,12 @@ pub(super) struct Context<'t> {
 }
 
 impl Context<'_> {
-    fn refuse(&mut self, why: Why) {
+    fn refuse(&mut self, why: Cause) {
         self.output.outcome = Some(Outcome::Refused(Fault::new(why)));
     }
 
     fn done(&mut self) {
         self.output.outcome = Some(Outcome::Done);
-    }
-
-    fn report(&mut self, lifecycle: Lifecycle) {
-        self.output.outcome = Some(Outcome::State(lifecycle));
-    }
-
-    fn drop_hold(&mut self) {
-        let hold = core::mem::take(&mut self.tensor.hold);
-        if matches!(hold, Hold::Copied { .. }) {
-            self.output.command = Some(Command::Drop(hold));
-        }
-        self.tensor.strategy = None;
     }
 
     fn end(&mut self, ticket: Ticket) {
@@ -89,28 +78,8 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(())
     }
 
-    fn drop_and_bind(&mut self, _: &Bind) -> Result<(), ()> {
-        self.drop_hold();
-        self.done();
-        Ok(())
-    }
-
-    /// Nothing holds no bytes, and a mapping is had by loading only: io/mmap would not know of the tensor.
-    fn hold_unfit(&self, bind: &BindTensor) -> Result<bool, ()> {
-        Ok(matches!(bind.hold, Hold::Nothing | Hold::Mapped { .. }))
-    }
-
-    fn bind_tensor(&mut self, bind: &BindTensor) -> Result<(), ()> {
-        self.tensor.hold = bind.hold;
-        self.tensor.strategy = bind.strategy;
-        self.done();
-        Ok(())
-    }
-
-    fn replace(&mut self, bind: &BindTensor) -> Result<(), ()> {
-        self.drop_hold();
-        self.tensor.hold = bind.hold;
-        self.tensor.strategy = bind.strategy;
+    fn bind_empty(&mut self, _: &BindEmpty) -> Result<(), ()> {
+        self.tensor.hold = Hold::NoBytes;
         self.done();
         Ok(())
     }
@@ -152,7 +121,7 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(self.tensor.was_evicted)
     }
 
-    fn fail(&mut self, _: &Fail) -> Result<(), ()> {
+    fn fail_load(&mut self, _: &Fail) -> Result<(), ()> {
         self.done();
         Ok(())
     }
@@ -180,7 +149,7 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(ended.fault.is_some())
     }
 
-    fn keep(&mut self, ended: &Ended) -> Result<(), ()> {
+    fn fail_end(&mut self, ended: &Ended) -> Result<(), ()> {
         self.output.outcome = ended.fault.map(Outcome::Refused);
         Ok(())
     }
@@ -192,39 +161,15 @@ impl ModelTensorStateMachineContext for Context<'_> {
         Ok(())
     }
 
-    fn report_unbound(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Unbound);
-        Ok(())
-    }
-
-    fn report_loading(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Loading);
-        Ok(())
-    }
-
-    fn report_resident(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Resident);
-        Ok(())
-    }
-
-    fn report_mapped(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::MmapResident);
-        Ok(())
-    }
-
-    fn report_evicted(&mut self, _: &Capture) -> Result<(), ()> {
-        self.report(Lifecycle::Evicted);
-        Ok(())
-    }
-
     strays! { put_apply_aside(Apply), put_fail_aside(Fail), put_aside(Ended) }
 
     refusals! {
         refuse_bind_busy(Bind) => Busy,
         refuse_bind_mapped(Bind) => InvalidRequest,
-        refuse_bind_tensor_busy(BindTensor) => Busy,
-        refuse_bind_tensor_mapped(BindTensor) => InvalidRequest,
-        refuse_bind_tensor_hold(BindTensor) => InvalidRequest,
+        refuse_bind_resident(Bind) => AlreadyResident,
+        refuse_bind_empty_busy(BindEmpty) => Busy,
+        refuse_bind_empty_mapped(BindEmpty) => InvalidRequest,
+        refuse_bind_empty_resident(BindEmpty) => AlreadyResident,
         refuse_plan_busy(Plan) => Busy,
         refuse_plan_resident(Plan) => AlreadyResident,
         refuse_empty_hold(Apply) => InvalidRequest,

@@ -1,20 +1,15 @@
 //! What a tensor's machine is asked and what it answers.
 use super::context::Hold;
 use crate::actors::{Fault, Ticket};
-use crate::types::{Lifecycle, Strategy};
+use crate::types::Strategy;
 
-/// Bind the tensor to its record again: whatever copy it had is let go.
+/// Bind the tensor to its record again, as if it had never been loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bind;
 
-/// The bytes are at hand already (a tensor of no bytes, or memory of the embedder's): resident without a transfer.
+/// The tensor has no bytes: it is resident without a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BindTensor {
-    /// Where they are.
-    pub hold: Hold,
-    /// Whose strategy it counts as.
-    pub strategy: Option<Strategy>,
-}
+pub struct BindEmpty;
 
 /// A load begins that includes this tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,21 +55,15 @@ pub struct Evict {
 pub struct Ended {
     /// The request's own.
     pub ticket: Ticket,
-    /// Why the bytes are still held, if they are.
+    /// Cause the bytes are still held, if they are.
     pub fault: Option<Fault>,
 }
-
-/// How does it stand? Changes nothing, in any state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Capture;
 
 /// What the owner of the bytes has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Let go of what held this tensor, and answer with [`Ended`].
     LetGo(Hold),
-    /// Let go of the copy that a rebind replaced; nobody waits for it.
-    Drop(Hold),
 }
 
 /// How a request ended.
@@ -82,8 +71,6 @@ pub enum Command {
 pub enum Outcome {
     /// The tensor is where it was asked to go.
     Done,
-    /// How it stands.
-    State(Lifecycle),
     /// Refused; nothing changed.
     Refused(Fault),
 }

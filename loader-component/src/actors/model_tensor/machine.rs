@@ -1,95 +1,93 @@
 //! The table of model/tensor: every event in every state.
 #![expect(clippy::derived_hash_with_manual_eq, reason = "sml compares states by variant, as the derive would")]
 use super::context::{Context, Tensor};
-use super::events::{Apply, Bind, BindTensor, Capture, Ended, Evict, Fail, Output, Plan, Release};
+use super::events::{Apply, Bind, BindEmpty, Ended, Evict, Fail, Output, Plan, Release};
 use crate::actors::{dispatch, machine, snake};
 use crate::observe::Watch;
 use crate::types::Lifecycle;
 
-machine! { "model/tensor":
+machine! {
+    "model/tensor", pooled: true, owns: None;
     ModelTensor[states_attr: #[derive(Clone, Copy, Debug, Eq, Hash)], events_attr: #[derive(Clone, Copy, Debug)]] {
-        // unbound
-        *"unbound"_s + event<Bind> / bind,
-        "unbound"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-        "resident"_s <= "unbound"_s + event<BindTensor> / bind_tensor,
-        "loading"_s <= "unbound"_s + event<Plan> / plan_fresh,
-        "unbound"_s + event<Apply> / put_apply_aside,
-        "unbound"_s + event<Fail> / put_fail_aside,
-        "unbound"_s + event<Release> / refuse_release_unmapped,
-        "unbound"_s + event<Evict> / refuse_evict_absent,
-        "unbound"_s + event<Ended> / put_aside,
-        "unbound"_s + event<Capture> / report_unbound,
-        // loading
-        "loading"_s + event<Bind> / refuse_bind_busy,
-        "loading"_s + event<BindTensor> / refuse_bind_tensor_busy,
-        "loading"_s + event<Plan> / refuse_plan_busy,
-        "loading"_s + event<Apply> [apply_stray] / put_apply_aside,
-        "loading"_s + event<Apply> [hold_empty] / refuse_empty_hold,
-        "mmap_resident"_s <= "loading"_s + event<Apply> [hold_mapped] / apply,
-        "resident"_s <= "loading"_s + event<Apply> / apply,
-        "loading"_s + event<Fail> [fail_stray] / put_fail_aside,
-        "evicted"_s <= "loading"_s + event<Fail> [was_evicted] / fail,
-        "unbound"_s <= "loading"_s + event<Fail> / fail,
-        "loading"_s + event<Release> / refuse_release_busy,
-        "loading"_s + event<Evict> / refuse_evict_busy,
-        "loading"_s + event<Ended> / put_aside,
-        "loading"_s + event<Capture> / report_loading,
-        // resident
-        "unbound"_s <= "resident"_s + event<Bind> / drop_and_bind,
-        "resident"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-        "resident"_s + event<BindTensor> / replace,
-        "resident"_s + event<Plan> / refuse_plan_resident,
-        "resident"_s + event<Apply> / put_apply_aside,
-        "resident"_s + event<Fail> / put_fail_aside,
-        "resident"_s + event<Release> / refuse_release_unmapped,
-        "evicting"_s <= "resident"_s + event<Evict> / evict,
-        "resident"_s + event<Ended> / put_aside,
-        "resident"_s + event<Capture> / report_resident,
-        // evicting
-        "evicting"_s + event<Bind> / refuse_bind_busy,
-        "evicting"_s + event<BindTensor> / refuse_bind_tensor_busy,
-        "evicting"_s + event<Plan> / refuse_plan_busy,
-        "evicting"_s + event<Apply> / put_apply_aside,
-        "evicting"_s + event<Fail> / put_fail_aside,
-        "evicting"_s + event<Release> / refuse_release_unmapped,
-        "evicting"_s + event<Evict> / refuse_evict_busy,
-        "evicting"_s + event<Ended> [ended_stray] / put_aside,
-        "resident"_s <= "evicting"_s + event<Ended> [still_held] / keep,
-        "evicted"_s <= "evicting"_s + event<Ended> / let_go,
-        "evicting"_s + event<Capture> / report_resident,
-        // mmap_resident
-        "mmap_resident"_s + event<Bind> / refuse_bind_mapped,
-        "mmap_resident"_s + event<BindTensor> / refuse_bind_tensor_mapped,
-        "mmap_resident"_s + event<Plan> / refuse_plan_resident,
-        "mmap_resident"_s + event<Apply> / put_apply_aside,
-        "mmap_resident"_s + event<Fail> / put_fail_aside,
-        "releasing"_s <= "mmap_resident"_s + event<Release> / release,
-        "mmap_resident"_s + event<Evict> / refuse_evict_mapped,
-        "mmap_resident"_s + event<Ended> / put_aside,
-        "mmap_resident"_s + event<Capture> / report_mapped,
-        // releasing
-        "releasing"_s + event<Bind> / refuse_bind_mapped,
-        "releasing"_s + event<BindTensor> / refuse_bind_tensor_mapped,
-        "releasing"_s + event<Plan> / refuse_plan_busy,
-        "releasing"_s + event<Apply> / put_apply_aside,
-        "releasing"_s + event<Fail> / put_fail_aside,
-        "releasing"_s + event<Release> / refuse_release_busy,
-        "releasing"_s + event<Evict> / refuse_evict_mapped,
-        "releasing"_s + event<Ended> [ended_stray] / put_aside,
-        "mmap_resident"_s <= "releasing"_s + event<Ended> [still_held] / keep,
-        "evicted"_s <= "releasing"_s + event<Ended> / let_go,
-        "releasing"_s + event<Capture> / report_mapped,
-        // evicted
-        "unbound"_s <= "evicted"_s + event<Bind> / bind,
-        "evicted"_s + event<BindTensor> [hold_unfit] / refuse_bind_tensor_hold,
-        "resident"_s <= "evicted"_s + event<BindTensor> / bind_tensor,
-        "loading"_s <= "evicted"_s + event<Plan> / plan_again,
-        "evicted"_s + event<Apply> / put_apply_aside,
-        "evicted"_s + event<Fail> / put_fail_aside,
-        "evicted"_s + event<Release> / refuse_release_unmapped,
-        "evicted"_s + event<Evict> / evict_again,
-        "evicted"_s + event<Ended> / put_aside,
-        "evicted"_s + event<Capture> / report_evicted,
+        "unbound": {
+            *"unbound"_s + event<Bind> / bind,
+            "resident"_s <= "unbound"_s + event<BindEmpty> / bind_empty,
+            "loading"_s <= "unbound"_s + event<Plan> / plan_fresh,
+            "unbound"_s + event<Apply> / put_apply_aside,
+            "unbound"_s + event<Fail> / put_fail_aside,
+            "unbound"_s + event<Release> / refuse_release_unmapped,
+            "unbound"_s + event<Evict> / refuse_evict_absent,
+            "unbound"_s + event<Ended> / put_aside,
+        }
+        "loading": {
+            "loading"_s + event<Bind> / refuse_bind_busy,
+            "loading"_s + event<BindEmpty> / refuse_bind_empty_busy,
+            "loading"_s + event<Plan> / refuse_plan_busy,
+            "loading"_s + event<Apply> [apply_stray] / put_apply_aside,
+            "loading"_s + event<Apply> [hold_empty] / refuse_empty_hold,
+            "mmap_resident"_s <= "loading"_s + event<Apply> [hold_mapped] / apply,
+            "resident"_s <= "loading"_s + event<Apply> / apply,
+            "loading"_s + event<Fail> [fail_stray] / put_fail_aside,
+            "evicted"_s <= "loading"_s + event<Fail> [was_evicted] / fail_load,
+            "unbound"_s <= "loading"_s + event<Fail> / fail_load,
+            "loading"_s + event<Release> / refuse_release_busy,
+            "loading"_s + event<Evict> / refuse_evict_busy,
+            "loading"_s + event<Ended> / put_aside,
+        }
+        "resident": {
+            "resident"_s + event<Bind> / refuse_bind_resident,
+            "resident"_s + event<BindEmpty> / refuse_bind_empty_resident,
+            "resident"_s + event<Plan> / refuse_plan_resident,
+            "resident"_s + event<Apply> / put_apply_aside,
+            "resident"_s + event<Fail> / put_fail_aside,
+            "resident"_s + event<Release> / refuse_release_unmapped,
+            "evicting"_s <= "resident"_s + event<Evict> / evict,
+            "resident"_s + event<Ended> / put_aside,
+        }
+        "evicting": {
+            "evicting"_s + event<Bind> / refuse_bind_busy,
+            "evicting"_s + event<BindEmpty> / refuse_bind_empty_busy,
+            "evicting"_s + event<Plan> / refuse_plan_busy,
+            "evicting"_s + event<Apply> / put_apply_aside,
+            "evicting"_s + event<Fail> / put_fail_aside,
+            "evicting"_s + event<Release> / refuse_release_unmapped,
+            "evicting"_s + event<Evict> / refuse_evict_busy,
+            "evicting"_s + event<Ended> [ended_stray] / put_aside,
+            "resident"_s <= "evicting"_s + event<Ended> [still_held] / fail_end,
+            "evicted"_s <= "evicting"_s + event<Ended> / let_go,
+        }
+        "mmap_resident": {
+            "mmap_resident"_s + event<Bind> / refuse_bind_mapped,
+            "mmap_resident"_s + event<BindEmpty> / refuse_bind_empty_mapped,
+            "mmap_resident"_s + event<Plan> / refuse_plan_resident,
+            "mmap_resident"_s + event<Apply> / put_apply_aside,
+            "mmap_resident"_s + event<Fail> / put_fail_aside,
+            "releasing"_s <= "mmap_resident"_s + event<Release> / release,
+            "mmap_resident"_s + event<Evict> / refuse_evict_mapped,
+            "mmap_resident"_s + event<Ended> / put_aside,
+        }
+        "releasing": {
+            "releasing"_s + event<Bind> / refuse_bind_mapped,
+            "releasing"_s + event<BindEmpty> / refuse_bind_empty_mapped,
+            "releasing"_s + event<Plan> / refuse_plan_busy,
+            "releasing"_s + event<Apply> / put_apply_aside,
+            "releasing"_s + event<Fail> / put_fail_aside,
+            "releasing"_s + event<Release> / refuse_release_busy,
+            "releasing"_s + event<Evict> / refuse_evict_mapped,
+            "releasing"_s + event<Ended> [ended_stray] / put_aside,
+            "mmap_resident"_s <= "releasing"_s + event<Ended> [still_held] / fail_end,
+            "evicted"_s <= "releasing"_s + event<Ended> / let_go,
+        }
+        "evicted": {
+            "unbound"_s <= "evicted"_s + event<Bind> / bind,
+            "resident"_s <= "evicted"_s + event<BindEmpty> / bind_empty,
+            "loading"_s <= "evicted"_s + event<Plan> / plan_again,
+            "evicted"_s + event<Apply> / put_apply_aside,
+            "evicted"_s + event<Fail> / put_fail_aside,
+            "evicted"_s + event<Release> / refuse_release_unmapped,
+            "evicted"_s + event<Evict> / evict_again,
+            "evicted"_s + event<Ended> / put_aside,
+        }
     }
 }
 
@@ -108,7 +106,7 @@ pub struct ModelTensor {
 
 impl ModelTensor {
     /// The name that the observer and the diagrams use.
-    pub const NAME: &'static str = SOURCE.0;
+    pub const NAME: &'static str = TABLE.machine;
 
     /// Binds so many tensors, none of them loaded. All that is allocated is allocated here.
     #[must_use]

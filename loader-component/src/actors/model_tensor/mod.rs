@@ -4,5 +4,5 @@ mod events;
 mod machine;
 
 pub use context::{Hold, Tensor};
-pub use events::{Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
-pub use machine::{ModelTensor, SOURCE};
+pub use events::{Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Outcome, Output, Plan, Release};
+pub use machine::{ModelTensor, TABLE};

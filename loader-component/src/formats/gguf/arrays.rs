@@ -3,6 +3,7 @@ use super::super::fault::{fault, over_limit};
 use super::super::kind::Kind;
 use super::super::window::{Buffer, Got, Stop};
 use super::item::{Bounds, Item};
+use super::values::{kind, least};
 use crate::types::Cause;
 
 #[derive(Clone, Copy, Debug)]
@@ -14,30 +15,30 @@ struct Frame {
 
 /// A walk through one array that can stop at any element and go on in the next window.
 #[derive(Debug)]
-pub(crate) struct ArrayWalk {
+pub(super) struct ArrayWalk {
     /// From the outermost array to the one being walked.
     stack: Vec<Frame>,
 }
 
 impl ArrayWalk {
     /// A walk through `count` elements.
-    pub(crate) fn new(kind: Kind, count: u64) -> Self {
+    pub(super) fn new(kind: Kind, count: u64) -> Self {
         Self { stack: vec![Frame { kind, count, left: count }] }
     }
 
     /// A walk through one array that is itself an element.
-    pub(crate) fn inside_array() -> Self {
+    pub(super) fn inside_array() -> Self {
         Self::new(Kind::Array, 1)
     }
 
     /// Least bytes that the elements ahead have.
-    pub(crate) fn least(&self) -> u64 {
+    pub(super) fn least(&self) -> u64 {
         let frames = self.stack.iter();
-        frames.fold(0, |sum, frame| sum.saturating_add(frame.left.saturating_mul(frame.kind.least())))
+        frames.fold(0, |sum, frame| sum.saturating_add(frame.left.saturating_mul(least(frame.kind))))
     }
 
     /// Moves `at` to the end of the array, or as far as the window reaches. `field` names the array.
-    pub(crate) fn run(&mut self, at: &mut u64, buffer: &Buffer, bounds: Bounds, field: &dyn Fn() -> String) -> Got<()> {
+    pub(super) fn run(&mut self, at: &mut u64, buffer: &Buffer, bounds: Bounds, field: &dyn Fn() -> String) -> Got<()> {
         while let Some(frame) = self.stack.last_mut() {
             if frame.left == 0 {
                 self.stack.pop();
@@ -52,7 +53,7 @@ impl ArrayWalk {
                     let count = item.u64(|| format!("{}.count", self.element(field)))?;
                     let kind = element_kind(code, kind_at, || format!("{}.type", self.element(field)))?;
                     let end = item.at();
-                    bounds.room(end, count, kind.least(), count_at, || format!("{}.count", self.element(field)))?;
+                    bounds.room(end, count, least(kind), count_at, || format!("{}.count", self.element(field)))?;
                     if self.stack.len() >= bounds.nesting as usize {
                         let field = self.element(field);
                         let message =
@@ -69,7 +70,7 @@ impl ArrayWalk {
                     .map_err(|stop| named(stop, || format!("{}.length", self.element(field))))?,
                 Kind::Bool => bools(frame, at, buffer, bounds).map_err(|stop| named(stop, || self.element(field)))?,
                 kind => {
-                    *at = bounds.room(*at, frame.left, kind.least(), *at, field)?;
+                    *at = bounds.room(*at, frame.left, least(kind), *at, field)?;
                     frame.left = 0;
                 }
             }
@@ -91,8 +92,8 @@ impl ArrayWalk {
 }
 
 /// The type of an array's elements.
-pub(crate) fn element_kind(code: u32, at: u64, field: impl FnOnce() -> String) -> Got<Kind> {
-    Kind::from_code(code).ok_or_else(|| {
+pub(super) fn element_kind(code: u32, at: u64, field: impl FnOnce() -> String) -> Got<Kind> {
+    kind(code).ok_or_else(|| {
         let message = format!("{code} is no type of a metadata value; GGUF has 0 to 12.");
         Stop::Fail(fault(Cause::Malformed, at, field(), message))
     })
@@ -167,6 +168,6 @@ fn bools(frame: &mut Frame, at: &mut u64, buffer: &Buffer, bounds: Bounds) -> Go
 }
 
 /// The error for a bool that is neither 0 nor 1.
-pub(crate) fn bool_fault(byte: u8, at: u64, field: &str) -> crate::types::Error {
+pub(super) fn bool_fault(byte: u8, at: u64, field: &str) -> crate::types::Error {
     fault(Cause::Malformed, at, field, format!("A bool is {byte}; it must be 0 or 1."))
 }

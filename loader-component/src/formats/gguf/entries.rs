@@ -1,13 +1,15 @@
 //! Metadata entries: key, type, value.
+use super::super::bytes::little;
 use super::super::escape;
 use super::super::fault::fault;
+use super::super::header::Part;
 use super::super::kind::Kind;
 use super::super::metadata::{INLINE, Stored};
-use super::super::parser::Split;
 use super::super::window::{Buffer, Got};
 use super::arrays::{ArrayWalk, bool_fault, element_kind};
-use super::item::{Item, little};
-use super::machine::{Gguf, refused};
+use super::item::Item;
+use super::reader::{Gguf, refused};
+use super::values::{element, least};
 use crate::types::{Cause, Error};
 
 /// Longest key, by the format.
@@ -80,25 +82,25 @@ impl Gguf {
             }
             Kind::Array => {
                 let element_code = item.u32(|| field(".element_type"))?;
-                let element = element_kind(element_code, value_at, || field(".element_type"))?;
+                let inner = element_kind(element_code, value_at, || field(".element_type"))?;
                 let count_at = item.at();
                 let count = item.u64(|| field(".count"))?;
                 let offset = item.at();
-                let end = self.bounds.room(offset, count, element.least(), count_at, || field(".count"))?;
-                if element.width().is_none() || element == Kind::Bool {
+                let end = self.bounds.room(offset, count, least(inner), count_at, || field(".count"))?;
+                if inner.width().is_none() || inner == Kind::Bool {
                     let pending = PendingArray {
                         key: key.into(),
                         key_at: text_at,
                         value_at,
-                        element: Some(element),
+                        element: Some(inner),
                         count,
                         at: offset,
                     };
                     self.at = offset;
-                    return Ok(Some((ArrayWalk::new(element, count), pending)));
+                    return Ok(Some((ArrayWalk::new(inner, count), pending)));
                 }
                 let len = end.saturating_sub(offset);
-                let stored = Stored::Sequence { element, count, offset, len };
+                let stored = Stored::Sequence { element: inner, count, offset, len, read: element };
                 self.metadata.push(key, kind, stored, Some(value_at)).map(|()| end)
             }
             _ => {
@@ -121,9 +123,9 @@ impl Gguf {
 
     /// Keeps an array whose elements have been passed over.
     pub(super) fn keep_array(&mut self, pending: &PendingArray) -> Result<(), Error> {
-        let PendingArray { key, key_at, value_at, element, count, at } = pending;
-        let (element, len) = (element.unwrap_or(Kind::U8), self.at.saturating_sub(*at));
-        let stored = Stored::Sequence { element, count: *count, offset: *at, len };
+        let PendingArray { key, key_at, value_at, element: inner, count, at } = pending;
+        let (inner, len) = (inner.unwrap_or(Kind::U8), self.at.saturating_sub(*at));
+        let stored = Stored::Sequence { element: inner, count: *count, offset: *at, len, read: element };
         let kept = self.metadata.push(key, Kind::Array, stored, Some(*value_at));
         kept.map_err(|why| refused(why, *key_at, format!("kv[\"{}\"]", escape(key)), key))
     }
@@ -135,7 +137,7 @@ impl Gguf {
 
     /// What the `split.*` entries say; none for a model in one file. A count of 0 is what ggml's own tool leaves behind when
     /// it merges the parts.
-    pub(super) fn split(&self) -> Result<Option<Split>, Error> {
+    pub(super) fn part(&self) -> Result<Option<Part>, Error> {
         let about = |key: &str, message: String| {
             let at = self.metadata.value_at(key).unwrap_or(self.infos_at);
             fault(Cause::Malformed, at, format!("kv[\"{key}\"]"), message)
@@ -162,7 +164,7 @@ impl Gguf {
             return Err(Error { offset: self.metadata.value_at("split.count"), ..about("split.no", message.into()) });
         };
         match u32::try_from(no) {
-            Ok(no) if no < count => Ok(Some(Split { no, count, tensors })),
+            Ok(no) if no < count => Ok(Some(Part { no, count, tensors })),
             _ => {
                 let message = format!("split.no is {no}, but split.count is {count}; parts are numbered from 0.");
                 Err(about("split.no", message))

@@ -1,23 +1,24 @@
 //! One item of the header, read from the window it begins in.
+use super::super::bytes::little;
 use super::super::fault::{fault, over_limit, truncated};
 use super::super::window::{Buffer, Got, Stop};
 use crate::types::{Cause, Error};
 
 /// How far the header may reach.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(super) struct Bounds {
     /// Bytes of the source.
-    pub(crate) size: u64,
+    pub(super) size: u64,
     /// Bytes that the header may have.
-    pub(crate) header: u64,
+    pub(super) header: u64,
     /// Arrays that may be inside one another.
-    pub(crate) nesting: u32,
+    pub(super) nesting: u32,
 }
 
 impl Bounds {
     /// Where `count` things of at least `each` bytes end that begin at `at`, as the number at `said_at` says; the error is
     /// about that number.
-    pub(crate) fn room(
+    pub(super) fn room(
         &self,
         at: u64,
         count: u64,
@@ -37,7 +38,7 @@ impl Bounds {
     }
 
     /// That the header may reach as far as `end`.
-    pub(crate) fn within(&self, end: u64, said_at: u64, field: impl FnOnce() -> String) -> Result<(), Error> {
+    pub(super) fn within(&self, end: u64, said_at: u64, field: impl FnOnce() -> String) -> Result<(), Error> {
         if end <= self.header {
             return Ok(());
         }
@@ -48,7 +49,7 @@ impl Bounds {
 
 /// Reads fields one after the other from where the item begins. When the window ends too early the whole item is read
 /// again, so that nothing may be kept of it before its last field is here.
-pub(crate) struct Item<'b> {
+pub(super) struct Item<'b> {
     base: u64,
     used: u64,
     bytes: &'b [u8],
@@ -56,17 +57,17 @@ pub(crate) struct Item<'b> {
 }
 
 impl<'b> Item<'b> {
-    pub(crate) fn new(buffer: &'b Buffer, at: u64, bounds: Bounds) -> Self {
+    pub(super) fn new(buffer: &'b Buffer, at: u64, bounds: Bounds) -> Self {
         Self { base: at, used: 0, bytes: buffer.from(at), bounds }
     }
 
     /// The offset in the source of the next field.
-    pub(crate) fn at(&self) -> u64 {
+    pub(super) fn at(&self) -> u64 {
         self.base.saturating_add(self.used)
     }
 
     /// The next `n` bytes.
-    pub(crate) fn take(&mut self, n: u64, field: impl FnOnce() -> String) -> Got<&'b [u8]> {
+    pub(super) fn take(&mut self, n: u64, field: impl FnOnce() -> String) -> Got<&'b [u8]> {
         let at = self.at();
         let Some(end) = at.checked_add(n).filter(|end| *end <= self.bounds.size) else {
             return Err(truncated(at, field(), self.bounds.size).into());
@@ -79,32 +80,11 @@ impl<'b> Item<'b> {
         Ok(bytes)
     }
 
-    pub(crate) fn u32(&mut self, field: impl FnOnce() -> String) -> Got<u32> {
+    pub(super) fn u32(&mut self, field: impl FnOnce() -> String) -> Got<u32> {
         self.take(4, field).map(|bytes| little(bytes, 4) as u32)
     }
 
-    pub(crate) fn u64(&mut self, field: impl FnOnce() -> String) -> Got<u64> {
+    pub(super) fn u64(&mut self, field: impl FnOnce() -> String) -> Got<u64> {
         self.take(8, field).map(|bytes| little(bytes, 8))
-    }
-}
-
-/// The little-endian number in the first `n` bytes, at most 8.
-pub(crate) fn little(bytes: &[u8], n: u64) -> u64 {
-    if let (8, Some(all)) = (n, bytes.first_chunk::<8>()) {
-        return u64::from_le_bytes(*all);
-    }
-    let n = usize::try_from(n.min(8)).unwrap_or(8);
-    bytes.iter().take(n).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn little_reads_any_width() {
-        assert_eq!(little(&[1, 2, 3, 4, 5, 6, 7, 8], 8), 0x0807_0605_0403_0201);
-        assert_eq!(little(&[1, 2, 3], 2), 0x0201);
-        assert_eq!(little(&[1], 8), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Where the tensors lie: inside the file, and not on one another.
 use super::super::escape;
 use super::super::fault::fault;
-use super::machine::Gguf;
+use super::reader::Gguf;
 use crate::types::{Cause, Error};
 
 impl Gguf {

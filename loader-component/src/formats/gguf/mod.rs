@@ -1,14 +1,17 @@
 //! GGUF, versions 2 and 3, little-endian. The format: ggml's `docs/gguf.md`; what real readers take: `ggml/src/gguf.cpp`.
 mod arrays;
+pub(super) mod build;
+mod dtypes;
 mod entries;
+mod format;
+mod handler;
 mod item;
 mod layout;
-mod machine;
+mod parts;
+mod reader;
 mod tensors;
+#[cfg(test)]
+mod tests;
+mod values;
 
-pub(crate) use arrays::ArrayWalk;
-pub(crate) use item::{Bounds, little};
-pub(crate) use machine::Gguf;
-
-/// The file's first bytes.
-pub(crate) const MAGIC: &[u8; 4] = b"GGUF";
+pub(super) use handler::HANDLER;

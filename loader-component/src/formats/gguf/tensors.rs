@@ -1,17 +1,20 @@
 //! Tensor infos: name, dimensions, type, offset.
-use super::super::dtype::{Dtype, RETIRED, SizeError, tensor_bytes};
+use super::super::bytes::little;
+use super::super::dtype::{SizeError, tensor_bytes};
 use super::super::escape;
 use super::super::escape::name_fault;
 use super::super::fault::fault;
 use super::super::window::{Buffer, Got};
-use super::item::{Item, little};
-use super::machine::{Gguf, refused};
+use super::dtypes::{RETIRED, dtype};
+use super::item::Item;
+use super::reader::{Gguf, refused};
 use crate::types::{Cause, Error};
 
-/// Longest name, by the format. (ggml itself stops at 63, its buffer having a NUL.)
-const LONGEST_NAME: u64 = 64;
-/// Most dimensions, by the format.
-const MOST_DIMENSIONS: u32 = 4;
+/// Longest name. The format says 64 bytes and ggml stops at 63, but files of diffusion models have up to 127, which gguf-py
+/// reads.
+const LONGEST_NAME: u64 = 255;
+/// Most dimensions. ggml has 4, but files of video models have 5, which gguf-py reads.
+const MOST_DIMENSIONS: u32 = 8;
 
 impl Gguf {
     /// Reads one tensor's info. Its offset stays relative to the data section until that one's place is known.
@@ -43,7 +46,7 @@ impl Gguf {
         let rank = item.u32(|| field(".n_dims"))?;
         // 0 is legal: ggml reads it as a scalar, one element.
         if rank > MOST_DIMENSIONS {
-            let message = format!("Tensor \"{}\" has {rank} dimensions; GGUF has at most {MOST_DIMENSIONS}.", shown());
+            let message = format!("Tensor \"{}\" has {rank} dimensions; at most {MOST_DIMENSIONS} are read.", shown());
             return Err(bad(rank_at, ".n_dims", message).into());
         }
         let dims_at = item.at();
@@ -55,8 +58,8 @@ impl Gguf {
         let shape = shape.get(..rank as usize).unwrap_or_default();
         let type_at = item.at();
         let code = item.u32(|| field(".type"))?;
-        let dtype = Dtype::from_gguf(code)
-            .ok_or_else(|| unknown_type(code, type_at, field(".type"), &shown()).at_tensor(tensor))?;
+        let dtype =
+            dtype(code).ok_or_else(|| unknown_type(code, type_at, field(".type"), &shown()).at_tensor(tensor))?;
         let bytes = tensor_bytes(dtype, shape).map_err(|why| {
             let (at, part) = match why {
                 SizeError::Dimension(at) => (at, format!(".dims[{at}]")),

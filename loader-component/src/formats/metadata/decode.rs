@@ -1,9 +1,9 @@
 //! Values of metadata entries, read when somebody asks.
+use super::super::bytes::little;
+use super::super::escape;
 use super::super::fault::truncated;
-use super::super::gguf::{ArrayWalk, Bounds, little};
 use super::super::kind::Kind;
-use super::super::window::{Buffer, Stop, Window};
-use super::super::{Limits, escape};
+use super::super::window::{Buffer, Got, Stop, Window};
 use super::{MetadataIndex, Stored, signed};
 use crate::api::{MetadataValue, SequenceHead};
 use crate::types::{Cause, Error, Phase};
@@ -35,7 +35,7 @@ impl Budget {
     }
 
     /// Takes what an element or an entry with so many bytes of text costs; false, and nothing taken, where that is too much.
-    fn take(&mut self, text: u64) -> bool {
+    pub(crate) fn take(&mut self, text: u64) -> bool {
         match self.left.checked_sub(text.saturating_add(EACH)) {
             Some(left) => self.left = left,
             None => self.cut = true,
@@ -54,6 +54,10 @@ impl Budget {
 
 /// Reads `(offset, len)` of the source; an answer of another length is refused.
 type Fetch<'f> = dyn FnMut(u64, u32) -> Result<Vec<u8>, Error> + 'f;
+
+/// Moves an offset over bytes that are not shown, as far as the window reaches; the value ends at the number given, and
+/// its name is for errors.
+type Pass<'p> = dyn FnMut(&mut u64, &Buffer, u64, &dyn Fn() -> String) -> Got<()> + 'p;
 
 impl MetadataIndex {
     /// The value of an entry. Of an array, the first `head` elements as text. Reads through `fetch` (an offset in the source
@@ -92,11 +96,11 @@ impl MetadataIndex {
                 reader.fill(some)?;
                 Ok(MetadataValue::Text(text(reader.bytes(some), len)))
             }
-            Stored::Sequence { element, count, offset, len } => {
+            Stored::Sequence { element, count, offset, len, read } => {
                 let mut reader = self.reader(offset, len, &field, fetch);
                 let mut elements = Vec::new();
                 for _ in 0..count.min(u64::from(head)) {
-                    let Some(element) = reader.element(element, budget)? else { break };
+                    let Some(element) = read(&mut reader, element, budget)? else { break };
                     elements.push(element);
                 }
                 Ok(MetadataValue::Sequence(SequenceHead { element: element.name().into(), count, head: elements }))
@@ -104,9 +108,9 @@ impl MetadataIndex {
         }
     }
 
-    fn reader<'r>(&self, offset: u64, len: u64, field: &'r dyn Fn() -> String, fetch: &'r mut Fetch<'r>) -> Reader<'r> {
+    fn reader<'r>(&self, offset: u64, len: u64, field: &'r dyn Fn() -> String, fetch: &'r mut Fetch<'r>) -> Values<'r> {
         let end = offset.saturating_add(len);
-        Reader { buffer: Buffer::new(end, self.max_read), at: offset, end, field, fetch }
+        Values { buffer: Buffer::new(end, self.max_read), at: offset, end, field, fetch }
     }
 }
 
@@ -121,8 +125,8 @@ fn text(bytes: &[u8], whole: u64) -> String {
     format!("{text}… [cut: {whole} bytes in the file]")
 }
 
-/// Walks one value.
-struct Reader<'r> {
+/// Walks through one value in the file.
+pub(crate) struct Values<'r> {
     buffer: Buffer,
     at: u64,
     end: u64,
@@ -130,7 +134,7 @@ struct Reader<'r> {
     fetch: &'r mut Fetch<'r>,
 }
 
-impl Reader<'_> {
+impl Values<'_> {
     /// That the value has `n` bytes more.
     fn inside(&self, n: u64) -> Result<(), Error> {
         let inside = self.at.checked_add(n).is_some_and(|end| end <= self.end);
@@ -148,7 +152,7 @@ impl Reader<'_> {
     }
 
     /// The next `n` bytes, at most 8, as a little-endian number.
-    fn number(&mut self, n: u64) -> Result<u64, Error> {
+    pub(crate) fn number(&mut self, n: u64) -> Result<u64, Error> {
         self.fill(n)?;
         let number = little(self.buffer.from(self.at), n);
         self.at = self.at.saturating_add(n);
@@ -161,56 +165,50 @@ impl Reader<'_> {
         n.and_then(|n| self.buffer.from(self.at).get(..n)).unwrap_or_default()
     }
 
-    /// The next element of an array, where there is room for it.
-    fn element(&mut self, kind: Kind, budget: &mut Budget) -> Result<Option<String>, Error> {
-        let element = match kind {
-            Kind::String => {
-                let len = self.number(8)?;
-                self.inside(len)?;
-                if !budget.take(len) {
-                    return Ok(None);
-                }
-                self.fill(len)?;
-                let text = text(self.bytes(len), len);
-                // Bytes that are no UTF-8 take more room than they did.
-                budget.left = budget.left.saturating_sub((text.len() as u64).saturating_sub(len));
-                self.at = self.at.saturating_add(len);
-                return Ok(Some(text));
-            }
-            Kind::Array => self.nested()?,
-            _ => {
-                let bits = self.number(kind.width().unwrap_or(1))?;
-                match scalar(kind, bits) {
-                    MetadataValue::Boolean(value) => value.to_string(),
-                    MetadataValue::Unsigned(value) => value.to_string(),
-                    MetadataValue::Signed(value) => value.to_string(),
-                    // Widened first, 0.1f32 would read 0.10000000149011612.
-                    MetadataValue::Floating(_) if kind == Kind::F32 => f32::from_bits(bits as u32).to_string(),
-                    MetadataValue::Floating(value) => value.to_string(),
-                    MetadataValue::Text(_) | MetadataValue::Sequence(_) => String::new(),
-                }
-            }
-        };
-        Ok(budget.take(element.len() as u64).then_some(element))
+    /// The next `n` bytes, without going on.
+    pub(crate) fn peek(&mut self, n: u64) -> Result<&[u8], Error> {
+        self.fill(n)?;
+        Ok(self.bytes(n))
     }
 
-    /// An array inside an array, as its type and length; its elements are passed over.
-    fn nested(&mut self) -> Result<String, Error> {
-        self.fill(12)?;
-        let bytes = self.buffer.from(self.at);
-        let (code, count) = (little(bytes, 4) as u32, little(bytes.get(4..).unwrap_or_default(), 8));
-        let bounds =
-            Bounds { size: self.end, header: self.end, nesting: Limits::default().nesting.max(u32::from(u16::MAX)) };
-        let mut walk = ArrayWalk::inside_array();
+    /// A scalar of an array, as text.
+    pub(crate) fn scalar(&mut self, kind: Kind) -> Result<String, Error> {
+        let bits = self.number(kind.width().unwrap_or(1))?;
+        Ok(match scalar(kind, bits) {
+            MetadataValue::Boolean(value) => value.to_string(),
+            MetadataValue::Unsigned(value) => value.to_string(),
+            MetadataValue::Signed(value) => value.to_string(),
+            // Widened first, 0.1f32 would read 0.10000000149011612.
+            MetadataValue::Floating(_) if kind == Kind::F32 => f32::from_bits(bits as u32).to_string(),
+            MetadataValue::Floating(value) => value.to_string(),
+            MetadataValue::Text(_) | MetadataValue::Sequence(_) => String::new(),
+        })
+    }
+
+    /// A text of `len` bytes, where there is room for it.
+    pub(crate) fn text(&mut self, len: u64, budget: &mut Budget) -> Result<Option<String>, Error> {
+        self.inside(len)?;
+        if !budget.take(len) {
+            return Ok(None);
+        }
+        self.fill(len)?;
+        let text = text(self.bytes(len), len);
+        // Bytes that are no UTF-8 take more room than they did.
+        budget.left = budget.left.saturating_sub((text.len() as u64).saturating_sub(len));
+        self.at = self.at.saturating_add(len);
+        Ok(Some(text))
+    }
+
+    /// Has `pass` move over bytes that are not shown, from where the value stands. It is called again, with more of the
+    /// file, where it needs that.
+    pub(crate) fn pass_over(&mut self, pass: &mut Pass<'_>) -> Result<(), Error> {
         loop {
-            match walk.run(&mut self.at, &self.buffer, bounds, self.field) {
-                Ok(()) => break,
+            match pass(&mut self.at, &self.buffer, self.end, self.field) {
+                Ok(()) => return Ok(()),
                 Err(Stop::Fail(error)) => return Err(error),
                 Err(Stop::Need(n)) => self.fill(n)?,
             }
         }
-        let element = Kind::from_code(code).map_or("unknown", Kind::name);
-        Ok(format!("[{element}; {count}]"))
     }
 }
 

@@ -2,9 +2,11 @@
 mod decode;
 
 pub use decode::Budget;
+pub(crate) use decode::Values;
 
 use super::kind::Kind;
 use super::names::{Names, Refused};
+use crate::types::Error;
 
 /// Strings up to this many bytes are kept; longer ones are read again when somebody asks.
 pub(crate) const INLINE: u64 = 256;
@@ -18,9 +20,12 @@ pub(crate) enum Stored {
     Text { start: u32, len: u32 },
     /// A string in the file.
     Far { offset: u64, len: u64 },
-    /// An array in the file: `len` bytes of elements from `offset` on.
-    Sequence { element: Kind, count: u64, offset: u64, len: u64 },
+    /// An array in the file: `len` bytes of elements from `offset` on, and who reads them.
+    Sequence { element: Kind, count: u64, offset: u64, len: u64, read: ReadElement },
 }
+
+/// How a format writes the elements of its arrays: reads the next one, where the budget has room for it.
+pub(crate) type ReadElement = fn(&mut Values<'_>, Kind, &mut Budget) -> Result<Option<String>, Error>;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {

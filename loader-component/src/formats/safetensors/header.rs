@@ -9,6 +9,7 @@ use super::super::metadata::MetadataIndex;
 use super::super::names::Refused;
 use super::super::table::TensorTable;
 use super::super::{Limits, escape};
+use super::dtypes;
 use super::json::{Count, Part, Place, Text};
 use crate::types::{Cause, Error};
 
@@ -135,7 +136,7 @@ impl<'j> Visitor<'j> for Tensor<'_, '_> {
                 "dtype" => {
                     place.at(Part::Field("dtype"));
                     let name = map.next_value_seed(Text)?;
-                    let known = Dtype::from_safetensors(&name).ok_or_else(|| {
+                    let known = dtypes::dtype(&name).ok_or_else(|| {
                         let message = format!("The element type \"{}\" is not known.", escape(&name));
                         place.deny(Cause::UnsupportedDtype, message)
                     })?;

@@ -5,103 +5,53 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::super::escape::{file_name_fault, name_fault};
 use super::super::fault::over_limit;
+use super::super::handler::{Progress, Reader};
+use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
-use super::super::names::{Names, Refused};
-use super::super::parser::{Format, Header, Progress};
+use super::super::names::Names;
+use super::super::shard_index::ShardIndex;
 use super::super::table::TensorTable;
 use super::super::window::Buffer;
 use super::super::{Limits, escape};
+use super::format::{FORMAT, header_limit};
 use super::header::refused;
 use super::json::{Place, Skip, Text};
 use crate::types::{Cause, Error};
 
-/// The content of an index. File names are plain: no separator, no `..`.
-#[derive(Clone, Debug, Default)]
-pub struct ShardIndex {
-    files: Names,
-    tensors: Names,
-    owners: Vec<u32>,
-    /// Tensors of each file.
-    owned: Vec<u32>,
-}
-
-impl ShardIndex {
-    /// Names of the shards, in the order in which the index first names them.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        (0u32..).take(self.files.len()).map(|file| self.files.get(file))
-    }
-
-    /// Tensors.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.owners.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.owners.is_empty()
-    }
-
-    /// Tensors and the files that have them, in the index's order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0u32..).zip(&self.owners).map(|(tensor, file)| (self.tensors.get(tensor), self.files.get(*file)))
-    }
-
-    /// The file that has a tensor.
-    #[must_use]
-    pub fn file_of(&self, tensor: &str) -> Option<&str> {
-        let file = self.owners.get(self.tensors.find(tensor)? as usize)?;
-        Some(self.files.get(*file))
-    }
-
-    /// How many tensors the index places in a file.
-    pub(crate) fn count_in(&self, file: &str) -> u32 {
-        self.files.find(file).and_then(|file| self.owned.get(file as usize)).copied().unwrap_or(0)
-    }
-
-    /// Whether the index names this file.
-    #[must_use]
-    pub fn has_file(&self, name: &str) -> bool {
-        self.files.find(name).is_some()
-    }
-}
-
 /// Reads one index, which is held whole while it is read.
 #[derive(Debug)]
-pub(crate) struct Index {
+pub(super) struct Index {
     size: u64,
     limits: Limits,
 }
 
 impl Index {
-    pub(crate) fn new(size: u64, limits: Limits) -> Self {
+    pub(super) fn new(size: u64, limits: Limits) -> Self {
         Self { size, limits }
     }
+}
 
-    pub(crate) fn advance(&mut self, buffer: &mut Buffer) -> Result<Progress, Error> {
-        let most = self.limits.json_header();
+impl Reader for Index {
+    fn advance(&mut self, buffer: &mut Buffer) -> Result<Progress, Error> {
+        let most = header_limit(&self.limits);
         if self.size > most {
             let message = format!("The index has {} bytes; at most {most} are read.", self.size);
             return Err(over_limit(0, "header", message));
         }
         if !buffer.has(0, self.size) {
-            let (offset, len) = buffer.ask(0, self.size, self.size);
-            return Ok(Progress::Read { offset, len });
+            return Ok(Progress::read(buffer, 0, self.size, self.size));
         }
         let place = Place::new();
         let index = place.read(buffer.from(0), 0, Document { place: &place, limits: &self.limits })?;
         Ok(Progress::Done(Box::new(Header {
-            format: Format::SafetensorsIndex,
+            format: &FORMAT,
             version: 0,
             alignment: 1,
             data_offset: self.size,
             size: self.size,
             tensors: TensorTable::default(),
             metadata: MetadataIndex::default(),
-            split: None,
-            index: Some(index),
-            tensor_limit: self.limits.tensors,
+            role: Role::Index(index),
         })))
     }
 }
@@ -192,16 +142,7 @@ impl<'j> Visitor<'j> for WeightMap<'_> {
                 let message = format!("The file name \"{}\" {why}; a shard has a plain file name.", escape(&file));
                 return Err(place.deny(Cause::Malformed, message));
             }
-            let owner = match index.files.push(&file) {
-                Ok(number) | Err(Refused::Duplicate(number)) => number,
-                Err(Refused::Full) => return Err(refused(place, Refused::Full, &file)),
-            };
-            index.tensors.push(&name).map_err(|why| refused(place, why, &name))?;
-            index.owners.push(owner);
-            match index.owned.get_mut(owner as usize) {
-                Some(owned) => *owned = owned.saturating_add(1),
-                None => index.owned.push(1),
-            }
+            index.push(&name, &file).map_err(|why| refused(place, why, &name))?;
         }
         Ok(())
     }

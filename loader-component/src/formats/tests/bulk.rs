@@ -3,9 +3,6 @@
 use super::super::build::{GgufBuilder, Value};
 use super::*;
 
-/// A million, or what a build without optimization gets through in the same time.
-pub(super) const MANY: u32 = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
-
 /// The header of a valid file, followed by nothing but zeros.
 fn sparse(header: &[u8], size: u64, reads: &mut u64) -> Result<Header, Error> {
     drive("model.gguf", size, 1 << 20, Limits::default(), &mut |offset, len| {

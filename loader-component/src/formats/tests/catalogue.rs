@@ -36,7 +36,7 @@ fn missing(files: &[(&str, &Header)]) -> Result<Vec<String>, Error> {
 }
 
 fn build(files: &[(&str, &Header)]) -> Result<Catalogue, Error> {
-    Catalogue::build(files.iter().map(|(name, header)| ((*name).to_owned(), (*header).clone())).collect())
+    Catalogue::build(files.iter().map(|(name, header)| ((*name).to_owned(), (*header).clone())).collect(), u32::MAX)
 }
 
 #[track_caller]

@@ -1,10 +1,8 @@
 //! Files as their bytes: what loads, and what is refused and how, whatever the windows.
 mod bulk;
 mod catalogue;
-mod gguf_arrays;
-mod gguf_fixed;
-mod gguf_tensors;
-mod safetensors;
+mod registry;
+mod tail;
 mod values;
 
 use super::build::{GgufBuilder, Value};
@@ -12,10 +10,13 @@ use super::{Header, Limits, Parser, Step, Window};
 use crate::types::{Cause, Error};
 
 /// Reads that one call may answer, from hardly anything to everything.
-const WINDOWS: [u32; 4] = [7, 64, 4_096, 1 << 20];
+pub(super) const WINDOWS: [u32; 4] = [7, 64, 4_096, 1 << 20];
+
+/// A million, or what a build without optimization gets through in the same time.
+pub(super) const MANY: u32 = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
 
 /// Drives a parser over a source, and checks that it asks for nothing that it may not.
-fn drive(
+pub(super) fn drive(
     name: &str,
     size: u64,
     max_read: u32,
@@ -40,16 +41,16 @@ fn drive(
     }
 }
 
-fn slice(file: &[u8], offset: u64, len: u32) -> Vec<u8> {
+pub(super) fn slice(file: &[u8], offset: u64, len: u32) -> Vec<u8> {
     file[offset as usize..][..len as usize].to_vec()
 }
 
 /// The verdict on a file, the same for all windows.
-fn parse_as(name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
+pub(super) fn parse_as(name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
     parse_in(&WINDOWS, name, file, limits)
 }
 
-fn parse_in(windows: &[u32], name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
+pub(super) fn parse_in(windows: &[u32], name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
     let mut verdicts: Vec<Result<Header, Error>> = windows
         .iter()
         .map(|max| drive(name, file.len() as u64, *max, limits, &mut |offset, len| slice(file, offset, len)))
@@ -60,7 +61,7 @@ fn parse_in(windows: &[u32], name: &str, file: &[u8], limits: Limits) -> Result<
             (Ok(one), Ok(two)) => {
                 assert!(one.tensors.iter().eq(two.tensors.iter()), "tensors with windows of {window}");
                 assert_eq!(one.metadata.len(), two.metadata.len());
-                assert_eq!((one.data_offset, one.alignment, one.split), (two.data_offset, two.alignment, two.split));
+                assert_eq!((one.data_offset, one.alignment, one.part()), (two.data_offset, two.alignment, two.part()));
             }
             (Err(one), Err(two)) => assert_eq!(one, two, "windows of {window}"),
             (one, two) => panic!("windows of {window}: {:?}, else {:?}", one.as_ref().err(), two.as_ref().err()),
@@ -73,24 +74,24 @@ fn parse_in(windows: &[u32], name: &str, file: &[u8], limits: Limits) -> Result<
     last
 }
 
-fn parse(file: &[u8]) -> Result<Header, Error> {
+pub(super) fn parse(file: &[u8]) -> Result<Header, Error> {
     parse_as("model", file, Limits::default())
 }
 
-fn loads(file: &GgufBuilder) -> Header {
+pub(super) fn loads(file: &GgufBuilder) -> Header {
     parse(&file.build()).unwrap()
 }
 
 /// That a file is refused for this reason, in this field.
 #[track_caller]
-fn refused(file: &GgufBuilder, cause: Cause, field: &str) -> Error {
+pub(super) fn refused(file: &GgufBuilder, cause: Cause, field: &str) -> Error {
     let error = parse(&file.build()).unwrap_err();
     assert_eq!((&error.cause, error.field.as_deref()), (&cause, Some(field)), "{error:?}");
     error
 }
 
 /// A valid file: three tensors and a value of each type, arrays among them.
-fn valid() -> GgufBuilder {
+pub(super) fn valid() -> GgufBuilder {
     GgufBuilder::new()
         .kv("general.architecture", Value::text("llama"))
         .kv("a.u8", Value::U8(1))

@@ -3,9 +3,9 @@
 //! final.
 use super::{Actor, NOW, TICKETS, faults, must};
 use weighbridge_loader::actors::io_loader::{Command, IoLoader, Load, Outcome, Output, Policy};
-use weighbridge_loader::actors::{Answered, Fault, Ticket, Why};
+use weighbridge_loader::actors::{Answered, Fault, Ticket};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::Strategy;
+use weighbridge_loader::types::{Cause, Strategy};
 
 const STRATEGIES: [Strategy; 4] =
     [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead, Strategy::ExternalBuffer];
@@ -80,8 +80,8 @@ const fn first(strategy: Strategy) -> Command {
 }
 
 /// Failures of the work itself, or of the file, which no other strategy mends or may hide.
-const FINAL: [Why; 6] =
-    [Why::Cancelled, Why::Deadline, Why::SourceChanged, Why::EndOfSource, Why::AccessDenied, Why::Internal];
+const FINAL: [Cause; 6] =
+    [Cause::Cancelled, Cause::Deadline, Cause::SourceChanged, Cause::EndOfSource, Cause::AccessDenied, Cause::Internal];
 
 impl Loader {
     /// What should follow a valid answer; the books are kept on the way.
@@ -90,7 +90,7 @@ impl Loader {
         match (work.out, fault) {
             (Command::GiveBack(..), _) => work.held -= 1,
             (_, Some(fault)) => {
-                work.is_final = FINAL.contains(&fault.why);
+                work.is_final = FINAL.contains(&fault.cause);
                 refused.push((strategy, fault));
             }
             (Command::Map(..) | Command::Allocate(..), None) => {
@@ -124,7 +124,7 @@ impl Loader {
     fn asked(&mut self, load: Load, output: Output, before: &IoLoader) -> Result<(), String> {
         must!(!output.stray, "a request was taken for an answer");
         if self.work.is_some() {
-            let busy = Some(Outcome::Refused(None, Fault::new(Why::Busy)));
+            let busy = Some(Outcome::Refused(None, Fault::new(Cause::Busy)));
             must!(output.outcome == busy && output.command.is_none(), "answered {output:?}");
             must!(self.actor == *before, "refused, and something changed");
             return Ok(());
@@ -136,7 +136,7 @@ impl Loader {
         self.refused.clear();
         match load.policy[0].filter(|_| load.extents > 0) {
             None => {
-                let empty = Outcome::Refused(None, Fault::new(Why::InvalidRequest));
+                let empty = Outcome::Refused(None, Fault::new(Cause::InvalidRequest));
                 let wanted = if load.extents == 0 { Outcome::Done(None) } else { empty };
                 must!(output.outcome == Some(wanted) && output.command.is_none(), "answered {output:?}");
             }

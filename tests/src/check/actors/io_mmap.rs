@@ -1,15 +1,15 @@
 //! io/mmap: two slots, extents of three tensors, every handle there ever was, and answers of every kind.
 use super::{Actor, LATE, NOW, TICKETS, faults, must};
 use std::collections::BTreeSet;
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_mmap::{
     Abandon, Advise, Advised, Command, Context, Event, Handle, IoMmap, Map, Mapped, Outcome, Output, Release, Retain,
     Unmapped,
 };
-use weighbridge_loader::actors::{Fault, Why};
 use weighbridge_loader::api::SlotStatus;
 use weighbridge_loader::observe::Watch;
 use weighbridge_loader::storage::Capabilities;
-use weighbridge_loader::types::{Advice, AdviceEffect};
+use weighbridge_loader::types::{Advice, AdviceEffect, Cause};
 
 const SLOTS: u32 = 2;
 /// Tensors that may be resident in extents at once.
@@ -18,13 +18,13 @@ const SOURCE_LEN: u64 = 100;
 /// A tensor at an aligned place, one that is not, and the whole file.
 const EXTENTS: [Map; 3] = [map(0, 0, 24), map(0, 40, 24), map(0, 0, SOURCE_LEN)];
 /// Wrong in every way, in the order in which one wrong hides another.
-const WRONG: [(Map, Why); 6] = [
-    (map(70_000, u64::MAX, 0), Why::InvalidRequest),
-    (map(65_535, 0, u64::MAX), Why::InvalidRequest),
-    (map(0, u64::MAX, (1 << 40) + 1), Why::LimitExceeded),
-    (map(0, u64::MAX - 1, 2), Why::OutOfBounds),
-    (map(0, 90, 24), Why::OutOfBounds),
-    (map(0, SOURCE_LEN, 1), Why::OutOfBounds),
+const WRONG: [(Map, Cause); 6] = [
+    (map(70_000, u64::MAX, 0), Cause::InvalidRequest),
+    (map(65_535, 0, u64::MAX), Cause::InvalidRequest),
+    (map(0, u64::MAX, (1 << 40) + 1), Cause::LimitExceeded),
+    (map(0, u64::MAX - 1, 2), Cause::OutOfBounds),
+    (map(0, 90, 24), Cause::OutOfBounds),
+    (map(0, SOURCE_LEN, 1), Cause::OutOfBounds),
 ];
 
 const fn map(source: u32, offset: u64, len: u64) -> Map {
@@ -51,7 +51,7 @@ impl Mmap {
     /// Over a host that can map and advise, or not, with slots that retire after this generation.
     #[must_use]
     pub fn new(mmap: bool, advise: bool, last: u32) -> Self {
-        let can = Capabilities { mmap, advise, map_granularity: 16, max_read: 1, max_batch: 1 };
+        let can = Capabilities { mmap, advise, map_granularity: 16, max_read: 1, max_batch: 1, auto: Vec::new() };
         let actor = IoMmap::new(Context::new(SLOTS, &can).retiring_after(last)).counting_from(NOW);
         Self {
             actor,
@@ -81,31 +81,33 @@ impl Mmap {
     }
 
     /// What a request is answered at once, where that can be told from the outside.
-    fn refusal(&self, event: &Event) -> Option<Why> {
+    fn refusal(&self, event: &Event) -> Option<Cause> {
         if self.out.is_some() {
-            return Some(Why::Busy);
+            return Some(Cause::Busy);
         }
-        let stale = |handle: &Handle| (!self.is_current(*handle)).then_some(Why::StaleHandle);
+        let stale = |handle: &Handle| (!self.is_current(*handle)).then_some(Cause::StaleHandle);
         let full = self.actor.context().free().is_empty();
         match event {
             Event::Map(map) => match WRONG.iter().find(|(wrong, _)| wrong == map) {
                 // Wrong numbers are wrong on every host; what lies outside the file is looked at last.
                 Some((wrong, why)) if wrong.offset > SOURCE_LEN || wrong.len == 0 || wrong.source > 0 => Some(*why),
-                _ if !self.can.0 => Some(Why::StrategyUnavailable),
-                Some(_) if full => Some(Why::SlotsExhausted),
+                _ if !self.can.0 => Some(Cause::StrategyUnavailable),
+                Some(_) if full => Some(Cause::SlotsExhausted),
                 Some((_, why)) => Some(*why),
                 None => None,
             },
-            Event::Retain(e) => stale(&e.handle).or((e.tensors == u32::MAX).then_some(Why::LimitExceeded)),
+            Event::Retain(e) => stale(&e.handle).or((e.tensors == u32::MAX).then_some(Cause::LimitExceeded)),
             Event::Release(e) => {
                 let more = || e.tensors > self.tensors[e.handle.slot as usize];
-                stale(&e.handle).or_else(|| more().then_some(Why::InvalidRequest))
+                stale(&e.handle).or_else(|| more().then_some(Cause::InvalidRequest))
             }
             Event::Abandon(e) => {
                 let free = || !self.leased[e.handle.slot as usize];
-                stale(&e.handle).or_else(|| free().then_some(Why::InvalidRequest))
+                stale(&e.handle).or_else(|| free().then_some(Cause::InvalidRequest))
             }
-            Event::Advise(e) => stale(&e.handle).or((e.len == 0 || e.offset > SOURCE_LEN).then_some(Why::OutOfBounds)),
+            Event::Advise(e) => {
+                stale(&e.handle).or((e.len == 0 || e.offset > SOURCE_LEN).then_some(Cause::OutOfBounds))
+            }
             Event::Mapped(_) | Event::Unmapped(_) | Event::Advised(_) => None,
         }
     }

@@ -1,12 +1,24 @@
 //! io/read: batches of up to three spans, cut into commands of every size, every answer at every span.
 use super::{Actor, NOW, TICKETS, faults, must};
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_read::{Command, IoRead, Outcome, Output, Read, Submit};
-use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Why};
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 const SPANS: u32 = 3;
 const BYTES: u64 = 5;
+
+/// What a batch is refused with.
+const fn refused(found: WrongSpan) -> Fault {
+    let cause = match found.wrong {
+        Wrong::TooLong => Cause::LimitExceeded,
+        Wrong::PastTarget => Cause::OutOfBounds,
+        Wrong::PastSource => Cause::EndOfSource,
+        Wrong::Unknown | Wrong::Empty | Wrong::Overlaps => Cause::InvalidRequest,
+    };
+    Fault::new(cause).at(found.span)
+}
 
 /// What may be sent.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +89,11 @@ impl Actor for Reader {
     fn events(&self) -> Vec<Event> {
         let mut all: Vec<Event> = (0..=SPANS).map(Event::Stage).collect();
         for max_batch in 0..=SPANS + 1 {
-            for bad in [None, Some(Fault::new(Why::OutOfBounds).at(1))] {
-                all.push(Event::Submit(Submit { max_batch, bad }));
+            for wrong in
+                [None, Some(Wrong::TooLong), Some(Wrong::PastTarget), Some(Wrong::PastSource), Some(Wrong::Overlaps)]
+            {
+                let wrong = wrong.map(|wrong| WrongSpan { span: 1, wrong });
+                all.push(Event::Submit(Submit { max_batch, wrong }));
             }
         }
         for ticket in TICKETS {
@@ -109,13 +124,13 @@ impl Actor for Reader {
             Event::Submit(submit) => {
                 let output = self.actor.dispatch(submit, watch);
                 let refusal = if self.out.is_some() {
-                    Some(Fault::new(Why::Busy))
+                    Some(Fault::new(Cause::Busy))
                 } else if self.spans == 0 {
-                    Some(Fault::new(Why::InvalidRequest))
+                    Some(Fault::new(Cause::InvalidRequest))
                 } else if submit.max_batch == 0 {
-                    Some(Fault::new(Why::StrategyUnavailable))
+                    Some(Fault::new(Cause::StrategyUnavailable))
                 } else {
-                    submit.bad
+                    submit.wrong.map(refused)
                 };
                 if let Some(fault) = refusal {
                     must!(output.outcome == Some(Outcome::Refused(fault)) && output.command.is_none(), "{output:?}");

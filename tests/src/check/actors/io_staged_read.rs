@@ -1,13 +1,25 @@
 //! io/staged_read: three spans of different lengths, chunks of every size, every answer after every chunk.
 use super::{Actor, NOW, TICKETS, faults, must};
+use weighbridge_loader::actors::Fault;
 use weighbridge_loader::actors::io_staged_read::{Command, IoStagedRead, Outcome, Output, Staged, Submit};
-use weighbridge_loader::actors::spans::Span;
-use weighbridge_loader::actors::{Fault, Why};
+use weighbridge_loader::actors::spans::{Span, Wrong, WrongSpan};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 /// Bytes of the spans: one byte, several chunks, and in between.
 const BYTES: [u64; 3] = [3, 1, 5];
 const CHUNKS: [u64; 9] = [0, 1, 2, 3, 4, 5, 8, 9, u64::MAX];
+
+/// What a batch is refused with.
+const fn refused(found: WrongSpan) -> Fault {
+    let cause = match found.wrong {
+        Wrong::TooLong => Cause::LimitExceeded,
+        Wrong::PastTarget => Cause::OutOfBounds,
+        Wrong::PastSource => Cause::EndOfSource,
+        Wrong::Unknown | Wrong::Empty | Wrong::Overlaps => Cause::InvalidRequest,
+    };
+    Fault::new(cause).at(found.span)
+}
 
 /// What may be sent.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +108,15 @@ impl Actor for Stager {
         let mut all: Vec<Event> = (0..=BYTES.len()).map(Event::Stage).collect();
         for chunk in CHUNKS {
             for max_batch in 0..=4 {
-                for bad in [None, Some(Fault::new(Why::EndOfSource).at(1))] {
-                    all.push(Event::Submit(Submit { chunk, max_batch, bad }));
+                for wrong in [
+                    None,
+                    Some(Wrong::TooLong),
+                    Some(Wrong::PastTarget),
+                    Some(Wrong::PastSource),
+                    Some(Wrong::Overlaps),
+                ] {
+                    let wrong = wrong.map(|wrong| WrongSpan { span: 1, wrong });
+                    all.push(Event::Submit(Submit { chunk, max_batch, wrong }));
                 }
             }
         }
@@ -132,15 +151,15 @@ impl Actor for Stager {
             Event::Submit(submit) => {
                 let output = self.actor.dispatch(submit, watch);
                 let refusal = if self.out.is_some() {
-                    Some(Fault::new(Why::Busy))
+                    Some(Fault::new(Cause::Busy))
                 } else if self.spans == 0 {
-                    Some(Fault::new(Why::InvalidRequest))
+                    Some(Fault::new(Cause::InvalidRequest))
                 } else if submit.max_batch == 0 {
-                    Some(Fault::new(Why::StrategyUnavailable))
+                    Some(Fault::new(Cause::StrategyUnavailable))
                 } else if submit.chunk == 0 {
-                    Some(Fault::new(Why::UnsupportedStrategy))
+                    Some(Fault::new(Cause::UnsupportedStrategy))
                 } else {
-                    submit.bad
+                    submit.wrong.map(refused)
                 };
                 if let Some(fault) = refusal {
                     must!(output.outcome == Some(Outcome::Refused(fault)) && output.command.is_none(), "{output:?}");

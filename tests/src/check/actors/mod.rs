@@ -4,6 +4,7 @@
 //! An actor's number for the command that is out is compared with an answer's and otherwise only counted up, so that after
 //! each event it is counted anew ([`NOW`]): that is exact, and makes the states finite. A late answer carries [`LATE`], one
 //! that was never asked for [`NEVER`].
+pub mod io_buffer;
 pub mod io_loader;
 pub mod io_mmap;
 pub mod io_read;
@@ -16,8 +17,9 @@ use super::search::{self, Visit};
 use rows::Rows;
 use std::fmt::Debug;
 use std::hash::Hash;
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
 /// Says what is wrong unless it is so.
 macro_rules! must {
@@ -39,29 +41,31 @@ pub const NEVER: Ticket = Ticket(7);
 pub const TICKETS: [Ticket; 3] = [NOW, LATE, NEVER];
 
 /// Every cause.
-pub const CAUSES: [Why; 22] = [
-    Why::InvalidRequest,
-    Why::NotFound,
-    Why::Busy,
-    Why::Malformed,
-    Why::UnsupportedStrategy,
-    Why::StrategyUnavailable,
-    Why::LimitExceeded,
-    Why::SlotsExhausted,
-    Why::StaleHandle,
-    Why::AlreadyResident,
-    Why::NotResident,
-    Why::NotMapped,
-    Why::OutOfBounds,
-    Why::AccessDenied,
-    Why::SourceChanged,
-    Why::EndOfSource,
-    Why::OutOfMemory,
-    Why::Cancelled,
-    Why::Deadline,
-    Why::Io,
-    Why::Internal,
-    Why::Other,
+pub const CAUSES: [Cause; 24] = [
+    Cause::InvalidRequest,
+    Cause::NotFound,
+    Cause::Busy,
+    Cause::Malformed,
+    Cause::UnsupportedFormat,
+    Cause::UnsupportedDtype,
+    Cause::UnsupportedStrategy,
+    Cause::StrategyUnavailable,
+    Cause::LimitExceeded,
+    Cause::SlotsExhausted,
+    Cause::StaleHandle,
+    Cause::AlreadyResident,
+    Cause::NotResident,
+    Cause::NotMapped,
+    Cause::OutOfBounds,
+    Cause::AccessDenied,
+    Cause::SourceChanged,
+    Cause::EndOfSource,
+    Cause::OutOfMemory,
+    Cause::Cancelled,
+    Cause::Deadline,
+    Cause::Io,
+    Cause::Internal,
+    Cause::Other,
 ];
 
 /// Every fault that an answer may carry, and none; of an answer that is put aside anyway, one of each.

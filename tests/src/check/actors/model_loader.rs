@@ -1,12 +1,19 @@
 //! model/loader: every request in every phase, every answer to every command.
 use super::{Actor, NOW, TICKETS, faults, must};
 use weighbridge_loader::actors::model_loader::{
-    Advise, Close, Command, Evict, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release,
+    Advise, Close, Command, Evict, Files, Load, ModelLoader, Open, Outcome, Output, Parsed, Provide, Release, Selected,
 };
-use weighbridge_loader::actors::{Answered, Fault, Why};
+use weighbridge_loader::actors::{Answered, Fault, Finding, Noted};
 use weighbridge_loader::observe::Watch;
+use weighbridge_loader::types::Cause;
 
-const BAD: Fault = Fault::new(Why::LimitExceeded);
+const FOUND: Finding = Finding { item: Some(7), noted: Noted(3) };
+
+/// What may be found of a request: each alone, all, and nothing.
+fn found<const N: usize>() -> impl Iterator<Item = [Option<Finding>; N]> {
+    let alone = (0..N).map(|only| std::array::from_fn(|at| (at == only).then_some(FOUND)));
+    alone.chain([[Some(FOUND); N], [None; N]])
+}
 
 /// What may be sent.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +47,7 @@ struct Work {
     /// What the load is to check.
     structure: bool,
     architecture: bool,
-    /// Why the load failed, while it is undone.
+    /// Cause the load failed, while it is undone.
     failure: Option<Fault>,
 }
 
@@ -69,20 +76,43 @@ impl Loader {
     /// What a request should be answered with.
     fn request(&self, event: Event) -> Next {
         if self.work.is_some() {
-            return Next::Refused(Fault::new(Why::Busy));
+            return Next::Refused(Fault::new(Cause::Busy));
         }
-        let begin = |bad: Option<Fault>, command: Command| bad.map_or(Next::Command(command), Next::Refused);
+        let begin = |findings: &[(Option<Finding>, Cause)], command: Command| {
+            let first = findings.iter().find_map(|(finding, cause)| Some(finding.as_ref()?.fault(*cause)));
+            first.map_or(Next::Command(command), Next::Refused)
+        };
+        let files = |files: Files| [(files.none, Cause::InvalidRequest), (files.repeated, Cause::InvalidRequest)];
+        let selected = |found: Selected| {
+            [
+                (found.malformed, Cause::InvalidRequest),
+                (found.unknown, Cause::NotFound),
+                (found.unmatched, Cause::NotFound),
+            ]
+        };
         match (event, self.whole) {
-            (Event::Open(open), Whole::No) => begin(open.bad, Command::ReadHeader(NOW)),
-            (Event::Provide(provide), Whole::FilesMissing) => begin(provide.bad, Command::ReadHeader(NOW)),
-            (Event::Load(load), Whole::Bound) => begin(load.bad, Command::Plan(NOW)),
-            (Event::Release(release), Whole::Bound) => begin(release.bad, Command::Release(NOW)),
-            (Event::Evict(evict), Whole::Bound) => begin(evict.bad, Command::Evict(NOW)),
-            (Event::Advise(advise), Whole::Bound) => begin(advise.bad, Command::Advise(NOW)),
+            (Event::Open(open), Whole::No) => begin(&files(open.files), Command::ReadHeader(NOW)),
+            (Event::Provide(provide), Whole::FilesMissing) => begin(&files(provide.files), Command::ReadHeader(NOW)),
+            (Event::Load(load), Whole::Bound) => {
+                let more = [load.no_strategy, load.strategy_repeated, load.extent_empty];
+                let more = more.map(|finding| (finding, Cause::InvalidRequest));
+                begin(&[&selected(load.selected)[..], &more].concat(), Command::Plan(NOW))
+            }
+            (Event::Release(release), Whole::Bound) => {
+                let more = [(release.not_mapped, Cause::NotMapped)];
+                begin(&[&selected(release.selected)[..], &more].concat(), Command::Release(NOW))
+            }
+            (Event::Evict(evict), Whole::Bound) => {
+                let more = [(evict.mapped, Cause::InvalidRequest), (evict.not_resident, Cause::NotResident)];
+                begin(&[&selected(evict.selected)[..], &more].concat(), Command::Evict(NOW))
+            }
+            (Event::Advise(advise), Whole::Bound) => {
+                begin(&[(advise.unknown, Cause::NotFound), (advise.not_mapped, Cause::NotMapped)], Command::Advise(NOW))
+            }
             (Event::Close, Whole::Bound) => Next::Command(Command::Close(NOW)),
             (Event::Close, _) => Next::Done(Whole::Closed),
-            (_, Whole::FilesMissing) => Next::Refused(Fault::new(Why::NotFound)),
-            _ => Next::Refused(Fault::new(Why::InvalidRequest)),
+            (_, Whole::FilesMissing) => Next::Refused(Fault::new(Cause::NotFound)),
+            _ => Next::Refused(Fault::new(Cause::InvalidRequest)),
         }
     }
 
@@ -167,11 +197,22 @@ impl Actor for Loader {
 
     fn events(&self) -> Vec<Event> {
         let mut all = vec![Event::Close];
-        for bad in [None, Some(BAD)] {
-            all.extend([Event::Open(Open { bad }), Event::Provide(Provide { bad }), Event::Release(Release { bad })]);
-            all.extend([Event::Evict(Evict { bad }), Event::Advise(Advise { bad })]);
-            for (structure, architecture) in [(false, false), (true, false), (false, true), (true, true)] {
-                all.push(Event::Load(Load { bad, structure, architecture }));
+        for [none, repeated] in found() {
+            let files = Files { none, repeated };
+            all.extend([Event::Open(Open { files }), Event::Provide(Provide { files })]);
+            all.push(Event::Advise(Advise { unknown: none, not_mapped: repeated }));
+        }
+        for [malformed, unknown, unmatched, first, second, third] in found() {
+            let selected = Selected { malformed, unknown, unmatched };
+            all.push(Event::Release(Release { selected, not_mapped: first }));
+            all.push(Event::Evict(Evict { selected, mapped: first, not_resident: second }));
+            // What is refused is refused whatever would be checked afterwards.
+            let checks = [(false, false), (true, false), (false, true), (true, true)];
+            let refused = [malformed, unknown, unmatched, first, second, third].iter().any(Option::is_some);
+            for (structure, architecture) in checks.into_iter().take(if refused { 1 } else { 4 }) {
+                let (no_strategy, strategy_repeated, extent_empty) = (first, second, third);
+                let load = Load { selected, no_strategy, strategy_repeated, extent_empty, structure, architecture };
+                all.push(Event::Load(load));
             }
         }
         for ticket in TICKETS {

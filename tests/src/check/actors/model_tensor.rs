@@ -1,16 +1,17 @@
 //! model/tensor: every event in every state of one tensor, between two neighbours that nothing may touch.
 use super::{Actor, faults, must};
+use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::Handle;
 use weighbridge_loader::actors::model_tensor::{
-    Apply, Bind, BindTensor, Capture, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
+    Apply, Bind, BindEmpty, Command, Ended, Evict, Fail, Hold, ModelTensor, Outcome, Output, Plan, Release,
 };
-use weighbridge_loader::actors::{Fault, Ticket, Why};
+use weighbridge_loader::actors::{Fault, Ticket};
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Level, Lifecycle, Strategy};
+use weighbridge_loader::types::{Cause, Level, Strategy};
 
 const MAPPED: Hold = Hold::Mapped { handle: Handle { slot: 1, generation: 2 }, mapping: 3, offset: 4 };
-const COPIED: Hold = Hold::Copied { buffer: 1, target: 2, offset: 3 };
-const OTHER: Hold = Hold::Copied { buffer: 4, target: 5, offset: 6 };
+const COPIED: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 1, generation: 0 }, target: 2, offset: 3 };
+const OTHER: Hold = Hold::Copied { buffer: io_buffer::Handle { buffer: 4, generation: 0 }, target: 5, offset: 6 };
 /// Numbers of requests: tensors are given them, and need tell only their own from others.
 const TICKETS: [Ticket; 2] = [Ticket(1), Ticket(2)];
 
@@ -19,14 +20,13 @@ const TICKETS: [Ticket; 2] = [Ticket(1), Ticket(2)];
 #[expect(missing_docs, reason = "each is an event of the machine")]
 pub enum Event {
     Bind,
-    BindTensor(BindTensor),
+    BindEmpty,
     Plan(Ticket),
     Apply(Ticket, Hold),
     Fail(Ticket),
     Release(Ticket),
     Evict(Ticket),
     Ended(Ticket, Option<Fault>),
-    Capture,
 }
 
 /// Where a tensor should stand.
@@ -56,7 +56,7 @@ impl Default for Tensor {
     fn default() -> Self {
         let watch = Watch::new(Level::Off, Box::new(()));
         let mut pool = ModelTensor::bound(3);
-        pool.dispatch(0, BindTensor { hold: COPIED, strategy: Some(Strategy::ReadCopy) }, &watch);
+        pool.dispatch(0, BindEmpty, &watch);
         pool.dispatch(2, Plan { ticket: Ticket(1) }, &watch);
         Self { pool, stands: Stands::Unbound, hold: Hold::Nothing }
     }
@@ -65,40 +65,30 @@ impl Default for Tensor {
 enum Wanted {
     Done(Stands, Hold),
     LetGo(Stands),
-    Refused(Why),
+    Refused(Cause),
     /// The bytes are still held, and why.
     Kept(Stands, Fault),
     Aside,
-    State(Lifecycle),
 }
 
 impl Tensor {
     /// The matrix of events and states, in words of its own.
     fn wanted(&self, event: Event) -> Wanted {
         use Stands::{Evicted, Evicting, Loading, Mapped, Releasing, Resident, Unbound};
-        use Wanted::{Aside, Done, Kept, LetGo, Refused, State};
+        use Wanted::{Aside, Done, Kept, LetGo, Refused};
         match (event, self.stands) {
-            (Event::Capture, stands) => State(match stands {
-                Unbound => Lifecycle::Unbound,
-                Loading(..) => Lifecycle::Loading,
-                Resident | Evicting(_) => Lifecycle::Resident,
-                Mapped | Releasing(_) => Lifecycle::MmapResident,
-                Evicted => Lifecycle::Evicted,
-            }),
             // A mapping ends by release only; what is on its way is left alone.
-            (Event::Bind | Event::BindTensor(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
-            (Event::Bind | Event::BindTensor(_), Loading(..) | Evicting(_)) => Refused(Why::Busy),
-            (Event::Bind, _) => Done(Unbound, Hold::Nothing),
-            (Event::BindTensor(bind), _) => match bind.hold {
-                Hold::NoBytes | Hold::Copied { .. } => Done(Resident, bind.hold),
-                Hold::Nothing | Hold::Mapped { .. } => Refused(Why::InvalidRequest),
-            },
+            (Event::Bind | Event::BindEmpty, Mapped | Releasing(_)) => Refused(Cause::InvalidRequest),
+            (Event::Bind | Event::BindEmpty, Loading(..) | Evicting(_)) => Refused(Cause::Busy),
+            (Event::Bind | Event::BindEmpty, Resident) => Refused(Cause::AlreadyResident),
+            (Event::Bind, Unbound | Evicted) => Done(Unbound, Hold::Nothing),
+            (Event::BindEmpty, Unbound | Evicted) => Done(Resident, Hold::NoBytes),
             (Event::Plan(ticket), Unbound) => Done(Loading(ticket, false), Hold::Nothing),
             (Event::Plan(ticket), Evicted) => Done(Loading(ticket, true), Hold::Nothing),
-            (Event::Plan(_), Resident | Mapped) => Refused(Why::AlreadyResident),
-            (Event::Plan(_), _) => Refused(Why::Busy),
+            (Event::Plan(_), Resident | Mapped) => Refused(Cause::AlreadyResident),
+            (Event::Plan(_), _) => Refused(Cause::Busy),
             (Event::Apply(ticket, hold), Loading(own, _)) if ticket == own => match hold {
-                Hold::Nothing => Refused(Why::InvalidRequest),
+                Hold::Nothing => Refused(Cause::InvalidRequest),
                 Hold::Mapped { .. } => Done(Mapped, hold),
                 _ => Done(Resident, hold),
             },
@@ -107,13 +97,13 @@ impl Tensor {
             }
             (Event::Apply(..) | Event::Fail(_), _) => Aside,
             (Event::Release(ticket), Mapped) => LetGo(Releasing(ticket)),
-            (Event::Release(_), Loading(..) | Releasing(_)) => Refused(Why::Busy),
-            (Event::Release(_), _) => Refused(Why::NotMapped),
+            (Event::Release(_), Loading(..) | Releasing(_)) => Refused(Cause::Busy),
+            (Event::Release(_), _) => Refused(Cause::NotMapped),
             (Event::Evict(ticket), Resident) => LetGo(Evicting(ticket)),
             (Event::Evict(_), Evicted) => Done(Evicted, Hold::Nothing),
-            (Event::Evict(_), Unbound) => Refused(Why::NotResident),
-            (Event::Evict(_), Mapped | Releasing(_)) => Refused(Why::InvalidRequest),
-            (Event::Evict(_), _) => Refused(Why::Busy),
+            (Event::Evict(_), Unbound) => Refused(Cause::NotResident),
+            (Event::Evict(_), Mapped | Releasing(_)) => Refused(Cause::InvalidRequest),
+            (Event::Evict(_), _) => Refused(Cause::Busy),
             (Event::Ended(ticket, fault), Evicting(own) | Releasing(own)) if ticket == own => match fault {
                 None => Done(Evicted, Hold::Nothing),
                 Some(fault) => Kept(if self.stands == Evicting(own) { Resident } else { Mapped }, fault),
@@ -126,14 +116,13 @@ impl Tensor {
         let strategy = Strategy::ReadCopy;
         match event {
             Event::Bind => self.pool.dispatch(MIDDLE, Bind, watch),
-            Event::BindTensor(bind) => self.pool.dispatch(MIDDLE, bind, watch),
+            Event::BindEmpty => self.pool.dispatch(MIDDLE, BindEmpty, watch),
             Event::Plan(ticket) => self.pool.dispatch(MIDDLE, Plan { ticket }, watch),
             Event::Apply(ticket, hold) => self.pool.dispatch(MIDDLE, Apply { ticket, hold, strategy }, watch),
             Event::Fail(ticket) => self.pool.dispatch(MIDDLE, Fail { ticket }, watch),
             Event::Release(ticket) => self.pool.dispatch(MIDDLE, Release { ticket }, watch),
             Event::Evict(ticket) => self.pool.dispatch(MIDDLE, Evict { ticket }, watch),
             Event::Ended(ticket, fault) => self.pool.dispatch(MIDDLE, Ended { ticket, fault }, watch),
-            Event::Capture => self.pool.dispatch(MIDDLE, Capture, watch),
         }
     }
 }
@@ -153,9 +142,8 @@ impl Actor for Tensor {
     }
 
     fn events(&self) -> Vec<Event> {
-        let mut all = vec![Event::Bind, Event::Capture];
+        let mut all = vec![Event::Bind, Event::BindEmpty];
         for hold in [Hold::Nothing, Hold::NoBytes, MAPPED, COPIED, OTHER] {
-            all.push(Event::BindTensor(BindTensor { hold, strategy: None }));
             all.extend(TICKETS.map(|ticket| Event::Apply(ticket, hold)));
         }
         for ticket in TICKETS {
@@ -173,9 +161,7 @@ impl Actor for Tensor {
         let (outcome, stray, letting_go) = match wanted {
             Wanted::Done(stands, hold) => {
                 (self.stands, self.hold) = (stands, hold);
-                // A copy that another takes the place of is let go; nobody waits for it.
-                let replaced = matches!((event, was), (Event::Bind | Event::BindTensor(_), Hold::Copied { .. }));
-                (Some(Outcome::Done), false, replaced.then_some(Command::Drop(was)))
+                (Some(Outcome::Done), false, None)
             }
             Wanted::LetGo(stands) => {
                 self.stands = stands;
@@ -187,11 +173,10 @@ impl Actor for Tensor {
             }
             Wanted::Refused(why) => (Some(Outcome::Refused(Fault::new(why))), false, None),
             Wanted::Aside => (None, true, None),
-            Wanted::State(lifecycle) => (Some(Outcome::State(lifecycle)), false, None),
         };
         let right = Output { outcome, command: letting_go, stray };
         must!(output == right, "{output:?} in place of {right:?}");
-        if matches!(wanted, Wanted::Refused(_) | Wanted::Aside | Wanted::State(_)) {
+        if matches!(wanted, Wanted::Refused(_) | Wanted::Aside) {
             must!(self.pool == before, "nothing was to change, and something did");
         }
         let hold = self.pool.get(MIDDLE).map(|tensor| tensor.hold);

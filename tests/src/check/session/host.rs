@@ -149,8 +149,14 @@ pub struct Host {
 }
 
 /// A host that can do everything.
-pub const CAN: Capabilities =
-    Capabilities { mmap: true, advise: true, map_granularity: GRANULARITY, max_read: 4096, max_batch: 2 };
+pub const CAN: Capabilities = Capabilities {
+    mmap: true,
+    advise: true,
+    map_granularity: GRANULARITY,
+    max_read: 4096,
+    max_batch: 2,
+    auto: Vec::new(),
+};
 
 impl Host {
     /// A host over a world.
@@ -214,7 +220,7 @@ impl Storage for Host {
     type Target = Handle;
 
     fn capabilities(&mut self) -> Capabilities {
-        self.can
+        self.can.clone()
     }
 
     fn stat(&mut self, (): &()) -> Result<SourceStat, StorageError> {

@@ -8,7 +8,8 @@
 //! - Tickets, the host's names, and generations are only ever compared for equality with the present one: their values are
 //!   left out of the key. That what a tensor holds is the present use of its slot is checked in each state. Where slots
 //!   retire, generations do count, and a configuration with early retirement keeps them in the key.
-//! - Buffers by another number are the same buffers: nothing asks for a number but who has been given it.
+//! - Buffers by another number are the same buffers: nothing asks for a number but who has been given it. Whether a free
+//!   has failed before (`free-pending`) is shown and never asked. Numbers that retire are in io/buffer's own check.
 //! - `strategy` of a tensor, and what io/* and the driver keep of the load before, is reported and never asked. That no
 //!   request behaves differently for it is tried, in every so many states: `audit`.
 //! - A tensor that was evicted loads as one that never was does. The two are kept apart in the key where `exact` is set;
@@ -23,6 +24,7 @@ use super::search::{self, Visit};
 use host::{Flaw, Host, World};
 use oracle::{Answer, Oracle, Rules, error};
 use requests::{Outcome, Request, Set, TENSORS};
+use weighbridge_loader::actors::io_buffer::Handle;
 use weighbridge_loader::actors::model_tensor::Hold;
 use weighbridge_loader::api::SessionOptions;
 use weighbridge_loader::driver::Session;
@@ -31,7 +33,7 @@ use weighbridge_loader::storage::Capabilities;
 use weighbridge_loader::types::{Level, Lifecycle};
 
 /// What is checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// What the host can do.
     pub can: Capabilities,
@@ -136,7 +138,8 @@ impl Model {
             file = file.tensor(&format!("t{tensor}"), "U8", &[bytes], &vec![1; usize::try_from(bytes).unwrap()]);
         }
         let world = World::new(file.build(), config.quota, config.flaw);
-        Self { config, host: Host::new(world.clone(), config.can), fresh: world, cut: 0, audited: 0, arrived: 0 }
+        let host = Host::new(world.clone(), config.can.clone());
+        Self { host, config, fresh: world, cut: 0, audited: 0, arrived: 0 }
     }
 
     /// Runs one request with these answers, and the first of those that come after them.
@@ -149,7 +152,7 @@ impl Model {
         let outcome = request.perform(&mut session);
         let world = self.host.world.borrow().clone();
         let closed = matches!(outcome, Outcome::Closed);
-        (outcome, Node { session, world, config: self.config, places: from.places, closed })
+        (outcome, Node { session, world, config: self.config.clone(), places: from.places, closed })
     }
 
     fn requests(&self, from: &Node) -> Vec<Request> {
@@ -193,15 +196,20 @@ impl search::Model for Model {
         if let Some(generation) = self.config.retires_after {
             session = session.retiring_after(generation);
         }
-        let node =
-            Node { session, world: self.host.world.borrow().clone(), config: self.config, places, closed: false };
+        let node = Node {
+            session,
+            world: self.host.world.borrow().clone(),
+            config: self.config.clone(),
+            places,
+            closed: false,
+        };
         rules::state(&node).map(|()| node)
     }
 
     fn key(node: &Node) -> Vec<u8> {
         let insides = node.session.insides();
         let mut key = vec![u8::from(node.is_closed())];
-        let mut buffers: Vec<u32> = Vec::new();
+        let mut buffers: Vec<Handle> = Vec::new();
         for index in 0..TENSORS {
             let lifecycle = insides.tensors.lifecycle(index).unwrap_or(Lifecycle::Unbound);
             key.push(match lifecycle {
@@ -215,14 +223,13 @@ impl search::Model for Model {
                     if at == buffers.len() {
                         buffers.push(buffer);
                     }
-                    let external =
-                        insides.buffers.get(buffer as usize).and_then(Option::as_ref).is_some_and(|kept| kept.external);
+                    let external = insides.buffers.context().buffer(buffer).is_some_and(|found| found.external);
                     key.push(2 * u8::try_from(at).unwrap() + u8::from(external));
                 }
                 _ => key.push(0),
             }
         }
-        let idle = insides.buffers.iter().flatten().filter(|kept| kept.tensors == 0).count();
+        let idle = insides.buffers.context().idle().count();
         key.push(u8::try_from(idle).unwrap());
         for slot in insides.mmap.context().slots() {
             key.extend([

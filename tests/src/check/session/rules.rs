@@ -4,13 +4,14 @@ use super::host::{Host, World};
 use super::oracle::{Answer, Call};
 use super::requests::{BYTES, Outcome, Policy, Request, Set, TENSORS};
 use std::collections::BTreeSet;
+use weighbridge_loader::actors::Fault;
+use weighbridge_loader::actors::io_buffer;
 use weighbridge_loader::actors::io_mmap::{Abandon, Advise, Event, Handle, Outcome as Mapping, Release, Retain};
 use weighbridge_loader::actors::model_tensor::Hold;
-use weighbridge_loader::actors::{Fault, Why};
-use weighbridge_loader::api::SlotStatus;
+use weighbridge_loader::api::{BufferStatus, SlotStatus};
 use weighbridge_loader::driver::Insides;
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Advice, Level, Lifecycle, Strategy};
+use weighbridge_loader::types::{Advice, Cause, Level, Lifecycle, Strategy};
 
 /// Says what is wrong unless it is so.
 macro_rules! must {
@@ -30,7 +31,9 @@ pub(super) fn state(node: &Node) -> Result<(), String> {
     let stands = insides.loader.state();
     let wanted = if node.is_closed() { "closed" } else { "bound" };
     must!(stands == wanted, "model/loader stands in {stands} between requests, not in {wanted}");
-    let io = [insides.io.state(), insides.mmap.state(), insides.read.state(), insides.staged.state()];
+    let io = [&insides.io.state(), &insides.mmap.state(), &insides.buffers.state()];
+    must!(io.iter().all(|state| *state == "ready"), "the machines of io stand in {io:?} between requests");
+    let io = [insides.read.state(), insides.staged.state()];
     must!(io.iter().all(|state| state == "ready"), "the machines of io stand in {io:?} between requests");
     slots(node, &insides)?;
     tensors(node, &insides)?;
@@ -77,7 +80,7 @@ fn slots(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
 
 fn tensors(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
     let mut in_slot = vec![0; insides.mappings.len()];
-    let mut in_buffer = vec![0; insides.buffers.len()];
+    let mut in_buffer = vec![0; insides.buffers.context().buffers().len()];
     for index in 0..TENSORS {
         let Some(tensor) = insides.tensors.get(index) else { return Err(format!("t{index} is gone")) };
         let (offset, bytes) = node.place(index);
@@ -99,9 +102,9 @@ fn tensors(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
                 in_slot[handle.slot as usize] += 1;
             }
             (Some(Lifecycle::Resident), Hold::Copied { buffer, target, offset: within }) => {
-                let kept = insides.buffers.get(buffer as usize).and_then(Option::as_ref);
+                let kept = insides.buffers.context().buffer(buffer);
                 let Some(kept) = kept else { return Err(format!("t{index} is in a buffer that is gone")) };
-                must!(kept.id == target, "t{index} names another target than its buffer");
+                must!(kept.memory.target == target, "t{index} names another target than its buffer");
                 must!(
                     content(&node.world, target, within, offset, bytes),
                     "t{index} is resident and its bytes are not there"
@@ -112,7 +115,7 @@ fn tensors(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
                     "t{index} came by {:?} into a target of another kind",
                     tensor.strategy
                 );
-                in_buffer[buffer as usize] += 1;
+                in_buffer[buffer.buffer as usize] += 1;
             }
             (lifecycle, hold) => return Err(format!("t{index} is {lifecycle:?} and holds {hold:?}")),
         }
@@ -120,9 +123,9 @@ fn tensors(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
     for (slot, number) in insides.mmap.context().slots().iter().zip(0usize..) {
         must!(slot.tensors == in_slot[number], "slot {number} counts {} tensors of {}", slot.tensors, in_slot[number]);
     }
-    for (number, kept) in insides.buffers.iter().enumerate() {
-        let counted = kept.as_ref().map_or(0, |kept| kept.tensors);
-        must!(counted == in_buffer[number], "buffer {number} counts {counted} tensors of {}", in_buffer[number]);
+    for (buffer, number) in insides.buffers.context().buffers().iter().zip(0usize..) {
+        let (counted, tensors) = (buffer.tensors, in_buffer[number]);
+        must!(counted == tensors, "buffer {number} counts {counted} tensors of {tensors}");
     }
     Ok(())
 }
@@ -134,16 +137,33 @@ fn content(world: &World, target: u64, within: u64, offset: u64, bytes: u64) -> 
 }
 
 fn buffers(node: &Node, insides: &Insides<'_, Host>) -> Result<(), String> {
+    let context = insides.buffers.context();
+    let free: BTreeSet<u32> = context.free().iter().copied().collect();
+    must!(free.len() == context.free().len(), "a number is free twice: {:?}", context.free());
     let mut targets = 0;
-    for (number, kept) in insides.buffers.iter().enumerate() {
+    for (buffer, number) in context.buffers().iter().zip(0u32..) {
+        let is_free = buffer.status == BufferStatus::Free;
+        must!(free.contains(&number) == is_free, "buffer {number} is {:?}; free are {free:?}", buffer.status);
+        must!(is_free || buffer.is_live(), "buffer {number} is {:?} between requests", buffer.status);
+        must!(!buffer.leased, "buffer {number} is leased between requests");
+        must!(buffer.is_live() || buffer.tensors == 0, "buffer {number} is free and counts tensors");
+        let kept = insides.targets.get(number as usize).and_then(Option::as_ref);
+        must!(
+            kept.is_some() == buffer.is_live(),
+            "buffer {number} is {:?}; its target: {}",
+            buffer.status,
+            kept.is_some()
+        );
         let Some(kept) = kept else { continue };
         targets += 1;
-        must!(kept.target.id == kept.id, "buffer {number} names another target than it holds");
+        must!(kept.id == buffer.memory.target, "buffer {number} names another target than it holds");
         let found = node.world.target(kept.id).filter(|target| target.live);
         let Some(found) = found else { return Err(format!("buffer {number} holds a target that is gone")) };
-        must!(found.bytes.len() as u64 == kept.len, "buffer {number} is not as long as its target");
-        must!(found.registered == kept.external, "buffer {number} and its target do not agree on whose it is");
-        must!(!kept.external || kept.tensors > 0, "buffer {number} is the embedder's, and no tensor is in it");
+        must!(found.bytes.len() as u64 == buffer.memory.len, "buffer {number} is not as long as its target");
+        must!(found.registered == buffer.external, "buffer {number} and its target do not agree on whose it is");
+        must!(!buffer.external || buffer.tensors > 0, "buffer {number} is the embedder's, and no tensor is in it");
+        let idle = buffer.status == BufferStatus::Owned && buffer.tensors == 0;
+        must!(!idle, "buffer {number} is owned by no tensor, and nobody asked to end it");
     }
     let held = node.world.targets.len();
     must!(held == targets, "the guest has {held} targets and knows of {targets}");
@@ -166,8 +186,27 @@ pub(super) fn stale_handles(node: &Node) -> Result<(), String> {
             for event in events {
                 let mut mmap = insides.mmap.clone();
                 let output = mmap.dispatch(event, &watch);
-                let refused = output.outcome == Some(Mapping::Refused(Fault::new(Why::StaleHandle)));
+                let refused = output.outcome == Some(Mapping::Refused(Fault::new(Cause::StaleHandle)));
                 must!(refused && mmap == *insides.mmap, "a stale handle of slot {number} was not refused: {event:?}");
+            }
+        }
+    }
+    for (buffer, number) in insides.buffers.context().buffers().iter().zip(0u32..) {
+        for generation in [buffer.generation.wrapping_sub(1), buffer.generation.wrapping_add(1)] {
+            let handle = io_buffer::Handle { buffer: number, generation };
+            let events: [io_buffer::Event; 3] = [
+                io_buffer::Retain { handle, tensors: 1 }.into(),
+                io_buffer::Release { handle, tensors: 0 }.into(),
+                io_buffer::Abandon { handle }.into(),
+            ];
+            for event in events {
+                let mut buffers = insides.buffers.clone();
+                let output = buffers.dispatch(event, &watch);
+                let stale = Some(io_buffer::Outcome::Refused(Fault::new(Cause::StaleHandle)));
+                must!(
+                    output.outcome == stale && buffers == *insides.buffers,
+                    "a stale handle of buffer {number} was not refused: {event:?}"
+                );
             }
         }
     }

@@ -7,8 +7,8 @@ use super::{Buffer, Native, Source};
 use crate::platform;
 use std::{fs, io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 use weighbridge_core::{
-    Advice, AdviceEffect, BatchError, CancelToken, CopySpan, Host, HostCapabilities, HostLimits, Mapping, SessionOptions,
-    StorageError, Table, Usage,
+    Advice, AdviceEffect, BatchError, CancelToken, CopySpan, Host, HostCapabilities, HostLimits, Mapping,
+    SessionOptions, StorageError, Table, Usage,
     trace::{Answer, Call},
 };
 

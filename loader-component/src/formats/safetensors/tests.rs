@@ -1,7 +1,8 @@
 //! safetensors files and indices.
-use super::super::Format;
-use super::super::build::SafetensorsBuilder;
-use super::*;
+use super::super::Limits;
+use super::super::tests::{MANY, drive, parse, parse_as, slice};
+use super::build::SafetensorsBuilder;
+use crate::types::{Cause, Error};
 
 fn with(json: &str, data: usize) -> Vec<u8> {
     SafetensorsBuilder::new().json(json.as_bytes()).data(&vec![0; data]).build()
@@ -31,7 +32,7 @@ fn a_valid_file_loads() {
         .build();
     for name in ["model", "model.safetensors"] {
         let header = parse_as(name, &file, Limits::default()).unwrap();
-        assert_eq!((header.format, header.version, header.alignment), (Format::Safetensors, 0, 1));
+        assert_eq!((header.format.name, header.version, header.alignment), ("safetensors", 0, 1));
         let last = header.tensors.get(2).unwrap();
         assert_eq!((last.name, last.dtype, last.shape, last.offset), ("s", "I64", &[][..], header.data_offset + 18));
         assert_eq!(header.metadata.get_text("format"), Some("pt\n\u{202e}"));
@@ -159,21 +160,21 @@ fn names() {
 #[test]
 fn a_million_tensors_without_bytes() {
     let mut file = SafetensorsBuilder::new();
-    for n in 0..bulk::MANY {
+    for n in 0..MANY {
         file = file.raw_entry(&format!("\"t{n}\":{{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]}}"));
     }
     let file = file.build();
     let read = &mut |offset, len| slice(&file, offset, len);
     let header = drive("m.safetensors", file.len() as u64, 1 << 20, Limits::default(), read).unwrap();
-    assert_eq!(header.tensors.len(), bulk::MANY as usize);
+    assert_eq!(header.tensors.len(), MANY as usize);
 }
 
 #[test]
 fn indices() {
     let index = |json: &str| parse_as("model.safetensors.index.json", json.as_bytes(), Limits::default());
     let good = index("{\n \"metadata\": {\"total_size\": 12, \"note\": {\"a\": [1]}},\n \"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\", \"c\": \"m-1.safetensors\"}\n}\n").unwrap();
-    assert_eq!(good.format, Format::SafetensorsIndex);
-    let shards = good.index.unwrap();
+    assert_eq!(good.format.name, "safetensors");
+    let shards = good.index().unwrap();
     assert_eq!(shards.files().collect::<Vec<_>>(), ["m-1.safetensors", "m-2.safetensors"]);
     assert_eq!((shards.file_of("c"), shards.file_of("d")), (Some("m-1.safetensors"), None));
     for file in ["../../etc/passwd", "/etc/passwd", "a/b", "a\\\\b", "", ".x", "C:x", "a\\u001b", "a\\u0000"] {
@@ -193,5 +194,5 @@ fn indices() {
     let deep = format!("{{\"metadata\":{{\"x\":{}", "[".repeat(100_000));
     assert_eq!(index(&deep).unwrap_err().cause, Cause::LimitExceeded);
     // Told from its bytes alone.
-    assert!(parse(b"{\"weight_map\":{\"a\":\"x\"}}").unwrap().index.is_some());
+    assert!(parse(b"{\"weight_map\":{\"a\":\"x\"}}").unwrap().index().is_some());
 }

@@ -1,16 +1,20 @@
 //! The header from front to back: fixed fields, metadata, tensor infos, layout.
 use super::super::fault::{fault, over_limit};
+use super::super::handler::{Progress, Reader};
+use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
 use super::super::names::Refused;
-use super::super::parser::{Format, Header, Progress};
 use super::super::table::TensorTable;
 use super::super::window::{Buffer, Got, Stop};
 use super::super::{Limits, escape};
 use super::arrays::ArrayWalk;
 use super::entries::PendingArray;
+use super::format::FORMAT;
 use super::item::{Bounds, Item};
 use crate::types::{Cause, Error};
 
+/// Most bytes of a header unless the caller says otherwise: 1 GiB.
+const MOST: u64 = 1 << 30;
 /// Bytes of magic, version and counts.
 const FIXED: u64 = 24;
 /// Least bytes of an entry: a key of one byte and a value of one.
@@ -31,7 +35,7 @@ enum Phase {
 
 /// Reads one GGUF header.
 #[derive(Debug)]
-pub(crate) struct Gguf {
+pub(super) struct Gguf {
     phase: Phase,
     /// Where the next item begins.
     pub(super) at: u64,
@@ -47,11 +51,11 @@ pub(crate) struct Gguf {
 }
 
 impl Gguf {
-    pub(crate) fn new(size: u64, max_read: u32, limits: Limits) -> Self {
+    pub(super) fn new(size: u64, max_read: u32, limits: Limits) -> Self {
         Self {
             phase: Phase::Fixed,
             at: 0,
-            bounds: Bounds { size, header: limits.gguf_header(), nesting: limits.nesting },
+            bounds: Bounds { size, header: limits.header_or(MOST), nesting: limits.nesting },
             limits,
             version: 0,
             tensor_count: 0,
@@ -60,21 +64,6 @@ impl Gguf {
             infos_at: 0,
             metadata: MetadataIndex::new(max_read),
             tensors: TensorTable::default(),
-        }
-    }
-
-    /// Reads as far as the window reaches.
-    pub(crate) fn advance(&mut self, buffer: &mut Buffer) -> Result<Progress, Error> {
-        loop {
-            match self.item(buffer) {
-                Ok(false) => {}
-                Ok(true) => return self.finish().map(|header| Progress::Done(Box::new(header))),
-                Err(Stop::Fail(error)) => return Err(error),
-                Err(Stop::Need(n)) => {
-                    let (offset, len) = buffer.ask(self.at, n, self.sure(n));
-                    return Ok(Progress::Read { offset, len });
-                }
-            }
         }
     }
 
@@ -153,19 +142,32 @@ impl Gguf {
 
     fn finish(&mut self) -> Result<Header, Error> {
         let data_offset = self.lay_out()?;
-        let split = self.split()?;
+        let role = self.part()?.map_or(Role::Whole, Role::Part);
         Ok(Header {
-            format: Format::Gguf,
+            format: &FORMAT,
             version: self.version,
             alignment: u64::from(self.alignment()),
             data_offset,
             size: self.bounds.size,
             tensors: std::mem::take(&mut self.tensors),
             metadata: std::mem::take(&mut self.metadata),
-            split,
-            index: None,
-            tensor_limit: self.limits.tensors,
+            role,
         })
+    }
+}
+
+impl Reader for Gguf {
+    fn advance(&mut self, buffer: &mut Buffer) -> Result<Progress, Error> {
+        loop {
+            match self.item(buffer) {
+                Ok(false) => {}
+                Ok(true) => return self.finish().map(|header| Progress::Done(Box::new(header))),
+                Err(Stop::Fail(error)) => return Err(error),
+                Err(Stop::Need(n)) => {
+                    return Ok(Progress::read(buffer, self.at, n, self.sure(n)));
+                }
+            }
+        }
     }
 }
 

@@ -1,16 +1,14 @@
 //! The whole model: the headers of all its files, checked against one another.
-mod shards;
-
-pub(crate) use shards::MOST_NAMED;
-
+use super::assembly::{Assembly, File, Whole, no_model};
 use super::escape;
-use super::fault::unplaced;
+use super::fault::{misuse, unplaced};
+use super::header::Header;
 use super::metadata::MetadataIndex;
 use super::names::{NameIndex, Refused};
-use super::parser::{Format, Header};
+use super::registry;
 use super::table::TensorRef;
 use crate::api::ModelSummary;
-use crate::types::{Cause, Error, Phase};
+use crate::types::{Cause, Error};
 
 /// A tensor of the model and the file that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,25 +32,25 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Puts the files of one model together. Files may be missing, which [`missing`](Self::missing) names; what is there has
-    /// to agree.
+    /// Puts the files of one model together, of at most `most` tensors. Files may be missing, which
+    /// [`missing`](Self::missing) names; what is there has to agree.
     ///
     /// # Errors
     /// Phase `request`: no files, or files that are no parts of one model. Phase `parse`, with the source: shards that do
     /// not agree with one another or with their index, a tensor in two files, more tensors than the limit. The tensor, if
     /// any, has its number in the model.
-    pub fn build(files: Vec<(String, Header)>) -> Result<Self, Error> {
-        let views: Vec<(String, &Header)> = files.iter().map(|(name, header)| (name.clone(), header)).collect();
-        shards::agree(&views)?;
-        let complete = shards::missing(&views)?.is_empty();
-        drop(views);
+    pub fn build(files: Vec<(String, Header)>, most: u32) -> Result<Self, Error> {
+        let given = views(&files);
+        let assembly = assembly(&given)?;
+        (assembly.agree)(&given)?;
+        let complete = (assembly.missing)(&given)?.is_empty();
+        drop(given);
         let mut firsts = vec![0u32];
         let mut total = 0u32;
         for ((_, header), source) in files.iter().zip(0u32..) {
             let sum = u32::try_from(header.tensors.len()).ok().and_then(|n| total.checked_add(n));
-            total = sum.filter(|sum| *sum <= header.tensor_limit).ok_or_else(|| {
-                let message =
-                    format!("The model has more than {} tensors, the limit of this session.", header.tensor_limit);
+            total = sum.filter(|sum| *sum <= most).ok_or_else(|| {
+                let message = format!("The model has more than {most} tensors, the limit of this session.");
                 unplaced(Cause::LimitExceeded, "tensor_count", message).in_source(source)
             })?;
             firsts.push(total);
@@ -66,7 +64,8 @@ impl Catalogue {
             catalogue.index()?;
         }
         if complete {
-            catalogue.check_complete()?;
+            let whole = Whole { tensors: catalogue.len(), has: &|name| catalogue.find(name).is_some() };
+            (assembly.complete)(&views(&catalogue.files), &whole)?;
         }
         Ok(catalogue)
     }
@@ -75,11 +74,12 @@ impl Catalogue {
     /// many the first 4,096.
     ///
     /// # Errors
-    /// Files that are there and do not belong together, as [`build`](Self::build) says. Phase `request` where a part of a
-    /// split GGUF model is missing and no file name tells what it is called.
+    /// Files that are there and do not belong together, as [`build`](Self::build) says. Phase `request` where a part is
+    /// missing and no file name tells what it is called.
     pub fn missing(files: &[(String, &Header)]) -> Result<Vec<String>, Error> {
-        shards::agree(files)?;
-        shards::missing(files)
+        let assembly = assembly(files)?;
+        (assembly.agree)(files)?;
+        (assembly.missing)(files)
     }
 
     /// Files.
@@ -168,11 +168,11 @@ impl Catalogue {
     /// What the headers say of the model.
     #[must_use]
     pub fn summary(&self) -> ModelSummary {
-        let lead = self.files.iter().map(|(_, header)| header).find(|h| h.format != Format::SafetensorsIndex);
-        let gguf = lead.is_some_and(|header| header.format == Format::Gguf);
         let headers = || self.files.iter().map(|(_, header)| header);
+        // An index says nothing of the tensors themselves.
+        let lead = headers().find(|header| header.index().is_none());
         ModelSummary {
-            format: if gguf { "gguf" } else { "safetensors" }.into(),
+            format: lead.or(headers().next()).map(|header| header.format.name).unwrap_or_default().into(),
             version: lead.map_or(0, |header| header.version),
             architecture: self.get_text("general.architecture").map(Into::into),
             sources: u32::try_from(self.files.len()).unwrap_or(u32::MAX),
@@ -219,34 +219,23 @@ impl Catalogue {
         self.names = names;
         Ok(())
     }
-
-    /// What only a complete model can be asked.
-    fn check_complete(&self) -> Result<(), Error> {
-        for ((_, header), source) in self.files.iter().zip(0u32..) {
-            let said = header.split.and_then(|split| split.tensors);
-            if let Some(said) = said.filter(|said| *said != u64::from(self.len())) {
-                let message =
-                    format!("split.tensors.count is {said}, but all parts together have {} tensors.", self.len());
-                let offset = header.metadata.value_at("split.tensors.count");
-                let error = unplaced(Cause::Malformed, "kv[\"split.tensors.count\"]", message).in_source(source);
-                return Err(Error { offset, ..error });
-            }
-            let Some(index) = &header.index else { continue };
-            if let Some((tensor, file)) = index.iter().find(|(tensor, _)| self.find(tensor).is_none()) {
-                let (tensor, file) = (escape(tensor), escape(file));
-                let message = format!("The index says that \"{file}\" has a tensor \"{tensor}\", but it has not.");
-                return Err(unplaced(Cause::Malformed, format!("weight_map[\"{tensor}\"]"), message).in_source(source));
-            }
-        }
-        Ok(())
-    }
 }
 
 fn name_in(files: &[(String, Header)], at: Option<(u32, u32)>) -> &str {
     at.and_then(|(source, local)| Some(files.get(source as usize)?.1.tensors.name(local))).unwrap_or("")
 }
 
-/// The caller gave files that are no model together.
-fn no_model(message: impl Into<String>) -> Error {
-    Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("sources")
+fn views(files: &[(String, Header)]) -> Vec<File<'_>> {
+    files.iter().map(|(name, header)| (name.clone(), header)).collect()
+}
+
+/// The rules that all of these files have, by their formats.
+fn assembly(files: &[File<'_>]) -> Result<&'static Assembly, Error> {
+    let Some((_, first)) = files.first() else { return Err(no_model("A model has at least one file.")) };
+    if let Some((_, other)) = files.iter().find(|(_, header)| header.format != first.format) {
+        let (one, two) = (first.format.title, other.format.title);
+        return Err(no_model(format!("{one} and {two} files are no parts of one model.")));
+    }
+    let handler = registry::handler(first.format);
+    handler.map(|handler| handler.assembly).ok_or_else(|| misuse("A header is of a format that nobody reads."))
 }

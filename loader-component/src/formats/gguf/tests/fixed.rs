@@ -1,12 +1,11 @@
 //! Magic, version, counts, keys, scalar values, alignment, limits; prefixes and flipped bits.
-use super::super::Format;
 use super::super::build::{GgufBuilder, Value};
 use super::*;
 
 #[test]
 fn a_valid_file_loads() {
     let header = loads(&valid());
-    assert_eq!((header.format, header.version, header.alignment), (Format::Gguf, 3, 32));
+    assert_eq!((header.format.name, header.version, header.alignment), ("gguf", 3, 32));
     assert_eq!(header.data_offset % 32, 0);
     let names: Vec<&str> = header.tensors.iter().map(|tensor| tensor.name).collect();
     assert_eq!(names, ["token_embd.weight", "blk.0.attn_q.weight", "output_norm.weight"]);
@@ -159,9 +158,9 @@ fn splits() {
             .kv("split.count", Value::U16(count))
             .kv("split.tensors.count", Value::I32(5))
     };
-    let part = loads(&split(1, 3)).split.unwrap();
+    let part = loads(&split(1, 3)).part().unwrap();
     assert_eq!((part.no, part.count, part.tensors), (1, 3, Some(5)));
-    assert_eq!(loads(&split(0, 0)).split, None);
+    assert_eq!(loads(&split(0, 0)).part(), None);
     refused(&split(3, 3), Cause::Malformed, "kv[\"split.no\"]");
     refused(&GgufBuilder::new().kv("split.count", Value::text("3")), Cause::Malformed, "kv[\"split.count\"]");
 }

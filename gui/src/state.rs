@@ -6,8 +6,10 @@ use crate::model::run::Load;
 use crate::model::search::Search;
 use crate::model::store::Standing;
 use crate::model::{Run, lints};
-use crate::panels::Panel;
-use weighbridge_core::types::{ExtentPolicy, LoadOptions, Selection, Strategy, StrategyPolicy, Validation};
+use crate::panel::Panel;
+use weighbridge_core::types::{
+    ExtentPolicy, Lifecycle, LoadOptions, Selection, StrategyPolicy, TensorState, Validation,
+};
 
 /// Runs kept for comparison besides the one that is shown.
 const KEPT: usize = 3;
@@ -204,8 +206,20 @@ impl State {
     /// The tensors that are mapped in a slot now.
     #[must_use]
     pub fn tensors_of(&self, slot: u32) -> Vec<u32> {
-        let held = |s: &weighbridge_core::types::TensorState| s.slot == Some(slot) && s.location.is_some();
+        let held = |s: &TensorState| s.slot == Some(slot) && s.location.is_some();
         (0u32..).zip(&self.run.states).filter(|(_, s)| held(s)).map(|(i, _)| i).collect()
+    }
+
+    /// What the guest last reported of a tensor, while the app shows the present.
+    #[must_use]
+    pub fn reported(&self, tensor: u32) -> Option<&TensorState> {
+        if self.is_live() && self.busy.is_none() { self.run.states.get(tensor as usize) } else { None }
+    }
+
+    /// The lifecycle of a tensor at the cursor; `lane` is that of model/tensor.
+    #[must_use]
+    pub fn lifecycle(&self, lane: Option<u16>, tensor: u32) -> Lifecycle {
+        self.reported(tensor).map_or_else(|| self.run.lifecycle_at(self.standing(), lane, tensor), |s| s.lifecycle)
     }
 
     /// The options of the next load.
@@ -214,7 +228,7 @@ impl State {
         let p = &self.prefs;
         LoadOptions {
             policy: match p.choice {
-                Choice::Auto => auto(),
+                Choice::Auto => StrategyPolicy::Auto,
                 Choice::Only(s) => StrategyPolicy::Only(s),
             },
             extent: match p.extent {
@@ -274,13 +288,4 @@ impl State {
         let now = self.now;
         self.messages.retain(|m| now - m.at < MESSAGE_SECONDS[usize::from(m.bad)]);
     }
-}
-
-/// The order of `auto`. In a page, where nothing can be mapped, reading at once comes before reading in chunks: a browser fetches large
-/// pieces faster, the page keeps them as they came, and it can be cancelled between them.
-fn auto() -> StrategyPolicy {
-    if cfg!(target_arch = "wasm32") {
-        return StrategyPolicy::FirstAvailable(vec![Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead]);
-    }
-    StrategyPolicy::auto()
 }

@@ -1,0 +1,8 @@
+//! How the files of one model belong together, in the ways that several formats share.
+mod indexed;
+mod rules;
+mod single;
+
+pub(crate) use indexed::INDEXED;
+pub(crate) use rules::{Assembly, File, MOST_NAMED, Whole, no_model};
+pub(crate) use single::SINGLE;
