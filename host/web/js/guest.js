@@ -31,58 +31,36 @@ const spans = (batch) =>
 
 /** The classes of `storage`. A handle that is dropped after its session is no news to anybody. */
 function storage(core, isOver) {
-  class Source {
+  class Handle {
     constructor(number) {
       this.number = number;
-    }
-    stat() {
-      return core.stat(this.number);
-    }
-    read(offset, len) {
-      return core.read(this.number, offset, len);
-    }
-    mapRange(offset, len) {
-      return new Mapping(core.mapRange(this.number, offset, len));
     }
     [drop]() {
-      if (!isOver()) core.dropSource();
+      if (!isOver()) this.dropped();
     }
   }
-  class Mapping {
-    constructor(number) {
-      this.number = number;
-    }
+  class Source extends Handle {
+    stat = () => core.stat(this.number);
+    read = (offset, len) => core.read(this.number, offset, len);
+    mapRange = (offset, len) => new Mapping(core.mapRange(this.number, offset, len));
+    dropped = () => core.dropSource();
+  }
+  /** What has an id: to be asked for it is a call. */
+  class Named extends Handle {
     id() {
       core.lookUp();
       return BigInt(this.number);
     }
-    advise(offset, len, advice) {
-      return core.advise(this.number, offset, len, advice);
-    }
-    unmap() {
-      core.unmap(this.number);
-    }
-    [drop]() {
-      if (!isOver()) core.dropMapping(this.number);
-    }
   }
-  class Target {
-    constructor(number) {
-      this.number = number;
-    }
-    id() {
-      core.lookUp();
-      return BigInt(this.number);
-    }
-    len() {
-      return core.targetLen(this.number);
-    }
-    free() {
-      core.freeTarget(this.number);
-    }
-    [drop]() {
-      if (!isOver()) core.dropTarget(this.number);
-    }
+  class Mapping extends Named {
+    advise = (offset, len, advice) => core.advise(this.number, offset, len, advice);
+    unmap = () => core.unmap(this.number);
+    dropped = () => core.dropMapping(this.number);
+  }
+  class Target extends Named {
+    len = () => core.targetLen(this.number);
+    free = () => core.freeTarget(this.number);
+    dropped = () => core.dropTarget(this.number);
   }
   return {
     Source,

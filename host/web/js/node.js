@@ -1,5 +1,4 @@
 /** The package in Node. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { made } from './component.js';
 

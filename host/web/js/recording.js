@@ -13,35 +13,24 @@ export class Recording {
   constructor(core) {
     this.#core = core;
   }
-
-  /** Reads a file and checks that it is whole; a {@link Sentence} says why it is not. */
   static read(bytes) {
     return new Recording(Core.read(hooks, bytes));
   }
-
-  /** The bytes of its file. */
   write() {
     return this.#core.write(hooks);
   }
-
   get header() {
     return parse(this.#core.header(hooks));
   }
-
   get length() {
     return this.#core.length;
   }
-
-  /** Records from one on, at most so many. */
   records(start = 0, count = 0xffff_ffff) {
     return parse(this.#core.records(hooks, start, count));
   }
-
-  /** Runs the component against it. No file is opened: every answer comes from the recording; the first difference is a {@link Sentence}. */
   replay(component, { until } = {}) {
     return parse(this.#core.replay(hooks, new Start(component), component.id, until));
   }
-
   free() {
     this.#core.free();
   }

@@ -46,6 +46,7 @@ impl From<Guest> for GuestOptions {
 struct Offers {
     mmap: bool,
     advise: bool,
+    map_granularity: Option<u32>,
     max_read: Option<u32>,
     max_batch: Option<u32>,
 }
@@ -104,6 +105,16 @@ pub(crate) struct Settings {
     limits: Bounds,
     ring: Option<usize>,
     names_in_trace: bool,
+}
+
+/// Offsets of mappings are multiples of so many bytes, where nothing else is said: a page of wasm.
+const GRANULARITY: u32 = 65_536;
+
+impl Settings {
+    /// Offsets of mappings are multiples of this; a power of two.
+    pub(crate) fn granularity(&self) -> u64 {
+        self.offers.map_granularity.filter(|bytes| bytes.is_power_of_two()).unwrap_or(GRANULARITY).into()
+    }
 }
 
 impl From<Settings> for SessionOptions {
@@ -167,11 +178,18 @@ mod tests {
         assert_eq!((made.guest, made.ring), (GuestOptions::default(), SessionOptions::default().ring));
         assert_eq!(made.limits, HostLimits { buffer_bytes: BUFFER_BYTES, ..HostLimits::default() });
         assert!(!made.host.mmap && !made.host.advise && !made.names_in_trace);
+        for (offers, granularity) in
+            [("{}", 65_536), (r#"{"map-granularity":4096}"#, 4096), (r#"{"map-granularity":3}"#, 65_536)]
+        {
+            let settings: Settings = serde_json::from_str(&format!("{{\"offers\":{offers}}}")).unwrap();
+            assert_eq!(settings.granularity(), granularity);
+        }
     }
 
     #[test]
     fn what_is_given_counts_and_what_nobody_knows_is_refused() {
-        let made = options(r#"{"guest":{"observe":"steps"},"limits":{"deadline":250,"handles":7},"offers":{"mmap":true}}"#);
+        let made =
+            options(r#"{"guest":{"observe":"steps"},"limits":{"deadline":250,"handles":7},"offers":{"mmap":true}}"#);
         assert_eq!((made.guest.observe, made.limits.handles), (Level::Steps, 7));
         assert_eq!(made.limits.deadline, Some(Duration::from_millis(250)));
         assert!(made.host.mmap);

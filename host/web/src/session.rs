@@ -86,10 +86,12 @@ impl Session {
         observe: Option<Function>,
         interpose: Option<Function>,
     ) -> Answer<Self> {
-        let mut options: SessionOptions = answers::asked::<Settings>(&hooks, "options", settings)?.into();
+        let settings: Settings = answers::asked(&hooks, "options", settings)?;
+        let media = Web::new(hooks.clone(), settings.granularity());
+        let mut options: SessionOptions = settings.into();
         options.observer = observe.map(|function| Arc::new(Listener::new(function)) as _);
         options.interpose = interpose.map(|function| Arc::new(Interposer::new(function)) as _);
-        let shared = Shared::new(Host::new(Web::new(hooks.clone()), &options), hooks.clone());
+        let shared = Shared::new(Host::new(media, &options), hooks.clone());
         Ok(Self { cancel: options.cancel.clone(), hooks, start, options, shared, inner: None })
     }
 
@@ -347,7 +349,8 @@ impl View {
                 Ok(mapping.inner().subarray(from, from + len as u32))
             }
             Held::Copied(buffer) => buffer.memory().bytes(span.offset(), len).map_err(|_| {
-                let message = "there is no memory to show the tensor in one piece; release others first, or load it by read-copy";
+                let message =
+                    "there is no memory to show the tensor in one piece; release others first, or load it by read-copy";
                 let mut error = Error::new(Phase::Request, Cause::OutOfMemory, message);
                 error.tensor = Some(self.tensor);
                 thrown(&self.hooks, &error)
@@ -370,13 +373,15 @@ fn found(find: &Function, name: &str) -> Result<Source, Error> {
         let text = said.and_then(|error| js_sys::JSON::stringify(&error).ok()).and_then(|text| text.as_string());
         text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| {
             let said = thrown.dyn_ref::<JsError>().map(|error| String::from(error.message()));
-            let message = format!("{shown} cannot be opened: {}", said.unwrap_or_else(|| "no reason was given".to_owned()));
+            let message =
+                format!("{shown} cannot be opened: {}", said.unwrap_or_else(|| "no reason was given".to_owned()));
             Error::new(Phase::Request, Cause::Io, message)
         })
     };
     let source = find.call1(&JsValue::NULL, &name.into()).map_err(failed)?;
     if source.is_undefined() || source.is_null() {
-        let message = format!("the model has more files than were given: {shown} is missing; give all its files together");
+        let message =
+            format!("the model has more files than were given: {shown} is missing; give all its files together");
         return Err(Error::new(Phase::Request, Cause::NotFound, message));
     }
     Ok(Source::new(source.unchecked_into()))

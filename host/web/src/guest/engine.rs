@@ -5,15 +5,18 @@ use super::{
     lift::lift,
     lower,
 };
-use crate::{answers, media::{Hooks, Web}};
+use crate::{
+    answers,
+    media::{Hooks, Web},
+};
 use js_sys::Array;
 use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level, LoadOptions, LoadReport,
-    MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState,
-    TensorInfo, TensorState,
+    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host,
+    Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
+    Selection, SessionOptions, SlotState, TensorInfo, TensorState,
 };
 
 #[wasm_bindgen]
@@ -57,7 +60,7 @@ impl Shared {
             Ok(mut host) => work(&mut host),
             // A guest that used up the stack and then called the host left it in the middle of its work: what was thrown there
             // let nothing be given back. Nothing is asked of that host any more, and of this one there is nothing to have.
-            Err(_) => work(&mut Host::new(Web::new(self.0.hooks.clone()), &SessionOptions::default())),
+            Err(_) => work(&mut Host::new(Web::bare(self.0.hooks.clone()), &SessionOptions::default())),
         }
     }
 
@@ -248,7 +251,7 @@ impl Engine for Instance {
 /// An instance of a component that has no model, asked about the component alone.
 fn bare(start: &Start, hooks: &Hooks) -> Called<Bare<Instance>> {
     let options = SessionOptions { ring: 0, ..SessionOptions::default() };
-    let shared = Shared::new(Host::new(Web::new(hooks.clone()), &options), hooks.clone());
+    let shared = Shared::new(Host::new(Web::bare(hooks.clone()), &options), hooks.clone());
     Instance::start(start, shared).map(Bare::new)
 }
 

@@ -2,8 +2,10 @@
 //! the contract's types by their own serde.
 use js_sys::{Array, BigUint64Array, Reflect};
 use serde::{
-
-    de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{
+        self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+        Visitor,
+    },
     forward_to_deserialize_any,
 };
 use std::{cell::RefCell, collections::HashMap, fmt};
@@ -195,8 +197,8 @@ impl<'de> MapAccess<'de> for Fields {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unlike> {
         for name in self.fields.by_ref() {
-            let value = Reflect::get(&self.record, &key(name))
-                .map_err(|_| Value(self.record.clone()).unlike("record"))?;
+            let value =
+                Reflect::get(&self.record, &key(name)).map_err(|_| Value(self.record.clone()).unlike("record"))?;
             // What is not there is an option without a value.
             if !value.is_undefined() {
                 self.value = Some(value);
@@ -241,11 +243,7 @@ impl<'de> VariantAccess<'de> for Case {
         de::Deserializer::deserialize_seq(Value(self.value), visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unlike> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Unlike> {
         visitor.visit_map(Fields { record: self.value, fields: fields.iter(), value: None })
     }
 }

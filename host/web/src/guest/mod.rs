@@ -1,6 +1,6 @@
 //! The component on this side of its glue: its exports, its imports, and values as the glue spells them.
-mod engine;
 mod ended;
+mod engine;
 mod imports;
 mod lift;
 mod lower;

@@ -27,12 +27,7 @@ struct Work<'a> {
     begun: VecDeque<(Range<usize>, Begun)>,
 }
 
-pub(super) fn fill(
-    media: &Web,
-    fills: &[Fill<'_, Web>],
-    control: &Control,
-    usage: &Usage,
-) -> Result<(), BatchError> {
+pub(super) fn fill(media: &Web, fills: &[Fill<'_, Web>], control: &Control, usage: &Usage) -> Result<(), BatchError> {
     let mut all: Vec<(Part<'_>, Place)> = Vec::new();
     for fill in fills {
         let buffer: &Buffer = fill.buffer;
@@ -142,7 +137,9 @@ impl Work<'_> {
 
     /// Reads a run here.
     fn read(&self, run: &Range<usize>) -> Result<(), StorageError> {
-        let (Some(part), Some(places)) = (self.parts.get(run.start), self.places.get(run.clone())) else { return Ok(()) };
+        let (Some(part), Some(places)) = (self.parts.get(run.start), self.places.get(run.clone())) else {
+            return Ok(());
+        };
         let Some(first) = places.first() else { return Ok(()) };
         if !first.is_fetched {
             return self.fill(part, first);

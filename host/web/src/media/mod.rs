@@ -52,11 +52,17 @@ extern "C" {
 /// What a page and Node have of files and memory.
 pub(crate) struct Web {
     hooks: Hooks,
+    granularity: u64,
 }
 
 impl Web {
-    pub(crate) const fn new(hooks: Hooks) -> Self {
-        Self { hooks }
+    pub(crate) const fn new(hooks: Hooks, granularity: u64) -> Self {
+        Self { hooks, granularity }
+    }
+
+    /// Of a session without files.
+    pub(crate) const fn bare(hooks: Hooks) -> Self {
+        Self::new(hooks, 1)
     }
 
     /// Whether work may go on.
@@ -111,7 +117,7 @@ impl Media for Web {
     }
 
     fn map_granularity(&self) -> u64 {
-        65_536
+        self.granularity
     }
 
     fn size(&self, source: &Source) -> u64 {
@@ -138,14 +144,7 @@ impl Media for Web {
     }
 
     /// The bytes are in memory: there is nobody to be advised.
-    fn advise(
-        &mut self,
-        _: &Source,
-        _: &Uint8Array,
-        _: u64,
-        _: Span,
-        _: Advice,
-    ) -> Result<AdviceEffect, StorageError> {
+    fn advise(&mut self, _: &Source, _: &Uint8Array, _: u64, _: Span, _: Advice) -> Result<AdviceEffect, StorageError> {
         Ok(AdviceEffect::Ignored)
     }
 
@@ -165,4 +164,3 @@ impl Media for Web {
         fill::fill(self, &fills, control, usage)
     }
 }
-

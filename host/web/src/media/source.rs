@@ -132,5 +132,7 @@ pub(crate) fn storage_error(thrown: &JsValue) -> StorageError {
         return error;
     }
     let message = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
-    StorageError::Other(message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a function of the page failed".to_owned()))
+    StorageError::Other(
+        message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a function of the page failed".to_owned()),
+    )
 }
