@@ -4,11 +4,7 @@ import { Hooks } from './hooks.js';
 import { Start } from './guest.js';
 import { parse } from './json.js';
 
-/**
- * @param {object} manifest `manifest.json` of the folder
- * @param {Function} instantiate of the folder's `weighbridge_loader.js`
- * @param {(name: string) => Promise<WebAssembly.Module>} compile compiles a file of the folder
- */
+/** Of the folder's `manifest.json`, the `instantiate` of its `weighbridge_loader.js`, and what compiles a file of it. */
 export async function made(manifest, instantiate, compile) {
   const began = performance.now();
   const modules = new Map(await Promise.all(manifest.modules.map(async (name) => [name, await compile(name)])));

@@ -79,7 +79,6 @@ class Guest {
   #session;
   #memory;
   #isOver = false;
-
   constructor(component, core) {
     this.core = core;
     const handles = storage(core, () => this.#isOver);
@@ -121,7 +120,6 @@ export class Start {
   constructor(component) {
     this.component = component;
   }
-
   guest(core) {
     return new Guest(this.component, core);
   }

@@ -5,15 +5,9 @@ import { Memory, own } from './memory.js';
 
 export class Hooks {
   #coming = [];
-
-  /**
-   * @param {() => boolean} [cancelled]
-   * @param {(moved: number) => void} [progress]
-   */
   constructor(cancelled = () => false, progress = () => {}) {
     Object.assign(this, { cancelled, progress });
   }
-
   allocate(length) {
     return new Memory(length);
   }
@@ -36,11 +30,9 @@ export class Hooks {
   async settled() {
     while (this.#coming.length > 0) await this.#coming.shift();
   }
-
   failure(text) {
     return new LoadError(parse(text));
   }
-
   sentence(text) {
     return new Sentence(text);
   }

@@ -11,17 +11,14 @@ export const newMailbox = () => new SharedArrayBuffer(BYTES);
 /** The page's end. */
 export class Sender {
   #queue = [];
-
   constructor(shared) {
     this.words = new Int32Array(shared);
     this.bytes = new Uint8Array(shared, 8);
   }
-
   send(message) {
     this.#queue.push(message);
     this.#post();
   }
-
   #post() {
     if (this.#queue.length === 0) return;
     if (Atomics.load(this.words, 0) === 0) {

@@ -13,8 +13,6 @@ export class Memory {
   /** Ranges whose bytes are read and have not all come yet, likewise; and how many have not. @type {{at: number, end: number}[]} */
   #coming = [];
   #missing = 0;
-
-  /** @param {number} length in bytes */
   constructor(length) {
     this.length = length;
   }

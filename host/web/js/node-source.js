@@ -12,7 +12,6 @@ function fault(error) {
 export class FileSource {
   #fd;
   #identity;
-
   constructor(path) {
     this.name = basename(path);
     this.#fd = open(path);
@@ -24,16 +23,13 @@ export class FileSource {
     this.size = Number(stat.size);
     this.#identity = identity(stat);
   }
-
   fingerprint() {
     return this.#identity;
   }
-
   check() {
     const now = identity(fstatSync(this.#fd, { bigint: true }));
     if (now.some((part, at) => part !== this.#identity[at])) throw new StorageFault('changed');
   }
-
   read(offset, len) {
     const bytes = new Uint8Array(len);
     this.readInto(bytes, offset);
@@ -53,7 +49,6 @@ export class FileSource {
       done += got;
     }
   }
-
   close() {
     closeSync(this.#fd);
   }

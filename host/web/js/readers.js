@@ -15,7 +15,6 @@ class Reader {
   #at;
   #awaited = [];
   isFree = false;
-
   constructor(words, at) {
     this.#words = words;
     this.#at = at;
@@ -48,7 +47,6 @@ class Reader {
 
 export class Readers {
   #readers = [];
-
   constructor() {
     if (typeof SharedArrayBuffer === 'undefined' || typeof Worker === 'undefined') return;
     const words = new Int32Array(new SharedArrayBuffer(4 * COUNT));
@@ -58,8 +56,6 @@ export class Readers {
   /**
    * Begins to read a piece, if a reader is free: `wait()` blocks a moment until it is read and answers whether it could be,
    * and `bytes` comes when the caller is back in its event loop.
-   *
-   * @returns {{bytes: Promise<Uint8Array>, wait(): boolean | undefined} | undefined}
    */
   begin(file, from, len) {
     return this.#readers.find(({ isFree }) => isFree)?.begin(file, from, len);

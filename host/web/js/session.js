@@ -13,7 +13,7 @@ const STAGING = 4 << 20;
 export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
 
 const told = (observe) => (text) => observe(parse(text));
-const asked = (interpose) => (text) => {
+const answered = (interpose) => (text) => {
   const answer = interpose(parse(text));
   return answer === undefined ? undefined : stringify(answer);
 };
@@ -22,6 +22,15 @@ export class Session {
   #core;
   #hooks;
   #listing;
+  static {
+    const shown = ['summary', 'files', 'capabilities', 'stats', 'timings'];
+    const asked = ['states', 'slots', 'buffers', 'machines'];
+    const ask = (name) => function () {
+      return parse(this.#core[name]());
+    };
+    for (const name of shown) Object.defineProperty(this.prototype, name, { get: ask(name) });
+    for (const name of asked) this.prototype[name] = ask(name);
+  }
 
   static open({ sources, find = () => undefined, ...options }) {
     const session = new Session(options);
@@ -32,31 +41,14 @@ export class Session {
     }
     return session;
   }
-
   constructor({ component, cancelled, progress, observe, interpose, registered = [], ...settings }) {
     this.component = component;
     this.#hooks = new Hooks(cancelled, progress);
-    this.#core = new Core(new Start(component), this.#hooks, stringify(settings), observe && told(observe), interpose && asked(interpose));
+    this.#core = new Core(new Start(component), this.#hooks, stringify(settings), observe && told(observe), interpose && answered(interpose));
     for (const [name, bytes] of registered) this.register(name, bytes);
   }
-
   register(name, bytes) {
     return this.#core.register(name, Memory.of(bytes), bytes.length);
-  }
-  get summary() {
-    return parse(this.#core.summary());
-  }
-  get files() {
-    return parse(this.#core.files());
-  }
-  get capabilities() {
-    return parse(this.#core.capabilities());
-  }
-  get stats() {
-    return parse(this.#core.stats());
-  }
-  get timings() {
-    return parse(this.#core.timings());
   }
   get usage() {
     const [moved, bufferBytes, buffers, mappings] = this.#core.usage();
@@ -68,18 +60,6 @@ export class Session {
   }
   metadata(head) {
     return parse(this.#core.metadata(head));
-  }
-  states() {
-    return parse(this.#core.states());
-  }
-  slots() {
-    return parse(this.#core.slots());
-  }
-  buffers() {
-    return parse(this.#core.buffers());
-  }
-  machines() {
-    return parse(this.#core.machines());
   }
   find(name) {
     return this.#core.find(name);

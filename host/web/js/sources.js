@@ -1,82 +1,36 @@
 /** Files and URLs as sources of a worker: read synchronously, because the guest waits. */
 import { Sentence, StorageFault } from './fault.js';
 
-/**
- * A small read costs half a millisecond, and a mebibyte two: small ones are cut out of windows, of which a few are kept. One holds the header
- * of a model with a vocabulary of 32,000 tokens.
- */
+/** A small read costs half a millisecond, and a mebibyte two: small ones are cut out of windows. One holds the header of a model with a vocabulary of 32,000 tokens. */
 export const WINDOW = 640 << 10;
-const KEPT = 4;
 
-const windows = new Map();
-let next = 0;
+/** What is read by fetching: fresh memory each time. */
+class Fetched {
+  window = WINDOW;
 
-/** What sources have in common: the window cache. What is handed out is exactly the bytes that were asked for, to be read and not written. */
-class Source {
-  #id = next++;
-
+  /** A browser refuses to read a file that is not what it was when it was given, and a server's answers say when they are: that is the check. */
+  check() {}
   read(offset, len) {
-    if (len >= WINDOW / 2) return this.fetch(offset, len);
-    const first = this.#within(offset, len);
-    if (first.length === len) return first;
-    const bytes = new Uint8Array(len);
-    for (let done = 0; done < len; ) {
-      const piece = this.#within(offset + done, len - done);
-      if (piece.length === 0) throw new StorageFault('end-of-source');
-      bytes.set(piece, done);
-      done += piece.length;
-    }
-    return bytes;
+    return this.fetch(offset, len);
   }
-
-  /** As many of the bytes asked for as one window has. */
-  #within(offset, len) {
-    const number = Math.floor(offset / WINDOW);
-    const from = offset - number * WINDOW;
-    return this.#window(number).subarray(from, from + len);
-  }
-
-  #window(number) {
-    const key = `${this.#id}:${number}`;
-    let bytes = windows.get(key);
-    if (!bytes) {
-      bytes = this.fetch(number * WINDOW, Math.min(WINDOW, this.size - number * WINDOW));
-      if (windows.size >= KEPT) windows.delete(windows.keys().next().value);
-    }
-    windows.delete(key);
-    windows.set(key, bytes);
-    return bytes;
-  }
-
   readInto(bytes, offset) {
     bytes.set(this.fetch(offset, bytes.length));
   }
 }
 
 /** A file that was dropped or picked. */
-export class FileSource extends Source {
+export class FileSource extends Fetched {
   #reader = new FileReaderSync();
-
-  /**
-   * @param {File} file
-   * @param {import('./readers.js').Readers} [readers] who reads pieces of it at the same time
-   */
   constructor(file, readers) {
     super();
     Object.assign(this, { name: file.name, size: file.size, file, readers });
   }
-
   fingerprint() {
     return BigUint64Array.of(BigInt(Math.max(0, this.file.lastModified ?? 0)), BigInt(this.size));
   }
-
-  /** A browser refuses to read a file that is not what it was when it was given: that is the check. */
-  check() {}
-
   begin(offset, len) {
     return this.readers?.begin(this.file, offset, len);
   }
-
   fetch(offset, len) {
     let bytes;
     try {
@@ -92,7 +46,6 @@ export class FileSource extends Source {
     if (bytes.length < len) throw new StorageFault('end-of-source');
     return bytes;
   }
-
   #isThere(offset) {
     try {
       return this.#reader.readAsArrayBuffer(this.file.slice(offset, offset + 1)).byteLength === 1;
@@ -117,10 +70,9 @@ export function nameOf(url) {
 }
 
 /** A file behind a URL, of which only the ranges are fetched that are asked for. */
-export class UrlSource extends Source {
+export class UrlSource extends Fetched {
   /** A network brings no more in a moment. */
   piece = 4 << 20;
-
   constructor(url) {
     super();
     this.url = url;
@@ -134,14 +86,10 @@ export class UrlSource extends Source {
     // A server without ranges answers the whole file to the first question: better found out with one byte.
     if (this.size > 0) this.#ask('GET', 0, 1);
   }
-
   fingerprint() {
     const hash = [...this.stamp].reduce((sum, char) => BigInt.asUintN(64, (sum ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n), 0xcbf29ce484222325n);
     return BigUint64Array.of(hash, BigInt(this.size));
   }
-
-  check() {}
-
   fetch(offset, len) {
     if (len === 0) return new Uint8Array();
     let request;
@@ -156,7 +104,6 @@ export class UrlSource extends Source {
     if (bytes.length < len) throw new StorageFault('end-of-source');
     return bytes;
   }
-
   #ask(method, offset, len) {
     const request = new XMLHttpRequest();
     const host = new URL(this.url).host;

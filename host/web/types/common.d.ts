@@ -88,6 +88,8 @@ export interface Source {
   begin?(offset: number, len: number): Begun | undefined;
   /** Where the bytes are in memory anyway: they can be mapped, if the session offers it. */
   map?(offset: number, len: number): Uint8Array;
+  /** Where each read costs more than its bytes: small ones are cut out of windows of so many bytes. */
+  readonly window?: number;
   /** Bytes that come in a moment, where that is not long. */
   readonly piece?: number;
 }

@@ -2,6 +2,7 @@
 mod fill;
 mod runs;
 mod source;
+mod window;
 
 pub(crate) use source::{JsSource, Source, storage_error};
 
@@ -53,15 +54,16 @@ extern "C" {
 pub(crate) struct Web {
     hooks: Hooks,
     granularity: u64,
+    windows: window::Windows,
 }
 
 impl Web {
-    pub(crate) const fn new(hooks: Hooks, granularity: u64) -> Self {
-        Self { hooks, granularity }
+    pub(crate) fn new(hooks: Hooks, granularity: u64) -> Self {
+        Self { hooks, granularity, windows: window::Windows::default() }
     }
 
     /// Of a session without files.
-    pub(crate) const fn bare(hooks: Hooks) -> Self {
+    pub(crate) fn bare(hooks: Hooks) -> Self {
         Self::new(hooks, 1)
     }
 
@@ -129,13 +131,13 @@ impl Media for Web {
     }
 
     fn read(&mut self, source: &Source, span: Span) -> Result<Vec<u8>, StorageError> {
-        let bytes = source.read(span)?.to_vec();
+        let bytes = self.windows.read(source, span)?;
         source.check()?;
         Ok(bytes)
     }
 
     fn read_into(&mut self, source: &Source, span: Span, to: &mut [u8]) -> Result<(), StorageError> {
-        source.read(span)?.copy_to(to);
+        source.read(span.offset(), span.len())?.copy_to(to);
         Ok(())
     }
 

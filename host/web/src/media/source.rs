@@ -1,5 +1,6 @@
 //! One file, which JavaScript reads.
 use js_sys::{Error, Promise, RangeError, Reflect, Uint8Array};
+use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{SourceStat, Span, StorageError};
 
@@ -21,6 +22,8 @@ extern "C" {
     fn size(this: &JsSource) -> f64;
     #[wasm_bindgen(method, getter)]
     fn piece(this: &JsSource) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn window(this: &JsSource) -> Option<f64>;
     #[wasm_bindgen(method, catch)]
     fn check(this: &JsSource) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
@@ -46,10 +49,18 @@ extern "C" {
     pub(super) fn bytes(this: &Begun) -> Promise;
 }
 
+thread_local! {
+    static NEXT: Cell<u32> = const { Cell::new(0) };
+}
+
 /// A file that was granted.
 pub(crate) struct Source {
     js: JsSource,
+    /// Tells it from all others.
+    pub(super) id: u32,
     pub(super) size: u64,
+    /// Small reads are cut out of windows of so many bytes.
+    pub(super) window: Option<u64>,
     /// Whether its bytes come as memory that nobody else has, and are kept as they came.
     pub(super) can_fetch: bool,
     can_begin: bool,
@@ -63,8 +74,11 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(js: JsSource) -> Self {
         let can = |what: &str| Reflect::get(&js, &what.into()).is_ok_and(|value| value.is_function());
+        let id = NEXT.with(|next| next.replace(next.get().wrapping_add(1)));
         let piece = js.piece().map(|piece| (piece as u64).max(1));
         Self {
+            id,
+            window: js.window().map(|window| window as u64).filter(|window| *window > 0),
             size: (js.size() as u64).min(MOST),
             can_fetch: can("fetch"),
             can_begin: can("begin"),
@@ -87,8 +101,8 @@ impl Source {
     }
 
     /// A source that answers more or less than it was asked for is not believed.
-    pub(super) fn read(&self, span: Span) -> Result<Uint8Array, StorageError> {
-        whole(self.js.read(span.offset() as f64, span.len() as f64), span.len())
+    pub(super) fn read(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
+        whole(self.js.read(offset as f64, len as f64), len)
     }
 
     pub(super) fn fetch(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
