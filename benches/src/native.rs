@@ -18,7 +18,14 @@ impl Storage for Files {
     type Target = ();
 
     fn capabilities(&mut self) -> Capabilities {
-        Capabilities { mmap: false, advise: false, map_granularity: 4096, max_read: 1 << 20, max_batch: 1, auto: Vec::new() }
+        Capabilities {
+            mmap: false,
+            advise: false,
+            map_granularity: 4096,
+            max_read: 1 << 20,
+            max_batch: 1,
+            auto: Vec::new(),
+        }
     }
 
     fn stat(&mut self, source: &File) -> std::result::Result<SourceStat, StorageError> {

@@ -1,3 +1,3 @@
-//! Any bytes as a header.
+//! Any bytes under any name.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|file: &[u8]| weighbridge_tests::fuzz::header("model", file));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| weighbridge_tests::fuzz::header(input));

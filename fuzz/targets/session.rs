@@ -1,3 +1,3 @@
-//! Any requests, any faults, any bytes.
+//! Any requests, any faults, any files.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|input: (Vec<u8>, Vec<u8>)| weighbridge_tests::fuzz::session(&input.0, &input.1));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| weighbridge_tests::fuzz::session(input));

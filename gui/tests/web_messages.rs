@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use weighbridge_core::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy, StrategyPolicy};
+use weighbridge_core::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy};
 use weighbridge_inspector::backend::{
     Breakpoint, Fault, FaultCall, FaultKind, FileRef, OpenOptions, Origin, Request, Update,
 };
@@ -66,7 +66,7 @@ fn file(path: &Path) -> FileRef {
 }
 
 fn load(strategy: Strategy) -> Request {
-    let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(strategy);
     Request::Load { selection: Selection::All, options }
 }
 

@@ -212,7 +212,7 @@ export const storageCases = (host) => {
         };
         const made = guest({ exports: { tensors: () => [tensor('a', 0, 8)], states } });
         assert.throws(() => made.session.states(), ({ error }) => error.cause === cause, cause);
-        assert.throws(() => made.session.find('a'), ({ error }) => error.cause === cause, 'it is not called again');
+        assert.throws(() => made.session.machines(), ({ error }) => error.cause === cause, 'it is not called again');
       }
     },
 

@@ -1,5 +1,6 @@
 //! The table of decisions, and what it has to be.
 use crate::dispatch::MODULES;
+use crate::fuzz::TARGETS;
 use crate::script::scenarios;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -111,7 +112,7 @@ pub fn complaints() -> Vec<String> {
 
 fn references(why: &str) -> Vec<String> {
     let quoted = why.split('`').skip(1).step_by(2);
-    let kinds = ["scenario:", "dispatch:", "test:"];
+    let kinds = ["scenario:", "dispatch:", "test:", "fuzz:"];
     quoted.filter(|name| kinds.iter().any(|kind| name.starts_with(kind))).map(str::to_owned).collect()
 }
 
@@ -122,6 +123,7 @@ fn names() -> BTreeSet<String> {
     for (module, cases) in MODULES {
         names.extend(cases.iter().map(|(case, _)| format!("dispatch:{module}/{case}")));
     }
+    names.extend(TARGETS.iter().map(|(target, _)| format!("fuzz:{target}")));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for folder in ["tests", "host", "loader-component", "xtask"] {
         scan(&root.join(folder), &mut names);

@@ -1,4 +1,4 @@
-//! The fuzz targets over mutations of valid files, the same ones at each run: no panic, no leak, one verdict.
+//! What the fuzz targets run, over mutations of valid files, the same ones at each run: no panic, no leak, one verdict.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by failing"
 )]
 use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
+use weighbridge_tests::files::File;
 use weighbridge_tests::fuzz;
 
 /// A small generator of numbers (xorshift); the seed is in every failure.
@@ -86,9 +87,10 @@ fn mutated_files_give_one_verdict_and_hold_nothing() {
         let file = mutate(valid, &mut random);
         let choices: Vec<u8> = (0..80).map(|_| random.next() as u8).collect();
         let run = std::panic::catch_unwind(|| {
-            fuzz::header(if seed % 2 == 1 { "model.gguf" } else { "model" }, &file);
-            fuzz::session(&choices, &file);
-            fuzz::session(&choices, valid);
+            fuzz::parse_both_ways(if seed % 2 == 1 { "model.gguf" } else { "model" }, &file);
+            for bytes in [&file, valid] {
+                fuzz::requests(&choices, &[File { name: "model".into(), bytes: bytes.clone() }]);
+            }
         });
         assert!(run.is_ok(), "seed {seed}");
     }

@@ -4,6 +4,7 @@
 
 mod bench;
 mod component;
+mod fuzz;
 mod interface;
 #[cfg(test)]
 mod lockfile;
@@ -36,6 +37,7 @@ enum Task {
     Models(models::Options),
     Test(test::Options),
     Bench(bench::Options),
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Task::Models(options) => models::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -45,6 +45,10 @@ pub(crate) const DEBIAN_RUST: Need = Need {
 /// The linker of wasm, where no toolchain of rustup brings one.
 pub(crate) const LLD: Need = Need { tool: "lld, to link wasm", find: &[Find::Program("lld")], packages: &["lld"] };
 
+/// What compiles LibFuzzer; its sources come with its crate.
+pub(crate) const CXX: Need =
+    Need { tool: "a C++ compiler, for LibFuzzer", find: &[Find::Program("c++")], packages: &["g++"] };
+
 /// What makes and reads the reference models.
 pub(crate) const PYTHON: Need = Need {
     tool: "Python with venv and pip",
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_need_can_be_found_and_got() {
-        for need in [DEBIAN_RUST, LLD, PYTHON, CHROMIUM, NODE] {
+        for need in [DEBIAN_RUST, LLD, CXX, PYTHON, CHROMIUM, NODE] {
             assert!(!need.find.is_empty() && !need.packages.is_empty(), "{}", need.tool);
         }
     }

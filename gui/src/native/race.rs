@@ -4,8 +4,8 @@ use super::open::session_options;
 use super::page_cache;
 use crate::backend::{OpenOptions, RaceRow, Update};
 use std::time::Instant;
-use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy, StrategyPolicy};
-use weighbridge::{Error, SessionOptions};
+use weighbridge::Error;
+use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy};
 
 pub(super) fn race(current: &Current, selection: &Selection) {
     if !matches!(current.model, Model::Live(_)) {
@@ -49,7 +49,7 @@ fn once(current: &Current, selection: &Selection, strategy: Strategy, row: RaceR
     let mut session = current.runtime.open_with(&current.files, options)?;
     let before = session.stats().crossings_out;
     let began = Instant::now();
-    let load = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let load = LoadOptions::new().policy(strategy);
     let report = session.load(selection, &load)?;
     let ns = nanos(began);
     let calls = session.stats().crossings_out - before;

@@ -195,7 +195,9 @@ fn lanes(ui: &mut Ui, state: &State, compared: &Compared) {
     let mut names: Vec<String> = Vec::new();
     for side in [&compared.a, &compared.b] {
         let Some(run) = state.run_at(side.run) else { continue };
-        for lane in run.store.lanes.iter().filter(|l| l.kind == Kind::Call || (l.kind == Kind::Transition && !l.machine.pooled)) {
+        for lane in
+            run.store.lanes.iter().filter(|l| l.kind == Kind::Call || (l.kind == Kind::Transition && !l.machine.pooled))
+        {
             let from = lane.rows.partition_point(|&(_, id)| id < side.load.from);
             let name = run.store.name(lane.name).to_owned();
             if lane.rows.get(from).is_some_and(|&(_, id)| id < side.load.to) && !names.contains(&name) {

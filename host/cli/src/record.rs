@@ -95,10 +95,10 @@ impl Record {
         options.ring = 0;
         options.names_in_trace = self.with_paths;
         let mut opened = open_to_load(runtime, &self.files.files, &self.load, options)?;
-        *tensors = opened.tensors()?;
+        *tensors = opened.session.tensors()?.to_vec();
         let report = opened.load(&self.load, quiet)?;
         let done = Done::new(runtime, &mut opened, &self.load, report)?;
-        opened.session.close().map_err(|error| opened.failed(error))?;
+        opened.session.close()?;
         Ok((opened, done))
     }
 

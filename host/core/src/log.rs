@@ -3,13 +3,11 @@ use crate::{
     media::Clock,
     observer::Observer,
     options::HostLimits,
-    trace::{Answer, Call, Outcome, Record, What},
+    recording::NAME_BYTES,
+    trace::{Answer, Call, Export, Outcome, Record, What},
 };
 use std::{collections::VecDeque, sync::Arc};
-use weighbridge_wit::{Entry, Happening};
-
-/// Bytes of a name at most. Machine, state and event names are identifiers of source code.
-const NAME_BYTES: usize = 1024;
+use weighbridge_wit::{BatchError, Entry, Happening, Selection, StorageError};
 
 /// Everything that a session did, stamped, told to the observer and kept in the ring.
 pub struct Log {
@@ -169,7 +167,7 @@ impl Log {
 }
 
 /// About how many bytes a record holds.
-fn weight(record: &Record) -> u64 {
+pub(crate) fn weight(record: &Record) -> u64 {
     let beyond = match &record.what {
         What::Step(_) => 0,
         What::Names { names, .. } => names.iter().map(|name| name.len() + 24).sum(),
@@ -181,13 +179,29 @@ fn weight(record: &Record) -> u64 {
         What::Return { answer, .. } => match &**answer {
             Answer::Bytes(bytes) => 64 + bytes.len(),
             Answer::Targets(targets) => 64 + targets.len() * 24,
+            Answer::Failed(StorageError::Other(text))
+            | Answer::BatchFailed(BatchError { error: StorageError::Other(text), .. }) => 64 + text.len(),
             _ => 64,
         },
-        What::Enter(_) => 512,
+        What::Enter(export) => 512 + export_bytes(export),
         What::Leave(outcome) => 512 + outcome_bytes(outcome),
         What::Host { part, .. } => part.len(),
     };
     (std::mem::size_of::<Record>() + beyond) as u64
+}
+
+/// About how many bytes the arguments of an export hold.
+fn export_bytes(export: &Export) -> usize {
+    match export {
+        Export::Open { sources, .. } | Export::Provide { sources } => sources.iter().map(|name| name.len() + 24).sum(),
+        Export::Load { selection, .. } | Export::Release { selection } | Export::Evict { selection } => match selection
+        {
+            Selection::All => 0,
+            Selection::Tensors(list) => list.len() * 4,
+            Selection::Matching(glob) => glob.len(),
+        },
+        _ => 0,
+    }
 }
 
 /// About how many bytes an outcome holds. It is the guest's, and can be long.

@@ -2,41 +2,40 @@
 use serde::Deserialize;
 use std::time::Duration;
 use weighbridge_core::{
-    ExtentPolicy, GuestOptions, HostCapabilities, HostLimits, Level, Limits, LoadOptions, SessionOptions, Strategy,
+    ExtentPolicy, GuestOptions, HostCapabilities, HostLimits, Level, LoadOptions, SessionOptions, Strategy,
     StrategyPolicy, Validation,
 };
 
-/// A bound of the guest's on a file; what is left out has the documented default.
-#[derive(Deserialize)]
+/// Bounds of the guest's on a file.
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct GuestLimits {
-    header_bytes: u64,
-    tensors: u32,
-    metadata_entries: u32,
-    name_bytes: u32,
-    nesting: u32,
-}
-
-impl Default for GuestLimits {
-    fn default() -> Self {
-        let Limits { header_bytes, tensors, metadata_entries, name_bytes, nesting } = Limits::default();
-        Self { header_bytes, tensors, metadata_entries, name_bytes, nesting }
-    }
+    header_bytes: Option<u64>,
+    tensors: Option<u32>,
+    metadata_entries: Option<u32>,
+    name_bytes: Option<u32>,
+    nesting: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct Guest {
-    slots: u32,
+    slots: Option<u32>,
     limits: GuestLimits,
     observe: Option<Level>,
 }
 
 impl From<Guest> for GuestOptions {
     fn from(Guest { slots, limits, observe }: Guest) -> Self {
-        let GuestLimits { header_bytes, tensors, metadata_entries, name_bytes, nesting } = limits;
-        let limits = Limits { header_bytes, tensors, metadata_entries, name_bytes, nesting };
-        Self { slots, limits, observe: observe.unwrap_or_default() }
+        let mut options = Self::default();
+        set(&mut options.slots, slots);
+        set(&mut options.observe, observe);
+        set(&mut options.limits.header_bytes, limits.header_bytes);
+        set(&mut options.limits.tensors, limits.tensors);
+        set(&mut options.limits.metadata_entries, limits.metadata_entries);
+        set(&mut options.limits.name_bytes, limits.name_bytes);
+        set(&mut options.limits.nesting, limits.nesting);
+        options
     }
 }
 
@@ -62,6 +61,7 @@ struct Bounds {
     buffer_bytes: Option<u64>,
     deadline: Option<f64>,
     host_calls: Option<u64>,
+    host_work: Option<u64>,
     handles: Option<u32>,
     files: Option<u32>,
     listing_bytes: Option<u64>,
@@ -75,24 +75,29 @@ const BUFFER_BYTES: u64 = 1 << 31;
 
 impl Bounds {
     fn limits(&self) -> HostLimits {
-        let default = HostLimits { buffer_bytes: BUFFER_BYTES, ..HostLimits::default() };
+        let mut limits = HostLimits::new().buffer_bytes(BUFFER_BYTES);
         let deadline = self.deadline.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
-        HostLimits {
-            guest_memory: self.guest_memory.unwrap_or(default.guest_memory),
-            mapped_bytes: self.mapped_bytes.unwrap_or(default.mapped_bytes),
-            mappings: self.mappings.unwrap_or(default.mappings),
-            header_bytes: self.header_bytes.unwrap_or(default.header_bytes),
-            buffer_bytes: self.buffer_bytes.unwrap_or(default.buffer_bytes),
-            deadline: deadline.filter(|time| !time.is_zero()),
-            host_calls: self.host_calls.unwrap_or(default.host_calls),
-            handles: self.handles.unwrap_or(default.handles),
-            files: self.files.unwrap_or(default.files),
-            listing_bytes: self.listing_bytes.unwrap_or(default.listing_bytes),
-            trace_bytes: self.trace_bytes.unwrap_or(default.trace_bytes),
-            trace_batch: self.trace_batch.unwrap_or(default.trace_batch),
-            trace_names: self.trace_names.unwrap_or(default.trace_names),
-            ..default
-        }
+        limits.deadline = deadline.filter(|time| !time.is_zero());
+        set(&mut limits.guest_memory, self.guest_memory);
+        set(&mut limits.mapped_bytes, self.mapped_bytes);
+        set(&mut limits.mappings, self.mappings);
+        set(&mut limits.header_bytes, self.header_bytes);
+        set(&mut limits.buffer_bytes, self.buffer_bytes);
+        set(&mut limits.host_calls, self.host_calls);
+        set(&mut limits.host_work, self.host_work);
+        set(&mut limits.handles, self.handles);
+        set(&mut limits.files, self.files);
+        set(&mut limits.listing_bytes, self.listing_bytes);
+        set(&mut limits.trace_bytes, self.trace_bytes);
+        set(&mut limits.trace_batch, self.trace_batch);
+        set(&mut limits.trace_names, self.trace_names);
+        limits
+    }
+}
+
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
     }
 }
 
@@ -119,17 +124,13 @@ impl Settings {
 
 impl From<Settings> for SessionOptions {
     fn from(Settings { guest, offers, limits, ring, names_in_trace }: Settings) -> Self {
-        let default = Self::default();
-        let HostCapabilities { max_read, max_batch, .. } = default.host;
-        let host = HostCapabilities {
-            mmap: offers.mmap,
-            advise: offers.advise,
-            max_read: offers.max_read.unwrap_or(max_read),
-            max_batch: offers.max_batch.unwrap_or(max_batch),
-            ..default.host
-        };
-        let (limits, ring) = (limits.limits(), ring.unwrap_or(default.ring));
-        Self { guest: guest.into(), limits, host, ring, names_in_trace, ..default }
+        let mut host = HostCapabilities::new().mmap(offers.mmap).advise(offers.advise);
+        set(&mut host.max_read, offers.max_read);
+        set(&mut host.max_batch, offers.max_batch);
+        let mut options =
+            Self::new().guest(guest.into()).limits(limits.limits()).host(host).names_in_trace(names_in_trace);
+        set(&mut options.ring, ring);
+        options
     }
 }
 
@@ -146,20 +147,21 @@ pub(crate) struct Load {
 impl Load {
     /// To a consumer, in chunks of so many bytes.
     pub(crate) fn staged(bytes: u64) -> LoadOptions {
-        let policy = StrategyPolicy::Only(Strategy::ExternalBuffer);
-        LoadOptions { policy, staging_bytes: bytes, ..LoadOptions::default() }
+        let mut options = LoadOptions::default();
+        options.policy = StrategyPolicy::Only(Strategy::ExternalBuffer);
+        options.staging_bytes = bytes;
+        options
     }
 }
 
 impl From<Load> for LoadOptions {
     fn from(Load { policy, extent, staging_bytes, validate }: Load) -> Self {
-        let default = Self::default();
-        Self {
-            policy: policy.unwrap_or(default.policy),
-            extent: extent.unwrap_or(default.extent),
-            staging_bytes: staging_bytes.unwrap_or(default.staging_bytes),
-            validate: validate.unwrap_or(default.validate),
-        }
+        let mut options = Self::default();
+        set(&mut options.policy, policy);
+        set(&mut options.extent, extent);
+        set(&mut options.staging_bytes, staging_bytes);
+        set(&mut options.validate, validate);
+        options
     }
 }
 
@@ -176,7 +178,7 @@ mod tests {
     fn what_is_left_out_has_its_default_and_a_page_maps_nothing() {
         let made = options("{}");
         assert_eq!((made.guest, made.ring), (GuestOptions::default(), SessionOptions::default().ring));
-        assert_eq!(made.limits, HostLimits { buffer_bytes: BUFFER_BYTES, ..HostLimits::default() });
+        assert_eq!(made.limits, HostLimits::new().buffer_bytes(BUFFER_BYTES));
         assert!(!made.host.mmap && !made.host.advise && !made.names_in_trace);
         for (offers, granularity) in
             [("{}", 65_536), (r#"{"map-granularity":4096}"#, 4096), (r#"{"map-granularity":3}"#, 65_536)]

@@ -206,7 +206,8 @@ impl Session {
     /// # Errors
     /// As [`Self::tensors`].
     pub fn states(&mut self) -> Answer<String> {
-        self.tell(core::Session::states)
+        let hooks = self.hooks.clone();
+        self.ask(|inner| inner.states().map(|list| answers::text(&hooks, list)))?
     }
 
     /// The pool of mappings.

@@ -117,6 +117,7 @@ export interface Limits {
   /** Longest that one call may take, in ms; 0 and default: as long as it takes. */
   deadline?: number;
   'host-calls'?: Int;
+  'host-work'?: Int;
   handles?: number;
   files?: number;
   'listing-bytes'?: Int;

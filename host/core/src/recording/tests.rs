@@ -168,9 +168,31 @@ fn zeros_that_are_left_out_are_bounded() {
     sample().write(&mut file).unwrap();
     let header = file.split_inclusive(|byte| *byte == b'\n').next().unwrap();
     let mut text = header.to_vec();
-    (0..5).for_each(|seq| text.extend(line(seq).into_bytes()));
+    (0..9).for_each(|seq| text.extend(line(seq).into_bytes()));
     let error = Recording::read(text.as_slice()).unwrap_err().to_string();
-    assert!(error.contains("line 6") && error.contains("`zeros` is too large"), "{error}");
+    assert!(error.contains("line 10") && error.contains("`zeros` is too large"), "{error}");
+}
+
+fn answered(bytes: Vec<u8>) -> Recording {
+    let mut recording = sample();
+    let what = What::Return { answer: Box::new(Answer::Bytes(bytes.into())), ns: 1 };
+    recording.records = vec![Record { seq: 0, at: 0, what }];
+    recording
+}
+
+/// What is written is read: zeros of any length, as long as there is memory for them.
+#[test]
+fn long_zeros_come_back() {
+    let recording = answered(vec![0; 70 << 20]);
+    let mut file = Vec::new();
+    recording.write(&mut file).unwrap();
+    assert_eq!(Recording::read(file.as_slice()).unwrap(), recording);
+}
+
+#[test]
+fn a_line_that_nobody_would_read_is_not_written() {
+    let error = answered(vec![1; 49 << 20]).write(&mut Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("record 0") && error.contains("max_read"), "{error}");
 }
 
 #[test]
@@ -305,4 +327,19 @@ fn diagrams_are_of_the_table_and_of_the_recording() {
     assert!(taken.contains("m0_unbound --> m0_loading: load ×1"), "{taken}");
     assert_eq!(diagram_file_name("io/mmap", "mmd"), "io-mmap.mmd");
     assert_eq!(diagram_file_name("../x", "mmd"), "---x.mmd");
+}
+
+#[test]
+fn a_name_in_a_diagram_begins_no_line_of_its_own() {
+    let mut recording = sample();
+    let table = &mut recording.header.machines[0];
+    let evil = "x\nsubgraph cluster {\r\u{85}".to_owned();
+    table.machine.clone_from(&evil);
+    table.rows[0].section.clone_from(&evil);
+    let silent =
+        MachineRow { source: evil.clone(), target: evil, event: "unexpected".to_owned(), ..table.rows[0].clone() };
+    table.rows.push(silent);
+    assert_eq!(mermaid(table).lines().count(), 6, "{}", mermaid(table));
+    assert_eq!(dot(table).lines().count(), 9, "{}", dot(table));
+    assert!(!mermaid(table).contains(['\r', '\u{85}']) && !dot(table).contains(['\r', '\u{85}']));
 }

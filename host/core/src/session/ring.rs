@@ -20,7 +20,7 @@ impl<E: Engine> Session<E> {
     #[must_use]
     pub fn recording(&mut self, component: &str, machines: Vec<MachineTable>) -> Recording {
         // Before the guest is asked where its tensors are: what is asked for the recording is not in it.
-        let mut recording = self.guest.engine.peek(|host| host.recording(component, machines));
+        let mut recording = self.host(|host| host.recording(component, machines));
         // A guest that was ended no longer says where its tensors are, unless it has been asked before.
         recording.forget_tensor_bytes(self.tensors().unwrap_or_default());
         recording

@@ -90,6 +90,7 @@ pub(crate) struct Instance {
 impl Instance {
     pub(crate) fn start(start: &Start, shared: Shared) -> Result<Self, Error> {
         let began = Web::now();
+        shared.with(|host| host.admitted())?;
         shared.with(Host::enter);
         let made = start.guest(Imports::new(shared.clone()));
         let guest = made.map_err(|thrown| shared.ended().unwrap_or_else(|| trapped(&thrown)))?;
@@ -163,10 +164,6 @@ impl Engine for Instance {
         self.shared.with(use_it)
     }
 
-    fn peek<R>(&self, look: impl FnOnce(&Host<Web>) -> R) -> R {
-        self.shared.with(|host| look(host))
-    }
-
     fn formats(&mut self) -> Called<Vec<FormatInfo>> {
         self.get("formats", &[])
     }
@@ -197,10 +194,6 @@ impl Engine for Instance {
 
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>> {
         self.get("tensors", &[start.into(), count.into()])
-    }
-
-    fn find(&mut self, name: &str) -> Called<Option<u32>> {
-        self.get("find", &[name.into()])
     }
 
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
@@ -250,7 +243,7 @@ impl Engine for Instance {
 
 /// An instance of a component that has no model, asked about the component alone.
 fn bare(start: &Start, hooks: &Hooks) -> Called<Bare<Instance>> {
-    let options = SessionOptions { ring: 0, ..SessionOptions::default() };
+    let options = SessionOptions::new().ring(0);
     let shared = Shared::new(Host::new(Web::bare(hooks.clone()), &options), hooks.clone());
     Instance::start(start, shared).map(Bare::new)
 }

@@ -24,8 +24,8 @@ fn only(tag: &str) -> JsValue {
     record(&[("tag", tag.into())])
 }
 
-pub(super) fn guest_options(GuestOptions { slots, limits, observe }: &GuestOptions) -> JsValue {
-    let Limits { header_bytes, tensors, metadata_entries, name_bytes, nesting } = *limits;
+pub(super) fn guest_options(GuestOptions { slots, limits, observe, .. }: &GuestOptions) -> JsValue {
+    let Limits { header_bytes, tensors, metadata_entries, name_bytes, nesting, .. } = *limits;
     let limits = record(&[
         ("headerBytes", header_bytes.into()),
         ("tensors", tensors.into()),
@@ -44,8 +44,8 @@ pub(super) fn selection(selection: &Selection) -> JsValue {
     }
 }
 
-pub(super) fn load_options(LoadOptions { policy, extent, staging_bytes, validate }: &LoadOptions) -> JsValue {
-    let Validation { structure, architecture } = *validate;
+pub(super) fn load_options(LoadOptions { policy, extent, staging_bytes, validate, .. }: &LoadOptions) -> JsValue {
+    let Validation { structure, architecture, .. } = *validate;
     record(&[
         ("policy", strategy_policy(policy)),
         ("extent", extent_policy(*extent)),

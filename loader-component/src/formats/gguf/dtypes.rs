@@ -49,7 +49,7 @@ static DTYPES: &[(u32, Layout)] = &[
 pub(super) const RETIRED: &[u32] = &[4, 5, 31, 32, 33, 36, 37, 38];
 
 /// The type with this number; none for numbers that are retired or unknown.
-pub(super) fn dtype(code: u32) -> Option<Dtype> {
+pub(in super::super) fn dtype(code: u32) -> Option<Dtype> {
     DTYPES.iter().find(|(known, _)| *known == code).map(|(_, layout)| Dtype::of(layout))
 }
 

@@ -14,4 +14,5 @@ mod tensors;
 mod tests;
 mod values;
 
+pub(super) use dtypes::dtype;
 pub(super) use handler::HANDLER;

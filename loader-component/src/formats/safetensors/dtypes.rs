@@ -31,7 +31,7 @@ static DTYPES: &[Layout] = &[
 ];
 
 /// The type with this name.
-pub(super) fn dtype(name: &str) -> Option<Dtype> {
+pub(in super::super) fn dtype(name: &str) -> Option<Dtype> {
     DTYPES.iter().find(|layout| layout.name == name).map(Dtype::of)
 }
 

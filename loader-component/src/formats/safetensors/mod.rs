@@ -12,4 +12,5 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+pub(super) use dtypes::dtype;
 pub(super) use handler::HANDLER;
