@@ -29,7 +29,7 @@ impl Drop for Desk {
 
 impl Desk {
     fn start() -> Self {
-        let built = root().join("target/web/component/manifest.json");
+        let built = root().join("host/web/dist/component/manifest.json");
         assert!(built.is_file(), "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`");
         let script = root().join("tests/browser/desk.mjs");
         let child = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
