@@ -173,12 +173,14 @@ pub(crate) fn weight(record: &Record) -> u64 {
         What::Names { names, .. } => names.iter().map(|name| name.len() + 24).sum(),
         What::Call(call) => match &**call {
             Call::Registered { tensors } => 64 + tensors.iter().map(|name| name.len() + 24).sum::<usize>(),
-            Call::ReadInto { sources, targets, batch } => 64 + sources.len() * 4 + targets.len() * 8 + batch.len() * 40,
+            Call::ReadInto { sources, targets, batch } => {
+                64 + sources.len() * 8 + targets.len() * 16 + batch.len() * 60
+            }
             _ => 64,
         },
         What::Return { answer, .. } => match &**answer {
             Answer::Bytes(bytes) => 64 + bytes.len(),
-            Answer::Targets(targets) => 64 + targets.len() * 24,
+            Answer::Targets(targets) => 64 + targets.len() * 40,
             Answer::Failed(StorageError::Other(text))
             | Answer::BatchFailed(BatchError { error: StorageError::Other(text), .. }) => 64 + text.len(),
             _ => 64,
@@ -213,13 +215,21 @@ fn outcome_bytes(outcome: &Outcome) -> usize {
     }
 }
 
+/// About how many bytes a value holds, with what an allocator and a tree add: a map has nodes of eleven entries, however few
+/// there are in it, and at least five in each of many.
 fn value_bytes(value: &serde_json::Value) -> usize {
     use serde_json::Value;
+    const ALLOCATED: usize = 16;
+    const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + ALLOCATED;
     size_of::<Value>()
         + match value {
-            Value::String(text) => text.len(),
-            Value::Array(list) => list.iter().map(value_bytes).sum(),
-            Value::Object(map) => map.iter().map(|(key, value)| 64 + key.len() + value_bytes(value)).sum(),
+            Value::String(text) => text.len() + ALLOCATED,
+            Value::Array(list) => ALLOCATED + list.iter().map(value_bytes).sum::<usize>(),
+            Value::Object(map) => {
+                let entry =
+                    |(key, value): (&String, &Value)| ALLOCATED + key.len() + value_bytes(value) - size_of::<Value>();
+                map.len().div_ceil(5) * NODE + map.iter().map(entry).sum::<usize>()
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         }
 }

@@ -96,6 +96,8 @@ setters! { SessionOptions:
     cancel: CancelToken,
     ring: usize,
     names_in_trace: bool,
+    follow_links: bool,
+    quota: Arc<Quota>,
 }
 
 impl SessionOptions {
@@ -201,6 +203,7 @@ setters! { HostLimits:
     guest_time: Duration,
     hostcall_bytes: usize,
     host_calls: u64,
+    host_work: u64,
     handles: u32,
     files: u32,
     listing_bytes: u64,

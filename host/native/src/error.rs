@@ -129,7 +129,7 @@ impl From<StorageError> for Error {
             StorageError::Deadline => Cause::Deadline,
             StorageError::Io(_) => Cause::Io,
             StorageError::Unsupported => Cause::StrategyUnavailable,
-            StorageError::Other(_) => Cause::Other(error.to_string()),
+            StorageError::Other(_) => Cause::Other,
         };
         let mut record = types::Error::new(Phase::Transfer, cause, error.to_string());
         if let StorageError::Io(code) = error {

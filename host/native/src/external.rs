@@ -4,7 +4,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::mpsc,
 };
-use weighbridge_core::{Cause, Engine, LoadOptions, LoadReport, Phase, Selection, Sink, StorageError, Strategy};
+use weighbridge_core::{
+    self as core, Cause, Engine, LoadOptions, LoadReport, Phase, Selection, Sink, StorageError, Strategy,
+};
 
 /// Memory that an embedder registers for one tensor.
 pub(crate) trait Memory: Send + Sync {
@@ -89,7 +91,7 @@ impl<E: Engine<Media = Native> + Send> Session<E> {
                 });
             let worker = worker.map_err(|error| {
                 let message = format!("the system has no thread for the load ({error}); end other work and try again");
-                Error::new(Phase::Transfer, Cause::OutOfMemory, message)
+                core::Error::new(Phase::Transfer, Cause::OutOfMemory, message)
             })?;
             for (tensor, offset, bytes) in arrive {
                 let answer = consumer(tensor, offset, &bytes);
@@ -100,6 +102,6 @@ impl<E: Engine<Media = Native> + Send> Session<E> {
             worker.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
         drop(thread);
-        report
+        report.map_err(|error| self.named(error))
     }
 }

@@ -169,8 +169,8 @@ impl ModelFiles {
     }
 
     /// How the further files are found.
-    pub(crate) fn finder(&self) -> Finder<'_> {
-        Finder { files: self, folder: None }
+    pub(crate) fn finder(&self, follow_links: bool) -> Finder<'_> {
+        Finder { files: self, folder: None, follow_links }
     }
 
     /// The folder of the first path.
@@ -210,6 +210,8 @@ pub(crate) struct Finder<'a> {
     files: &'a ModelFiles,
     /// The folder, held open from the first file on that is found in it.
     folder: Option<Folder>,
+    /// Whether a link in the folder may lead anywhere.
+    follow_links: bool,
 }
 
 impl Finder<'_> {
@@ -246,7 +248,7 @@ impl Finder<'_> {
                 Error::new(Phase::Request, Cause::Io, message).from_io(error).of_file(beside)
             })?),
         };
-        let source = Granted::open_in(folder, name).map_err(|error| error.of_file(&path))?;
+        let source = Granted::open_in(folder, name, self.follow_links).map_err(|error| error.of_file(&path))?;
         Ok(Opened { path: Some(path), name: name.to_owned(), source })
     }
 }

@@ -85,10 +85,10 @@ impl<E: Engine<Media = Native>> Session<E> {
             places.push((path, name.clone()));
             granted.push(Granted { name, source });
         }
-        let mut finder = from.finder();
+        let mut finder = from.finder(options.follow_links);
         let mut lost = None;
         // The core knows errors as the contract has them; what this one knows beside that is kept until it comes back.
-        let find = |name: &str| match finder.open(name, options.follow_links) {
+        let find = |name: &str| match finder.open(name) {
             Ok(Opened { path, name, source }) => {
                 places.push((path, name));
                 Ok(source)
@@ -118,7 +118,7 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// Names the file in an error.
-    fn named(&self, error: core::Error) -> Error {
+    pub(crate) fn named(&self, error: core::Error) -> Error {
         Error::from(error).of_files(self.shown.iter().map(|file| &**file))
     }
 

@@ -103,8 +103,8 @@ fn limits(changed: &BTreeMap<String, u64>) -> HostLimits {
 
 impl Case {
     fn open(&self, path: &Path) -> Result<Session, Error> {
-        let guest = GuestOptions { slots: self.how, ..GuestOptions::default() };
-        let options = SessionOptions { guest, limits: limits(&self.limits), ..SessionOptions::default() };
+        let guest = GuestOptions::new().slots(self.how);
+        let options = SessionOptions::new().guest(guest).limits(limits(&self.limits));
         hostile().open_with(&[path.to_owned()], options)
     }
 
@@ -127,7 +127,7 @@ impl Case {
                 assert_eq!(error.cause, *cause, "{name}: {error:?}");
                 assert!(error.message.contains(words) && error.message.len() > 30, "{name}: {error:?}");
             }
-            (Expected::Holds { mappings, buffers, handles, read_at_most, moved_at_most, shows }, Ok(mut session)) => {
+            (Expected::Holds { mappings, buffers, handles, read_at_most, moved_at_most, shows }, Ok(session)) => {
                 let stats = session.stats();
                 let exactly = |expected: &Option<u64>, found| assert_eq!(expected.unwrap_or(found), found, "{name}");
                 exactly(mappings, stats.mappings);
@@ -215,17 +215,17 @@ fn the_component_is_there_for_other_hosts() {
 }
 
 fn limits_of_test() -> HostLimits {
-    HostLimits { guest_time: Duration::from_millis(300), ..HostLimits::default() }
+    HostLimits::new().guest_time(Duration::from_millis(300))
 }
 
 fn open_with(how: u32, limits: HostLimits) -> Result<Session, Error> {
-    open_as(how, SessionOptions { limits, ..SessionOptions::default() })
+    open_as(how, SessionOptions::new().limits(limits))
 }
 
 fn open_as(how: u32, options: SessionOptions) -> Result<Session, Error> {
     let (_folder, path) = file("model", &[7; 8192]);
-    let guest = GuestOptions { slots: how, ..GuestOptions::default() };
-    hostile().open_with(&[path], SessionOptions { guest, ..options })
+    let guest = GuestOptions::new().slots(how);
+    hostile().open_with(&[path], options.guest(guest))
 }
 
 /// A guest that waits for a processor computes nothing: more of them than there are processors are all allowed their time.
@@ -248,10 +248,10 @@ fn sessions_share_what_a_process_may_have() {
     let mut bounds = QuotaLimits::default();
     (bounds.mappings, bounds.guests) = (1000, 3);
     let quota = Quota::new(bounds);
-    let open = |how| open_as(how, SessionOptions { quota: Arc::clone(&quota), ..SessionOptions::default() });
+    let open = |how| open_as(how, SessionOptions::new().quota(Arc::clone(&quota)));
     let (first, second) = (open(MAPS).unwrap(), open(MAPS).unwrap());
     assert_eq!((first.usage().mappings(), second.usage().mappings()), (500, 250));
-    let mut honest = open(BEHAVES).unwrap();
+    let honest = open(BEHAVES).unwrap();
     assert_eq!(honest.tensor("t").unwrap().bytes(), [7; 16]);
     let error = open(BEHAVES).unwrap_err();
     assert!(error.cause == Cause::LimitExceeded && error.message.contains("3 guests"), "{error:?}");

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use weighbridge::{Cause, GuestOptions, LoadOptions, Selection, SessionOptions, Strategy, StrategyPolicy};
+use weighbridge::{Cause, GuestOptions, LoadOptions, Selection, SessionOptions, Strategy};
 
 /// Says to this test that it is the child, and which group to enter.
 const GROUP: &str = "WEIGHBRIDGE_TEST_GROUP";
@@ -85,7 +85,7 @@ fn in_the_group(hostile: &weighbridge::Runtime) {
     for strategy in [Strategy::ReadCopy, Strategy::StagedRead] {
         for extent in [weighbridge::ExtentPolicy::WholeFile, weighbridge::ExtentPolicy::PerTensor] {
             let mut session = loader().open(&path).unwrap();
-            let options = LoadOptions { policy: StrategyPolicy::Only(strategy), extent, ..LoadOptions::default() };
+            let options = LoadOptions::new().policy(strategy).extent(extent);
             let error = session.load(&Selection::All, &options).unwrap_err();
             assert_eq!(error.cause, Cause::OutOfMemory, "{strategy:?} {extent:?}: {error:?}");
             // What fits is loaded.
@@ -96,8 +96,8 @@ fn in_the_group(hostile: &weighbridge::Runtime) {
     let small = folder.path().join("model");
     fs::write(&small, [7; 8192]).unwrap();
     let attack = |slots| {
-        let guest = GuestOptions { slots, ..GuestOptions::default() };
-        hostile.open_with(std::slice::from_ref(&small), SessionOptions { guest, ..SessionOptions::default() })
+        let guest = GuestOptions::new().slots(slots);
+        hostile.open_with(std::slice::from_ref(&small), SessionOptions::new().guest(guest))
     };
     assert!(attack(41).unwrap().usage().buffer_bytes() <= 65 << 20);
     let error = attack(2).unwrap_err();
@@ -106,7 +106,7 @@ fn in_the_group(hostile: &weighbridge::Runtime) {
 
 fn options_of_each(strategy: Strategy) -> LoadOptions {
     let extent = weighbridge::ExtentPolicy::PerTensor;
-    LoadOptions { policy: StrategyPolicy::Only(strategy), extent, ..LoadOptions::default() }
+    LoadOptions::new().policy(strategy).extent(extent)
 }
 
 /// Says to a test that it is the child under a bound of the shell.

@@ -15,9 +15,9 @@ const TRIES: usize = 10;
 
 fn attack(limits: HostLimits, cancel: CancelToken) -> Error {
     let (_folder, path) = file("model", &[7; 8192]);
-    let guest = GuestOptions { slots: LOOPS, ..GuestOptions::default() };
-    let limits = HostLimits { guest_time: Duration::from_secs(60), ..limits };
-    hostile().open_with(&[path], SessionOptions { guest, limits, cancel, ..SessionOptions::default() }).unwrap_err()
+    let guest = GuestOptions::new().slots(LOOPS);
+    let limits = limits.guest_time(Duration::from_secs(60));
+    hostile().open_with(&[path], SessionOptions::new().guest(guest).limits(limits).cancel(cancel)).unwrap_err()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_cancellation_and_a_deadline_reach_a_guest_that_computes() {
     let late = |_| {
         let deadline = Duration::from_millis(50);
         let began = Instant::now();
-        let error = attack(HostLimits { deadline: Some(deadline), ..HostLimits::default() }, CancelToken::default());
+        let error = attack(HostLimits::new().deadline(Some(deadline)), CancelToken::default());
         assert_eq!(error.cause, Cause::Deadline, "{error:?}");
         began.elapsed().saturating_sub(deadline)
     };

@@ -537,7 +537,7 @@ fn links_lead_out_of_the_folder_only_where_a_cache_has_them() {
     std::fs::write(blobs.join("a1b2"), safetensors(&[("a", 16)])).unwrap();
     std::fs::write(base.path().join("secret"), safetensors(&[("a", 16)])).unwrap();
     let open = |follow_links| {
-        let options = SessionOptions { follow_links, ..SessionOptions::default() };
+        let options = SessionOptions::new().follow_links(follow_links);
         loader().open_with(&[snapshot.join("model.safetensors.index.json")], options)
     };
     let part = snapshot.join("a.safetensors");
@@ -582,8 +582,8 @@ fn many_small_tensors_are_staged_in_linear_time() {
         let names: Vec<String> = (0..tensors).map(|number| format!("t{number}")).collect();
         let list: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 64)).collect();
         let (_folder, path) = file("m.safetensors", &safetensors(&list));
-        let options = LoadOptions { extent: ExtentPolicy::PerTensor, staging_bytes: 256, ..only(Strategy::StagedRead) };
-        let mut session = open(&path, SessionOptions { ring: 0, ..SessionOptions::default() });
+        let options = only(Strategy::StagedRead).extent(ExtentPolicy::PerTensor).staging_bytes(256);
+        let mut session = open(&path, SessionOptions::new().ring(0));
         let began = std::time::Instant::now();
         session.load(&Selection::All, &options).unwrap();
         began.elapsed()

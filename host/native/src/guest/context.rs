@@ -1,6 +1,6 @@
 //! The host's side of one model, as a part of a store.
 use super::imports::{NamedSource, Source};
-use crate::{error::Error, files::Part, media::Native, platform};
+use crate::{error::Error, files::Part, media::Native};
 use wasmtime::{ResourceLimiter, component::Resource};
 use weighbridge_core::{Cause, Host, Phase, SessionOptions};
 
@@ -17,9 +17,7 @@ pub struct WeighbridgeCtx {
 impl WeighbridgeCtx {
     /// For one model, with these options.
     #[must_use]
-    pub fn new(mut options: SessionOptions) -> Self {
-        let memory = platform::memory_bytes().unwrap_or(u64::MAX);
-        options.limits.buffer_bytes = options.limits.buffer_bytes.min(memory);
+    pub fn new(options: SessionOptions) -> Self {
         let host = Host::new(Native::new(options.host.threads), &options);
         Self { host, options, taken: false }
     }
