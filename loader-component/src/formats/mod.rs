@@ -20,11 +20,15 @@ mod limits;
 mod metadata;
 mod names;
 mod parser;
+pub mod pickle;
+pub mod pytorch;
 mod safetensors;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod window;
+pub mod zip;
 
 pub(crate) use catalogue::MOST_NAMED;
 pub use catalogue::{Catalogue, CatalogueTensor};
@@ -35,4 +39,5 @@ pub use metadata::{Budget, MetadataIndex};
 pub use parser::{Format, Header, Parser, Split, Step};
 pub use safetensors::ShardIndex;
 pub use table::{TensorRef, TensorTable};
+pub use turn::Turn;
 pub use window::Window;

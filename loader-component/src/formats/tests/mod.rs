@@ -4,6 +4,7 @@ mod catalogue;
 mod gguf_arrays;
 mod gguf_fixed;
 mod gguf_tensors;
+mod pytorch;
 mod safetensors;
 mod values;
 
