@@ -21,5 +21,5 @@ mod uses;
 
 pub use arena::{Arena, Chain, Object, Ref, Value};
 pub use machine::{Pickle, PickleReader};
-pub use opcodes::{OPCODES, Opcode};
+pub use opcodes::{Act, Argument, OPCODES, Opcode};
 pub use uses::{Global, OpcodeUse};

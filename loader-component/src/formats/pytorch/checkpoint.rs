@@ -28,7 +28,7 @@ pub struct Tensor {
     /// What leads to it, with dots.
     pub name: String,
     /// The element type.
-    pub dtype: Dtype,
+    pub(crate) dtype: Dtype,
     /// Elements per dimension.
     pub shape: Vec<u64>,
     /// Elements from one to the next, per dimension.
@@ -46,6 +46,14 @@ pub struct Tensor {
     pub optimizer: bool,
     /// Where in the file the tensor is made.
     pub(super) made_at: u64,
+}
+
+impl Tensor {
+    /// The name of the element type, as in safetensors.
+    #[must_use]
+    pub fn dtype(&self) -> &'static str {
+        self.dtype.name()
+    }
 }
 
 /// A name that a pickle would have Python import.

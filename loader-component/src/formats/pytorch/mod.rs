@@ -9,6 +9,7 @@
 mod allowed;
 mod archive;
 mod checkpoint;
+mod dtypes;
 mod known;
 mod reader;
 mod records;

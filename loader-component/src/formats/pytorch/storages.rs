@@ -1,10 +1,11 @@
 //! Storages: memory that tensors are views of. A pickle names them by persistent ids, `('storage', type, key, device,
 //! elements)`; the stream form has one more, for views of storages, which is None since 0.4.
-use super::super::dtype::{Dtype, tensor_bytes};
+use super::super::dtype::Dtype;
 use super::super::escape;
 use super::super::fault::{fault, over_limit};
 use super::super::names::{Names, Refused};
 use super::super::pickle::{Pickle, Ref, Value};
+use super::dtypes::{self, width};
 use super::known::{Known, known};
 use crate::types::{Cause, Error};
 
@@ -14,7 +15,7 @@ pub struct Storage {
     /// Its key in the file.
     pub key: String,
     /// The element type that it is saved with; none where it is just bytes.
-    pub dtype: Option<Dtype>,
+    pub(crate) dtype: Option<Dtype>,
     /// Elements, or bytes.
     pub elements: u64,
     /// Byte offset in the file.
@@ -83,8 +84,8 @@ impl Storages {
             ));
         };
         let elements = u64::try_from(count).map_err(|_| bad(format!("The storage has {count} elements.")))?;
-        let dtype = dtype.and_then(Dtype::from_safetensors);
-        let width = dtype.map_or(Ok(1), |dtype| tensor_bytes(dtype, &[1])).unwrap_or(1);
+        let dtype = dtype.and_then(dtypes::dtype);
+        let width = dtype.map_or(1, width);
         let bytes = elements
             .checked_mul(width)
             .ok_or_else(|| bad(format!("The storage has {elements} elements of {width} bytes.")))?;

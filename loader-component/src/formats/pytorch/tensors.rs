@@ -3,6 +3,7 @@ use super::super::dtype::{Dtype, tensor_bytes};
 use super::super::escape;
 use super::super::fault::fault;
 use super::super::pickle::{Global, Object, Pickle, Ref, Value};
+use super::dtypes::{self, width};
 use super::known::{Known, Rebuild, known};
 use super::storages::Storages;
 use crate::types::{Cause, Error};
@@ -186,7 +187,7 @@ impl Source<'_> {
         let dtype = match named_dtype {
             None => own,
             Some(dtype) => match self.global(dtype).and_then(|(_, dtype)| known(dtype)) {
-                Some(Known::Dtype(name)) => name.and_then(Dtype::from_safetensors),
+                Some(Known::Dtype(name)) => name.and_then(dtypes::dtype),
                 _ => None,
             },
         };
@@ -194,7 +195,7 @@ impl Source<'_> {
             let message = format!("Tensor \"{}\" has an element type that is not known.", escape(place.name));
             return Err(fault(Cause::UnsupportedDtype, place.at, place.field(".dtype"), message));
         };
-        let width = tensor_bytes(dtype, &[1]).unwrap_or(1);
+        let width = width(dtype);
         let length = if named_dtype.is_some() { bytes.checked_div(width).unwrap_or(0) } else { length };
         let offset = self.number(head[1], place, ".storage_offset")?;
         let shape = self.numbers(head[2], place, ".shape")?;

@@ -4,9 +4,11 @@ mod catalogue;
 mod gguf_arrays;
 mod gguf_fixed;
 mod gguf_tensors;
+mod pickle;
 mod pytorch;
 mod safetensors;
 mod values;
+mod zip;
 
 use super::build::{GgufBuilder, Value};
 use super::{Header, Limits, Parser, Step, Window};

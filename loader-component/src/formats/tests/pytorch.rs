@@ -87,7 +87,7 @@ fn both_forms_give_names_shapes_and_places() {
         let checkpoint = read(&file).unwrap();
         assert_eq!((checkpoint.form, names(&checkpoint)), (form, vec!["a", "b"]));
         let [a, b] = checkpoint.tensors.as_slice() else { panic!("two tensors") };
-        assert_eq!((a.dtype.name(), a.shape.as_slice(), a.bytes, a.contiguous), ("F32", &[2, 3][..], 24, true));
+        assert_eq!((a.dtype(), a.shape.as_slice(), a.bytes, a.contiguous), ("F32", &[2, 3][..], 24, true));
         assert_eq!((a.storage, b.storage, b.offset - a.offset, b.bytes), (0, 0, 24, 24));
         assert_eq!(slice(&file, a.offset, 48), TWELVE);
         assert_eq!(checkpoint.storages.len(), 1);
@@ -245,7 +245,7 @@ fn new_element_types_are_of_untyped_storages() {
     };
     let checkpoint = read(&third(begun.clone(), 18, "uint16")).unwrap();
     let tensor = &checkpoint.tensors[0];
-    assert_eq!((tensor.dtype.name(), tensor.bytes), ("U16", 12));
+    assert_eq!((tensor.dtype(), tensor.bytes), ("U16", 12));
     assert_eq!(tensor.offset - checkpoint.storages[0].offset, 36);
     refused(&third(begun.clone(), 19, "uint16"), Cause::Malformed, "tensor[\"tensor\"].strides");
     refused(&third(begun, 0, "bits16"), Cause::UnsupportedDtype, "tensor[\"tensor\"].dtype");
@@ -452,7 +452,12 @@ fn files_from_elsewhere() {
         for tensor in &checkpoint.tensors {
             println!(
                 "  {} {:?} {:?} {:?} {} {}",
-                tensor.name, tensor.dtype, tensor.shape, tensor.strides, tensor.offset, tensor.bytes
+                tensor.name,
+                tensor.dtype(),
+                tensor.shape,
+                tensor.strides,
+                tensor.offset,
+                tensor.bytes
             );
         }
     }
