@@ -313,7 +313,7 @@ impl PickleReader {
         if !matches!(kind, Value::Tuple(_)) {
             return Err(self.bad(i, &format!("has {} for arguments, and not a tuple", kind.kind())));
         }
-        let object = self.arena.push_object(callee, arguments, i.at, i.opcode.name).map_err(self.full(i))?;
+        let object = self.arena.push_object(callee, arguments, i.at).map_err(self.full(i))?;
         self.stack.push(object);
         match named.map(|named| (named, self.arena.get(named))) {
             None => Ok(()),

@@ -118,14 +118,33 @@ pub struct Object {
     pub arguments: Ref,
     /// Where in the file.
     pub at: u64,
-    /// The call's opcode.
-    pub opcode: &'static str,
     /// What is appended to it, or added.
     pub items: Chain,
     /// What is set in it: keys and values.
     pub pairs: Chain,
     /// The states that it is given; named arguments of a call are among them.
     pub states: Chain,
+}
+
+/// An object as it is kept: most are never added to.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    at: u64,
+    callee: Ref,
+    arguments: Ref,
+    added: u32,
+}
+
+/// What was added to an object.
+#[derive(Clone, Copy, Debug)]
+struct Added {
+    items: Chain,
+    pairs: Chain,
+    states: Chain,
+}
+
+impl Added {
+    const NOTHING: Self = Self { items: Chain::EMPTY, pairs: Chain::EMPTY, states: Chain::EMPTY };
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +158,8 @@ struct Cell {
 pub struct Arena {
     values: Vec<Value>,
     cells: Vec<Cell>,
-    objects: Vec<Object>,
+    objects: Vec<Kept>,
+    added: Vec<Added>,
     bytes: Vec<u8>,
 }
 
@@ -176,13 +196,15 @@ impl Arena {
 
     /// The object with this number.
     #[must_use]
-    pub fn object(&self, number: u32) -> Option<&Object> {
-        self.objects.get(number as usize)
+    pub fn object(&self, number: u32) -> Option<Object> {
+        let Kept { at, callee, arguments, added } = self.objects.get(number as usize).copied()?;
+        let Added { items, pairs, states } = self.added.get(added as usize).copied().unwrap_or(Added::NOTHING);
+        Some(Object { callee, arguments, at, items, pairs, states })
     }
 
     /// The object that this value is.
     #[must_use]
-    pub fn as_object(&self, value: Ref) -> Option<&Object> {
+    pub fn as_object(&self, value: Ref) -> Option<Object> {
         if let Value::Object(number) = self.get(value) { self.object(number) } else { None }
     }
 
@@ -232,17 +254,10 @@ impl Arena {
         Ok(Ref(number))
     }
 
-    pub(super) fn push_object(
-        &mut self,
-        callee: Ref,
-        arguments: Ref,
-        at: u64,
-        opcode: &'static str,
-    ) -> Result<Ref, Full> {
+    pub(super) fn push_object(&mut self, callee: Ref, arguments: Ref, at: u64) -> Result<Ref, Full> {
         let number = u32::try_from(self.objects.len()).map_err(|_| Full)?;
         let value = self.push(Value::Object(number))?;
-        let (items, pairs, states) = (Chain::EMPTY, Chain::EMPTY, Chain::EMPTY);
-        self.objects.push(Object { callee, arguments, at, opcode, items, pairs, states });
+        self.objects.push(Kept { at, callee, arguments, added: NIL });
         Ok(value)
     }
 
@@ -280,42 +295,38 @@ impl Arena {
 
     /// Adds values to a container; false where this value has no such part.
     pub(super) fn add(&mut self, to: Ref, part: Part, values: &[Ref]) -> Result<bool, Full> {
+        if let Value::Object(number) = self.get(to) {
+            return self.add_to_object(number, part, values).map(|()| true);
+        }
         let mut chain = match (self.get(to), part) {
             (Value::List(chain) | Value::Set(chain), Part::Items) | (Value::Dict(chain), Part::Pairs) => chain,
-            (Value::Object(number), part) => match (self.object(number), part) {
-                (Some(object), Part::Items) => object.items,
-                (Some(object), Part::Pairs) => object.pairs,
-                (Some(object), Part::States) => object.states,
-                (None, _) => return Ok(false),
-            },
             _ => return Ok(false),
         };
         self.extend(&mut chain, values)?;
-        match (self.values.get_mut(to.0 as usize), part) {
-            (Some(Value::List(old) | Value::Set(old) | Value::Dict(old)), _) => *old = chain,
-            (Some(Value::Object(number)), part) => {
-                if let Some(object) = self.objects.get_mut(*number as usize) {
-                    match part {
-                        Part::Items => object.items = chain,
-                        Part::Pairs => object.pairs = chain,
-                        Part::States => object.states = chain,
-                    }
-                }
-            }
-            _ => return Ok(false),
+        if let Some(Value::List(old) | Value::Set(old) | Value::Dict(old)) = self.values.get_mut(to.0 as usize) {
+            *old = chain;
         }
         Ok(true)
     }
 
-    /// Bytes of memory that the values take, at least.
-    #[must_use]
-    pub fn footprint(&self) -> usize {
-        let each = [
-            self.values.capacity().saturating_mul(size_of::<Value>()),
-            self.cells.capacity().saturating_mul(size_of::<Cell>()),
-            self.objects.capacity().saturating_mul(size_of::<Object>()),
-            self.bytes.capacity(),
-        ];
-        each.iter().fold(0, |sum, part| sum.saturating_add(*part))
+    fn add_to_object(&mut self, number: u32, part: Part, values: &[Ref]) -> Result<(), Full> {
+        let fresh = u32::try_from(self.added.len()).map_err(|_| Full)?;
+        let Some(object) = self.objects.get_mut(number as usize) else { return Ok(()) };
+        if object.added == NIL {
+            object.added = fresh;
+            self.added.push(Added::NOTHING);
+        }
+        let place = object.added as usize;
+        let mut added = self.added.get(place).copied().unwrap_or(Added::NOTHING);
+        let chain = match part {
+            Part::Items => &mut added.items,
+            Part::Pairs => &mut added.pairs,
+            Part::States => &mut added.states,
+        };
+        self.extend(chain, values)?;
+        if let Some(kept) = self.added.get_mut(place) {
+            *kept = added;
+        }
+        Ok(())
     }
 }

@@ -181,8 +181,9 @@ impl PickleReader {
         fault(Cause::Malformed, instruction.at, self.field(instruction), message)
     }
 
+    /// The error for too many values; made when it is needed, since this is asked for at each value.
     pub(super) fn full(&self, instruction: &Instruction<'_>) -> impl Fn(Full) -> Error + use<> {
-        let (at, field) = (instruction.at, self.field(instruction));
-        move |Full| over_limit(at, field.clone(), "The pickle has more values than are kept.")
+        let (at, label, name) = (instruction.at, self.label, instruction.opcode.name);
+        move |Full| over_limit(at, format!("{label}.{name}"), "The pickle has more values than are kept.")
     }
 }

@@ -105,11 +105,8 @@ impl Source<'_> {
                 let state_plain = state
                     .iter()
                     .all(|state| matches!(values.get(*state), Value::Null | Value::Dict(_) | Value::Tuple(_)));
-                let inner = values
-                    .as_object(*data)
-                    .filter(|_| plain && state_plain && wrappers > 0)
-                    .copied()
-                    .ok_or_else(wrong)?;
+                let inner =
+                    values.as_object(*data).filter(|_| plain && state_plain && wrappers > 0).ok_or_else(wrong)?;
                 self.depends_on_nothing(&[*hooks], place)?;
                 self.unwrap(inner.callee, inner.arguments, &inner, name, wrappers.saturating_sub(1))
             }
@@ -237,7 +234,8 @@ impl Source<'_> {
 
     fn numbers(&self, value: Ref, place: Place<'_>, part: &str) -> Result<Vec<u64>, Error> {
         let values = &self.pickle.values;
-        let size = values.as_object(value).filter(|object| matches!(self.meaning(object), Meaning::Known(Known::Size)));
+        let size =
+            values.as_object(value).filter(|object| matches!(self.meaning(&object), Meaning::Known(Known::Size)));
         let value = match size.and_then(|object| values.tuple(object.arguments)).as_deref() {
             Some([inner]) => *inner,
             _ => value,
@@ -261,7 +259,7 @@ impl Source<'_> {
             _ => values.as_object(hooks).is_some_and(|object| {
                 let empty = object.items.is_empty() && object.pairs.is_empty() && object.states.is_empty();
                 let bare = values.tuple(object.arguments).is_some_and(|given| given.is_empty());
-                matches!(self.meaning(object), Meaning::Known(Known::OrderedDict)) && empty && bare
+                matches!(self.meaning(&object), Meaning::Known(Known::OrderedDict)) && empty && bare
             }),
         }
     }
@@ -272,7 +270,7 @@ impl Source<'_> {
             let foreign = match self.pickle.values.get(*value) {
                 Value::Global(_) => self.global(*value).filter(|(_, global)| known(global).is_none()),
                 Value::Object(_) => {
-                    self.pickle.values.as_object(*value).and_then(|object| match self.meaning(object) {
+                    self.pickle.values.as_object(*value).and_then(|object| match self.meaning(&object) {
                         Meaning::Foreign(number) => number
                             .and_then(|number| self.pickle.globals.get(number as usize).map(|global| (number, global))),
                         _ => None,

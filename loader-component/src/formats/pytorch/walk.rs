@@ -212,10 +212,10 @@ impl<'p> Walk<'p> {
                 frame.parts.push((Shape::Keyed, chain));
             }
             Value::Object(number) => match values.object(number) {
-                Some(object) => match self.source.meaning(object) {
-                    Meaning::Tensor => return self.tensor(object, as_in),
-                    Meaning::Known(known) => self.known(known, object, &mut frame),
-                    Meaning::Foreign(global) => self.foreign(global, object, &mut frame),
+                Some(object) => match self.source.meaning(&object) {
+                    Meaning::Tensor => return self.tensor(&object, as_in),
+                    Meaning::Known(known) => self.known(known, &object, &mut frame),
+                    Meaning::Foreign(global) => self.foreign(global, &object, &mut frame),
                 },
                 None => return Ok(()),
             },

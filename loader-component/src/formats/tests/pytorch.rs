@@ -462,3 +462,16 @@ fn files_from_elsewhere() {
         }
     }
 }
+
+#[test]
+fn many_tensors_take_linear_time() {
+    let mut pickle = PickleBuilder::new(2).raw(b"}(");
+    for n in 0..50_000 {
+        pickle = pickle.text(&format!("model.layers.{n}.weight")).tensor("FloatStorage", "0", 12, n % 12, &[1], &[1]);
+    }
+    let file = zipped(&pickle.raw(b"u").stop());
+    let checkpoint = drive(&file, 1 << 20, Limits::default()).0.unwrap();
+    assert_eq!(checkpoint.tensors.len(), 50_000);
+    let few = Limits { tensors: 49_999, ..Limits::default() };
+    assert_eq!(drive(&file, 1 << 20, few).0.unwrap_err().cause, Cause::LimitExceeded);
+}
