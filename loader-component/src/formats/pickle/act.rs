@@ -306,7 +306,8 @@ impl PickleReader {
         };
         match self.arena.get(callee) {
             Value::Global(number) => self.uses.call(number),
-            Value::Object(_) => {}
+            // Checkpoints of before 1.6 keep classes under persistent ids, with their source.
+            Value::Object(_) | Value::Persistent(_) => {}
             other => return Err(self.bad(i, &format!("calls {}", other.kind()))),
         }
         let kind = self.arena.get(arguments);

@@ -110,6 +110,11 @@ impl PickleReader {
         }
     }
 
+    /// What it would have had Python import so far.
+    pub(crate) fn globals(&self) -> &[Global] {
+        &self.uses.globals
+    }
+
     fn finish(&mut self, root: Ref) -> Pickle {
         let uses = std::mem::take(&mut self.uses);
         Pickle {

@@ -6,7 +6,7 @@ use super::super::pickle::{Pickle, PickleReader};
 use super::super::turn::Turn;
 use super::super::window::Buffer;
 use super::super::zip::{self, Entry, ZipReader};
-use super::checkpoint::{Checkpoint, Form};
+use super::checkpoint::{Checkpoint, Form, with_imports};
 use super::records;
 use super::storages::Storages;
 use super::walk::Walk;
@@ -138,7 +138,7 @@ impl ArchiveReader {
         }
         let limits = self.limits;
         let reader = self.pickle.get_or_insert_with(|| PickleReader::within(part.record(), entry.data_at, end, limits));
-        match reader.advance(buffer)? {
+        match reader.advance(buffer).map_err(|error| with_imports(error, reader.globals()))? {
             Turn::Read { offset, len } => Ok(Some((offset, len))),
             Turn::Done(pickle) => {
                 self.pickle = None;

@@ -82,6 +82,15 @@ pub struct PickleUse {
     pub unread: u64,
 }
 
+/// Says with an error what the pickle that breaks off would have had imported before: Python runs it up to there.
+pub(super) fn with_imports(mut error: Error, globals: &[Global]) -> Error {
+    if let Some(global) = globals.iter().find(|global| weights_only(global) != WeightsOnly::Allowed) {
+        let more = format!(" Before that, PyTorch would import {} (named at byte {}).", global.shown(), global.at);
+        error.message.push_str(&more);
+    }
+    error
+}
+
 /// What a checkpoint holds.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {

@@ -8,7 +8,7 @@ use super::super::fault::{fault, truncated};
 use super::super::pickle::{Pickle, PickleReader, Value};
 use super::super::turn::Turn;
 use super::super::window::Buffer;
-use super::checkpoint::{Checkpoint, Form};
+use super::checkpoint::{Checkpoint, Form, with_imports};
 use super::storages::Storages;
 use super::walk::{Found, Walk};
 use crate::types::{Cause, Error};
@@ -66,7 +66,8 @@ impl StreamReader {
             self.tar_checked = true;
         }
         while let Some(label) = LABELS.get(self.number).copied() {
-            match self.pickle.advance(buffer)? {
+            let turn = self.pickle.advance(buffer);
+            match turn.map_err(|error| with_imports(error, self.pickle.globals()))? {
                 Turn::Read { offset, len } => return Ok(Turn::Read { offset, len }),
                 Turn::Done(pickle) => self.take(label, &pickle)?,
             }

@@ -10,6 +10,8 @@ use crate::types::{Cause, Error};
 
 /// Most dimensions, as PyTorch has.
 const MOST_DIMENSIONS: usize = 64;
+/// Calls of what a call made that are gone back to find a name.
+const MOST_CALLS: usize = 16;
 /// Wrappers around wrappers that are taken off a tensor.
 const MOST_WRAPPERS: usize = 4;
 
@@ -54,24 +56,34 @@ impl Source<'_> {
 
     /// What would make this object.
     pub(super) fn meaning(&self, object: &Object) -> Meaning {
-        let Some((number, global)) = self.global(object.callee) else {
-            // Called is what another call made: whose, is found by going down.
-            let mut callee = object.callee;
-            for _ in 0..MOST_WRAPPERS {
-                match self.pickle.values.as_object(callee) {
-                    Some(inner) => callee = inner.callee,
-                    None => break,
-                }
-            }
-            return Meaning::Foreign(self.global(callee).map(|(number, _)| number));
-        };
-        match known(global) {
-            Some(Known::Rebuild(_) | Known::Parameter | Known::FromType | Known::TensorType | Known::Refused(_)) => {
-                Meaning::Tensor
-            }
-            Some(other) => Meaning::Known(other),
-            None => Meaning::Foreign(Some(number)),
+        match self.global(object.callee) {
+            Some((number, global)) => match known(global) {
+                Some(
+                    Known::Rebuild(_) | Known::Parameter | Known::FromType | Known::TensorType | Known::Refused(_),
+                ) => Meaning::Tensor,
+                Some(other) => Meaning::Known(other),
+                None => Meaning::Foreign(Some(number)),
+            },
+            None => Meaning::Foreign(self.origin(object.callee)),
         }
+    }
+
+    /// The global that a callee comes from which is none itself: the result of a call, or a class that is kept with its
+    /// source under a persistent id, as before 1.6.
+    fn origin(&self, callee: Ref) -> Option<u32> {
+        let values = &self.pickle.values;
+        let mut callee = callee;
+        for _ in 0..MOST_CALLS {
+            if let Some((number, _)) = self.global(callee) {
+                return Some(number);
+            }
+            callee = match values.get(callee) {
+                Value::Object(number) => values.object(number)?.callee,
+                Value::Persistent(id) => values.tuple(id)?.get(1).copied()?,
+                _ => return None,
+            };
+        }
+        None
     }
 
     /// The tensor that this object would become. `name` is the tensor's, for the errors.
@@ -234,8 +246,7 @@ impl Source<'_> {
 
     fn numbers(&self, value: Ref, place: Place<'_>, part: &str) -> Result<Vec<u64>, Error> {
         let values = &self.pickle.values;
-        let size =
-            values.as_object(value).filter(|object| matches!(self.meaning(&object), Meaning::Known(Known::Size)));
+        let size = values.as_object(value).filter(|object| matches!(self.meaning(object), Meaning::Known(Known::Size)));
         let value = match size.and_then(|object| values.tuple(object.arguments)).as_deref() {
             Some([inner]) => *inner,
             _ => value,

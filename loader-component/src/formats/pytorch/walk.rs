@@ -242,6 +242,7 @@ impl<'p> Walk<'p> {
         let arguments = values.tuple(object.arguments).unwrap_or_default();
         match (known, arguments.first().map(|first| values.get(*first))) {
             (Known::OrderedDict, first) => {
+                frame.optimizer |= self.is_optimizer(object.pairs);
                 // Set later, so taken later; a name that is there twice is refused anyway.
                 frame.parts.push((Shape::Keyed, object.pairs));
                 match first {
