@@ -4,6 +4,8 @@
 const MOST_VALUES: usize = 8 << 20;
 /// Most places in containers.
 const MOST_CELLS: usize = 16 << 20;
+/// Values of a tuple that are told at once: one more than the dimensions of a tensor.
+pub const MOST_OF_TUPLE: usize = 65;
 const NIL: u32 = u32::MAX;
 
 /// A value, by its number.
@@ -239,10 +241,15 @@ impl Arena {
         self.cells.len()
     }
 
-    /// The values of a tuple; none where it is none.
+    /// The values of a tuple, the first [`MOST_OF_TUPLE`] of them; none where it is none. What they are for takes fewer,
+    /// and one long tuple may be in many places.
     #[must_use]
     pub fn tuple(&self, value: Ref) -> Option<Vec<Ref>> {
-        if let Value::Tuple(chain) = self.get(value) { Some(self.chain(chain).collect()) } else { None }
+        if let Value::Tuple(chain) = self.get(value) {
+            Some(self.chain(chain).take(MOST_OF_TUPLE).collect())
+        } else {
+            None
+        }
     }
 
     pub(super) fn push(&mut self, value: Value) -> Result<Ref, Full> {

@@ -19,7 +19,7 @@ mod opcodes;
 mod text;
 mod uses;
 
-pub use arena::{Arena, Chain, Object, Ref, Value};
+pub use arena::{Arena, Chain, MOST_OF_TUPLE, Object, Ref, Value};
 pub use machine::{Pickle, PickleReader};
 pub use opcodes::{Act, Argument, OPCODES, Opcode};
 pub use uses::{Global, OpcodeUse};

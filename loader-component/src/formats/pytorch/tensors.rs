@@ -255,8 +255,7 @@ impl Source<'_> {
             return Err(place.malformed(part, &format!("has {} for numbers", values.get(value).kind())));
         };
         if parts.len() > MOST_DIMENSIONS {
-            return Err(place
-                .malformed(part, &format!("has {} dimensions; PyTorch has at most {MOST_DIMENSIONS}", parts.len())));
+            return Err(place.malformed(part, &format!("has more than {MOST_DIMENSIONS} dimensions")));
         }
         parts.into_iter().map(|number| self.number(number, place, part)).collect()
     }

@@ -14,6 +14,8 @@ use crate::types::{Cause, Error};
 const MOST_DEPTH: usize = 128;
 /// How often each place may be gone through, on average: what several names lead to is gone through for each.
 const MOST_VISITS: usize = 8;
+/// Bytes of a key that cost no more than a visit.
+const SHORT_KEY: usize = 64;
 /// Pairs of a dictionary in which those of an optimizer's state are looked for.
 const MOST_KEYS: u32 = 32;
 /// The name of a tensor that is alone in its file.
@@ -74,6 +76,7 @@ pub(super) struct Walk<'p> {
     marks: Vec<Mark>,
     name: String,
     visits: usize,
+    most_visits: usize,
     found: Vec<Found>,
 }
 
@@ -85,6 +88,8 @@ impl<'p> Walk<'p> {
         script: bool,
         limits: Limits,
     ) -> Self {
+        let places = pickle.values.places();
+        let keys = usize::try_from(pickle.end.saturating_sub(pickle.start)).unwrap_or(usize::MAX).div_euclid(SHORT_KEY);
         Self {
             source: Source { pickle, storages },
             label,
@@ -94,6 +99,7 @@ impl<'p> Walk<'p> {
             marks: vec![Mark::Unseen; pickle.values.len()],
             name: String::new(),
             visits: 0,
+            most_visits: places.saturating_add(keys).saturating_mul(MOST_VISITS).saturating_add(1_024),
             found: Vec::new(),
         }
     }
@@ -120,6 +126,8 @@ impl<'p> Walk<'p> {
                 continue;
             };
             if let Some(segment) = segment {
+                // A long key that is in many places costs as much in each.
+                self.visits = self.visits.saturating_add(segment.len().div_euclid(SHORT_KEY));
                 if !self.name.is_empty() {
                     self.name.push('.');
                 }
@@ -193,7 +201,7 @@ impl<'p> Walk<'p> {
         let pickle = self.source.pickle;
         let values = &pickle.values;
         self.visits = self.visits.saturating_add(1);
-        if self.visits > values.places().saturating_mul(MOST_VISITS).saturating_add(1_024) {
+        if self.visits > self.most_visits {
             let message =
                 "The containers of this pickle share one another so often that they would unfold into too many names.";
             return Err(over_limit(pickle.start, format!("{}.names", self.label), message));

@@ -1,10 +1,10 @@
 //! What is refused of a checkpoint, and how.
 use super::super::super::Limits;
 use super::super::super::pickle::build::{PickleBuilder, archive, stream};
-use super::super::super::pytorch::Tensor;
+use super::super::super::pytorch::{Checkpoint, Tensor};
 use super::super::super::zip::build::ZipBuilder;
 use super::{TWELVE, dict, drive, read, refused, streamed, zipped};
-use crate::types::Cause;
+use crate::types::{Cause, Error};
 
 #[test]
 fn views_that_leave_their_storage() {
@@ -194,4 +194,30 @@ fn every_prefix_and_every_flipped_bit_give_one_verdict() {
             file[bit / 8] ^= 1 << (bit % 8);
         }
     }
+}
+
+/// What costs much in one place and is in many: time is bounded by what is read.
+#[test]
+fn shared_giants_are_cheap() {
+    let began = std::time::Instant::now();
+    // One tuple of many values, the arguments of many dictionaries.
+    let tuple = PickleBuilder::new(2).raw(b"(").raw(&b"N".repeat(100_000)).raw(b"tq\x000](");
+    let many = tuple.global("collections", "OrderedDict").raw(b"q\x01h\x00R").raw(&b"h\x01h\x00R".repeat(50_000));
+    assert!(once(&archive(&many.raw(b"e").stop(), &[]).build()).unwrap().tensors.is_empty());
+    // One long key before many lists.
+    let key = PickleBuilder::new(2)
+        .raw(b"}(")
+        .text(&"k".repeat(60_000))
+        .raw(b"q\x00]")
+        .raw(&b"h\x00]".repeat(100_000))
+        .raw(b"u");
+    assert_eq!(once(&zipped(&key.stop())).unwrap_err().cause, Cause::LimitExceeded);
+    // One shape of too many dimensions.
+    let shape = vec![1; 100_000];
+    refused(&zipped(&dict(&[("w", 0, &shape, &shape)]).stop()), Cause::Malformed, "tensor[\"w\"].shape");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
+
+fn once(file: &[u8]) -> Result<Checkpoint, Error> {
+    drive(file, 1 << 20, Limits::default()).0
 }
