@@ -23,7 +23,7 @@ pub enum Form {
 }
 
 /// One tensor: a view of a storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Tensor {
     /// What leads to it, with dots.
     pub name: String,

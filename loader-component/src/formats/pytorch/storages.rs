@@ -10,7 +10,7 @@ use super::known::{Known, known};
 use crate::types::{Cause, Error};
 
 /// A storage: bytes of the file that one or more tensors share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Storage {
     /// Its key in the file.
     pub key: String,
@@ -98,7 +98,9 @@ impl Storages {
             }
             Err(Refused::Duplicate(number)) => {
                 let first = self.all.get(number as usize);
-                if first.is_none_or(|first| (first.dtype, first.elements) != (dtype, elements)) {
+                if first.is_none_or(|first| {
+                    (first.dtype.map(Dtype::name), first.elements) != (dtype.map(Dtype::name), elements)
+                }) {
                     let key = escape(key);
                     return Err(bad(format!(
                         "Storage \"{key}\" has another type or length here than where it is first named."

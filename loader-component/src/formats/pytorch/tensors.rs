@@ -16,7 +16,7 @@ const MOST_CALLS: usize = 16;
 const MOST_WRAPPERS: usize = 4;
 
 /// A tensor, where in its storage it lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) storage: u32,
     pub(super) dtype: Dtype,
