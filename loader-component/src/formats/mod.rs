@@ -29,13 +29,17 @@ mod metadata;
 mod names;
 mod npy;
 mod parser;
+pub mod pickle;
+pub mod pytorch;
 mod registry;
 mod safetensors;
 mod shard_index;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod window;
+pub mod zip;
 
 pub(crate) use assembly::MOST_NAMED;
 pub use catalogue::{Catalogue, CatalogueTensor};
@@ -48,4 +52,5 @@ pub use parser::{Parser, Step};
 pub use registry::formats;
 pub use shard_index::ShardIndex;
 pub use table::{TensorRef, TensorTable};
+pub use turn::Turn;
 pub use window::Window;

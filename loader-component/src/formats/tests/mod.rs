@@ -1,9 +1,12 @@
 //! Files as their bytes: what loads, and what is refused and how, whatever the windows.
 mod bulk;
 mod catalogue;
+mod pickle;
+mod pytorch;
 mod registry;
 mod tail;
 mod values;
+mod zip;
 
 use super::build::{GgufBuilder, Value};
 use super::{Header, Limits, Parser, Step, Window};
