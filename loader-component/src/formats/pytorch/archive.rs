@@ -44,6 +44,8 @@ impl Part {
 pub(super) struct ArchiveReader {
     limits: Limits,
     zip: ZipReader,
+    /// The directory, where somebody else has read it.
+    given: Option<zip::Archive>,
     archive: Option<zip::Archive>,
     prefix: String,
     /// What is to be read next, by its place in [`Part::ALL`].
@@ -59,6 +61,7 @@ impl ArchiveReader {
         Self {
             limits,
             zip: ZipReader::new(size, limits),
+            given: None,
             archive: None,
             prefix: String::new(),
             next: 0,
@@ -68,12 +71,21 @@ impl ArchiveReader {
         }
     }
 
+    /// A reader of an archive whose directory is known.
+    pub(super) fn of(archive: zip::Archive, size: u64, limits: Limits) -> Self {
+        Self { given: Some(archive), ..Self::new(size, limits) }
+    }
+
     pub(super) fn advance(&mut self, buffer: &mut Buffer) -> Result<Turn<Checkpoint>, Error> {
         if self.archive.is_none() {
-            match self.zip.advance(buffer)? {
-                Turn::Read { offset, len } => return Ok(Turn::Read { offset, len }),
-                Turn::Done(archive) => self.begin(archive)?,
-            }
+            let archive = match self.given.take() {
+                Some(archive) => archive,
+                None => match self.zip.advance(buffer)? {
+                    Turn::Read { offset, len } => return Ok(Turn::Read { offset, len }),
+                    Turn::Done(archive) => archive,
+                },
+            };
+            self.begin(archive)?;
         }
         while let Some(part) = Part::ALL.get(self.next).copied() {
             if let Some((name, entry)) = self.entry(part.record()) {
@@ -95,6 +107,7 @@ impl ArchiveReader {
     }
 
     fn begin(&mut self, archive: zip::Archive) -> Result<(), Error> {
+        archive.require_distinct_without_case()?;
         self.prefix = records::prefix(&archive)?;
         self.archive = Some(archive);
         if self.entry(Part::Data.record()).is_none() {

@@ -10,6 +10,9 @@ mod allowed;
 mod archive;
 mod checkpoint;
 mod dtypes;
+mod format;
+mod handler;
+mod header;
 mod known;
 mod reader;
 mod records;
@@ -20,5 +23,6 @@ mod walk;
 
 pub use allowed::{WeightsOnly, weights_only};
 pub use checkpoint::{Checkpoint, Finding, Form, PickleUse, Tensor};
+pub(super) use handler::{CONTENTS, HANDLER};
 pub use reader::CheckpointReader;
 pub use storages::Storage;

@@ -32,6 +32,11 @@ impl Contents {
         Self { size, limits, state: State::Sniff }
     }
 
+    /// A reader of an archive whose directory is known.
+    pub(super) fn of(archive: zip::Archive, size: u64, limits: Limits) -> Self {
+        Self { size, limits, state: State::Archive(Box::new(ArchiveReader::of(archive, size, limits))) }
+    }
+
     /// Goes on as far as the bytes reach that are here.
     pub(crate) fn advance(&mut self, buffer: &mut Buffer) -> Result<Turn<Checkpoint>, Error> {
         loop {

@@ -52,8 +52,10 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Archive {
     pub(super) names: Names,
-    /// The names without case, for which there must be one entry each as well.
+    /// The names without case.
     folded: Names,
+    /// The first two entries whose names differ by case alone: readers that look names up without it take one or the other.
+    twins: Option<(u32, u32)>,
     pub(super) entries: Vec<Entry>,
     outside: Vec<Range<u64>>,
     outside_bytes: u64,
@@ -64,6 +66,11 @@ impl Archive {
     /// Names and entries in the order of the directory.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         (0u32..).zip(&self.entries).map(|(number, entry)| (self.names.get(number), entry))
+    }
+
+    /// The entry with this number in the directory, and its name.
+    pub(crate) fn get(&self, number: usize) -> Option<(&str, &Entry)> {
+        Some((self.names.get(u32::try_from(number).ok()?), self.entries.get(number)?))
     }
 
     /// The entry with exactly this name.
@@ -88,6 +95,25 @@ impl Archive {
     #[must_use]
     pub const fn comment_bytes(&self) -> u16 {
         self.comment
+    }
+
+    /// The entry before this one whose name differs from it by case alone. Looked for once in an archive.
+    fn twin_of(&self, name: &str, number: u32) -> Option<u32> {
+        (0..number).find(|other| self.names.get(*other).eq_ignore_ascii_case(name))
+    }
+
+    /// That no two names differ by case alone.
+    ///
+    /// # Errors
+    /// Two do, so that readers who look names up without case see another archive.
+    pub(crate) fn require_distinct_without_case(&self) -> Result<(), Error> {
+        let Some((first, second)) = self.twins else { return Ok(()) };
+        let at = self.entries.get(second as usize).map_or(0, |entry| entry.record_at.saturating_add(LEAST_ENTRY));
+        let (name, other) = (escape(self.names.get(second)), escape(self.names.get(first)));
+        let message = format!(
+            "Entry \"{name}\" is there already, as \"{other}\" (number {first}); readers take one or the other."
+        );
+        Err(fault(Cause::Malformed, at, format!("zip.directory[{second}].name"), message))
     }
 
     pub(super) fn note_outside(&mut self, span: Range<u64>) {
@@ -178,10 +204,19 @@ impl Archive {
     }
 
     fn keep(&mut self, name: &str, entry: Entry, at: u64, field: String) -> Result<(), Error> {
-        let folded = name.to_ascii_lowercase();
-        let taken = self.folded.push(&folded).and_then(|_| self.names.push(name));
+        let taken = self.names.push(name).and_then(|number| {
+            match self.folded.push(&name.to_ascii_lowercase()) {
+                Ok(_) => Ok(()),
+                // Whoever was folded before has another number there once two are one.
+                Err(Refused::Duplicate(_)) => {
+                    self.twins = self.twins.or_else(|| self.twin_of(name, number).map(|first| (first, number)));
+                    Ok(())
+                }
+                Err(Refused::Full) => Err(Refused::Full),
+            }
+        });
         match taken {
-            Ok(_) => {
+            Ok(()) => {
                 self.entries.push(entry);
                 Ok(())
             }

@@ -1,5 +1,6 @@
 //! Checkpoints as their bytes: what is in them, and what is refused and how, whatever the windows.
 mod contents;
+mod format;
 mod refused;
 
 use super::super::pickle::build::{PickleBuilder, archive, stream};
