@@ -204,16 +204,13 @@ impl Archive {
     }
 
     fn keep(&mut self, name: &str, entry: Entry, at: u64, field: String) -> Result<(), Error> {
-        let taken = self.names.push(name).and_then(|number| {
-            match self.folded.push(&name.to_ascii_lowercase()) {
-                Ok(_) => Ok(()),
-                // Whoever was folded before has another number there once two are one.
-                Err(Refused::Duplicate(_)) => {
-                    self.twins = self.twins.or_else(|| self.twin_of(name, number).map(|first| (first, number)));
-                    Ok(())
-                }
-                Err(Refused::Full) => Err(Refused::Full),
+        let taken = self.names.push(name).and_then(|number| match self.folded.push(&name.to_ascii_lowercase()) {
+            Ok(_) => Ok(()),
+            Err(Refused::Duplicate(_)) => {
+                self.twins = self.twins.or_else(|| self.twin_of(name, number).map(|first| (first, number)));
+                Ok(())
             }
+            Err(Refused::Full) => Err(Refused::Full),
         });
         match taken {
             Ok(()) => {
