@@ -337,6 +337,7 @@ pub fn named(name: &str) -> Option<Model> {
             model
         }
         "whole-split" => Model { given: 3, ..split() },
+        "whole-pytorch-sharded" => Model { given: 3, ..pytorch_sharded() },
         "whole-sharded" => Model { given: 3, ..sharded() },
         _ => return None,
     })

@@ -1,4 +1,4 @@
-//! Which reads of a parser are fair, for tests and fuzzers: none has a byte of a tensor in it, but for two that cannot know
+//! Which reads of a parser are fair, for tests and fuzzers: none has a byte of a tensor in it, but for few that cannot know
 //! better.
 use super::header::Header;
 
@@ -8,11 +8,14 @@ const END: u64 = 98;
 const END_AND_COMMENT: u64 = END + 65_535;
 /// Bytes that are read at once of a pickle whose length nothing tells.
 const BLIND: u64 = 4_096;
+/// Bytes of the header of a tar archive, which the stream form is looked at for.
+const TAR: u64 = 512;
 
 /// The first of these reads that has bytes of a tensor in it, of a file that was read to this header.
 ///
-/// Two are let pass. The end of an archive is looked for before anybody knows what is there. And the pickles of PyTorch's
-/// stream form are read in windows, the last of which may reach into the first storage.
+/// Let pass are these. The end of an archive is looked for before anybody knows what is there. The beginning of PyTorch's
+/// stream form may be the header of a tar archive, and its pickles are read in windows, the last of which may reach into the
+/// first storage.
 #[must_use]
 pub fn first_unfair(header: &Header, file: &[u8], reads: &[(u64, u32)]) -> Option<(u64, u32)> {
     let size = file.len() as u64;
@@ -38,7 +41,8 @@ pub fn first_unfair(header: &Header, file: &[u8], reads: &[(u64, u32)]) -> Optio
         let to = at.saturating_add(u64::from(*len));
         let next = spans.partition_point(|(_, end)| *end <= *at);
         let meets = spans.get(next).is_some_and(|(from, _)| *from < to);
-        let known = archive && *at >= end || stream && *at < header.data_offset && u64::from(*len) <= BLIND;
+        let blind = *at < header.data_offset && u64::from(*len) <= BLIND;
+        let known = archive && *at >= end || stream && (blind || to <= TAR);
         meets && !known
     })
 }
