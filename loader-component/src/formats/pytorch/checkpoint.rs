@@ -204,22 +204,4 @@ impl Checkpoint {
             Some(format!("{} at byte {} of {} is not on its list", first.1, first.0, pickle.label))
         })
     }
-
-    /// That every tensor can be shown without strides.
-    ///
-    /// # Errors
-    /// One cannot: it is the transpose of what is in the file, or a part of it, or an expanded one.
-    pub fn require_contiguous(&self) -> Result<(), Error> {
-        let Some((number, tensor)) = (0u32..).zip(&self.tensors).find(|(_, tensor)| !tensor.contiguous) else {
-            return Ok(());
-        };
-        let name = escape(&tensor.name);
-        let message = format!(
-            "Tensor \"{name}\" has strides {:?} for shape {:?}: its elements are not one after the other in the file. Save it \
-             with .contiguous().",
-            tensor.strides, tensor.shape
-        );
-        let field = format!("tensor[\"{name}\"].strides");
-        Err(fault(Cause::UnsupportedFormat, tensor.made_at, field, message).at_tensor(number))
-    }
 }

@@ -20,7 +20,7 @@ fn both_forms_give_names_shapes_and_places() {
         assert_eq!(checkpoint.storages.len(), 1);
         assert_eq!(checkpoint.verdict(), "Could run code in PyTorch: no");
         assert_eq!((checkpoint.weights_only_refusal(), checkpoint.outside_bytes), (None, 0));
-        assert!(checkpoint.require_contiguous().is_ok());
+        assert!(checkpoint.tensors.iter().all(|tensor| tensor.contiguous));
     }
     let aligned = read(&zipped(&pickle)).unwrap();
     assert_eq!((aligned.storages[0].offset % 64, aligned.version), (0, Some(3)));
@@ -75,8 +75,6 @@ fn tied_and_strided_tensors_are_views_of_one_storage() {
     assert_eq!((a.storage, a.offset, a.bytes), (tied.storage, tied.offset, tied.bytes));
     assert_eq!((t.contiguous, t.strides.as_slice(), t.bytes), (false, &[1, 4][..], 48));
     assert_eq!((x.contiguous, x.bytes, x.offset), (false, 4, a.offset + 4));
-    let error = checkpoint.require_contiguous().unwrap_err();
-    assert_eq!((error.tensor, error.field.as_deref()), (Some(2), Some("tensor[\"t\"].strides")));
 }
 
 #[test]
@@ -193,6 +191,8 @@ fn files_from_elsewhere() {
         let file = std::fs::read(path).unwrap();
         let checkpoint = read(&file).unwrap();
         let (_, bytes) = drive(&file, 1 << 20, Limits::default());
+        let header = super::super::parse(&file).unwrap();
+        assert_eq!((header.format.name, header.tensors.len()), ("pytorch", checkpoint.tensors.len()));
         println!(
             "{path}: {} tensors, {} storages, {bytes} of {} bytes read, {} outside",
             checkpoint.tensors.len(),
