@@ -1,4 +1,4 @@
-//! Loads untrusted model files (GGUF, safetensors, NPY) through a sandboxed WebAssembly component, at mmap speed.
+//! Loads untrusted model files (GGUF, safetensors, NPY, PyTorch, NPZ) through a sandboxed WebAssembly component, at mmap speed.
 //!
 //! The file is parsed, checked and planned by a component that can name no path and reads nothing but header bytes; this
 //! library maps or reads the tensors, checks every span that the component asks for, and hands out views. Tensor bytes

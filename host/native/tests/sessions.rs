@@ -466,12 +466,12 @@ fn the_component_asks_for_storage_and_observer_alone() {
     assert!(!loader().describe().unwrap().is_empty());
     let formats = loader().formats().unwrap();
     let names: Vec<&str> = formats.iter().map(|format| format.name.as_str()).collect();
-    assert_eq!(names, ["gguf", "safetensors", "npy"]);
+    assert_eq!(names, ["gguf", "safetensors", "npy", "pytorch", "npz"]);
     assert_eq!(formats[1].multi_file, MultiFile::Index("index.json".into()));
-    assert_eq!(FormatInfo::titles(&formats, "or"), "GGUF, safetensors or NPY");
+    assert_eq!(FormatInfo::titles(&formats, "or"), "GGUF, safetensors, NPY, PyTorch or NPZ");
     assert_eq!(FormatInfo::titles(&formats[..1], "or"), "GGUF");
     let versions = FormatInfo::titles_and_versions(&formats, "and");
-    assert_eq!(versions, "GGUF (versions 2 and 3), safetensors and NPY (versions 1 to 3)");
+    assert_eq!(versions, "GGUF (versions 2 and 3), safetensors, NPY (versions 1 to 3), PyTorch and NPZ");
     assert_eq!(loader().component_id().len(), 64);
 }
 
