@@ -5,8 +5,10 @@
 //! Offsets and lengths are bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+mod pattern;
 mod text;
 
+pub use pattern::Pattern;
 pub use text::{escape, escape_path};
 
 use serde::{Deserialize, Serialize};
