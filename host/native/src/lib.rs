@@ -55,6 +55,6 @@ pub use session::{FileInfo, PageMap, Session};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
     CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions,
-    Stats, Timings, Usage, escape, escape_path, recording, trace,
+    Stats, Timings, Usage, escape, escape_path, model, recording, trace,
     types::{self, *},
 };
