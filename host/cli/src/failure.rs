@@ -84,6 +84,12 @@ impl Failure {
         self
     }
 
+    /// Of a command that, as diff(1), says with 1 that it found something: trouble is 2.
+    pub(crate) fn trouble(mut self) -> Self {
+        self.code = 2;
+        self
+    }
+
     /// Names the file that an error of a session is about.
     pub(crate) fn in_files(mut self, files: &[String]) -> Self {
         let index = self.error.source.and_then(|source| usize::try_from(source).ok());
