@@ -1,174 +1,27 @@
-//! Patterns that select tensors by name: `*`, `?` and `[…]`, none of which cares for `.` or `/`.
-//!
-//! Written here because no small crate has just this: `wildmatch` has no sets, and with `fast-glob` a `*` stops at `/`
-//! while `{`, `}` and `!` mean something.
+//! Patterns that select tensors by name, as the contract has them; here with the contract's error.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 use crate::types::{Cause, Error, Phase};
+pub use weighbridge_wit::Pattern;
 
-/// Longest pattern in bytes; together with the bound on names it bounds the work of one match.
-const LONGEST: usize = 4_096;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    /// Any characters, or none.
-    Any,
-    /// One character.
-    One,
-    /// This character.
-    Just(char),
-    /// One character that is, or is not, in one of these ranges.
-    Of { ranges: Vec<(char, char)>, negated: bool },
-}
-
-impl Token {
-    fn takes(&self, c: char) -> bool {
-        match self {
-            Self::Any | Self::One => true,
-            Self::Just(wanted) => *wanted == c,
-            Self::Of { ranges, negated } => ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != *negated,
-        }
-    }
-}
-
-/// A pattern that has been understood.
-#[derive(Clone, Debug)]
-pub struct Matcher {
-    tokens: Vec<Token>,
-}
-
-/// Understands a pattern: `*` is any text, `?` any character, `[a-z]` a character of a set, `[!a-z]` or `[^a-z]` one that
-/// is not (a `]` right after the bracket stands for itself), and `\` takes the meaning from what follows.
+/// Understands a pattern.
 ///
 /// # Errors
-/// `invalid-request` in the field `select` where a set is not closed, a range runs backwards, a `\` ends the pattern, or
-/// the pattern has more than 4,096 bytes.
+/// `invalid-request` in the field `select` for what [`Pattern::new`] refuses.
 #[allow(clippy::result_large_err)] // once per request
-pub fn matcher(pattern: &str) -> Result<Matcher, Error> {
-    let bad = |why: &str| {
+pub fn matcher(pattern: &str) -> Result<Pattern, Error> {
+    Pattern::new(pattern).map_err(|why| {
         let message = format!("The pattern \"{}\" cannot be used: {why}.", crate::formats::escape(pattern));
-        Err(Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("select"))
-    };
-    if pattern.len() > LONGEST {
-        return bad("it has more than 4096 bytes");
-    }
-    let mut tokens = Vec::new();
-    let mut rest = pattern.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            // Two stars in a row are one; more would only cost time.
-            '*' if tokens.last() == Some(&Token::Any) => {}
-            '*' => tokens.push(Token::Any),
-            '?' => tokens.push(Token::One),
-            '\\' => match rest.next() {
-                Some(c) => tokens.push(Token::Just(c)),
-                None => return bad("it ends with a backslash"),
-            },
-            '[' => match set(&mut rest) {
-                Ok(token) => tokens.push(token),
-                Err(why) => return bad(why),
-            },
-            c => tokens.push(Token::Just(c)),
-        }
-    }
-    Ok(Matcher { tokens })
-}
-
-fn set(rest: &mut std::str::Chars<'_>) -> Result<Token, &'static str> {
-    const OPEN: &str = "a [ is not closed";
-    let mut ranges = Vec::new();
-    let mut next = rest.next().ok_or(OPEN)?;
-    let negated = matches!(next, '!' | '^');
-    if negated {
-        next = rest.next().ok_or(OPEN)?;
-    }
-    loop {
-        let from = if next == '\\' { rest.next().ok_or(OPEN)? } else { next };
-        let mut ahead = rest.clone();
-        let to = match (ahead.next(), ahead.next()) {
-            (Some('-'), Some(to)) if to != ']' => {
-                *rest = ahead;
-                if to == '\\' { rest.next().ok_or(OPEN)? } else { to }
-            }
-            _ => from,
-        };
-        if to < from {
-            return Err("a range runs backwards");
-        }
-        ranges.push((from, to));
-        next = rest.next().ok_or(OPEN)?;
-        if next == ']' {
-            return Ok(Token::Of { ranges, negated });
-        }
-    }
-}
-
-impl Matcher {
-    /// Whether the whole name fits. At most pattern × name steps: only the last `*` is ever tried again.
-    #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
-        let (mut token, mut rest) = (0usize, name.chars());
-        let mut retry: Option<(usize, std::str::Chars<'_>)> = None;
-        loop {
-            if let Some(Token::Any) = self.tokens.get(token) {
-                token += 1;
-                retry = Some((token, rest.clone()));
-                continue;
-            }
-            match (self.tokens.get(token), rest.next()) {
-                (None, None) => return true,
-                (Some(wanted), Some(c)) if wanted.takes(c) => token += 1,
-                (_, _) => {
-                    // The last star takes one character more.
-                    let Some((after, from)) = &mut retry else { return false };
-                    if from.next().is_none() {
-                        return false;
-                    }
-                    (token, rest) = (*after, from.clone());
-                }
-            }
-        }
-    }
+        Error::new(Phase::Request, Cause::InvalidRequest, message).at_field("select")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fits(pattern: &str, name: &str) -> bool {
-        matcher(pattern).unwrap().matches(name)
-    }
-
-    #[test]
-    fn stars_cross_everything() {
-        assert!(fits("*", "") && fits("*", "a/b.c") && fits("blk.*.weight", "blk.0.attn/q.weight"));
-        assert!(fits("blk.?.attn_[qkv].weight", "blk.3.attn_k.weight"));
-        assert!(!fits("blk.?.attn_[qkv].weight", "blk.3.attn_o.weight"));
-        assert!(fits("*a*b*c", "xxaxxbxxbxc") && !fits("*a*b*c", "xxaxxbxxbx"));
-        assert!(fits("", "") && !fits("", "a") && !fits("a", "") && fits("größ?", "größe"));
-    }
-
-    #[test]
-    fn sets_and_escapes() {
-        assert!(fits("[!0-9]x", "ax") && !fits("[^0-9]x", "5x"));
-        assert!(
-            fits("[]a]", "]") && fits("[a-]", "-") && fits("[a\\]b]", "]") && fits("\\*", "*") && !fits("\\*", "a")
-        );
-    }
-
     #[test]
     fn bad_patterns_are_requests_that_cannot_be_asked() {
-        for bad in ["[", "[a", "[!", "[z-a]", "a\\", "[a-", &"x".repeat(5_000)] {
-            let error = matcher(bad).unwrap_err();
-            assert_eq!((error.cause, error.field.as_deref()), (Cause::InvalidRequest, Some("select")), "{bad}");
-        }
-    }
-
-    #[test]
-    fn hostile_patterns_are_not_exponential() {
-        let pattern = "*a".repeat(1_000) + "b";
-        let name = "a".repeat(4_000);
-        let begun = std::time::Instant::now();
-        assert!(!fits(&pattern, &name));
-        assert!(begun.elapsed().as_secs() < 5);
+        let error = matcher("[").unwrap_err();
+        assert_eq!((error.cause, error.field.as_deref()), (Cause::InvalidRequest, Some("select")));
     }
 }

@@ -6,9 +6,11 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 mod options;
+mod pattern;
 mod text;
 mod words;
 
+pub use pattern::Pattern;
 pub use text::{escape, escape_path, is_hidden};
 pub use words::UnknownName;
 

@@ -84,6 +84,12 @@ impl Failure {
         self
     }
 
+    /// Of a command that, as diff(1), says with 1 that it found something: trouble is 2.
+    pub(crate) fn trouble(mut self) -> Self {
+        self.code = 2;
+        self
+    }
+
     /// Says it, and answers the exit code.
     pub(crate) fn show(&self, output: &mut Output) -> ExitCode {
         if self.broken_pipe {

@@ -134,7 +134,7 @@ fn kind(entry: &MetadataEntry) -> String {
 }
 
 /// A value for a person: one line, nothing that a terminal acts on.
-fn text(value: &MetadataValue) -> String {
+pub(crate) fn text(value: &MetadataValue) -> String {
     match value {
         MetadataValue::Boolean(value) => value.to_string(),
         MetadataValue::Unsigned(value) => value.to_string(),
@@ -264,7 +264,8 @@ impl Serialize for Metadata<'_> {
     }
 }
 
-struct Value<'a>(&'a MetadataValue);
+/// A value with its type.
+pub(crate) struct Value<'a>(pub(crate) &'a MetadataValue);
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 mod compare;
 mod completions;
+mod diff;
 mod export;
 mod inspect;
 mod load;
@@ -46,6 +47,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Load(load::Load),
     Verify(verify::Verify),
+    Diff(diff::Diff),
     Record(record::Record),
     Replay(replay::Replay),
     Compare(compare::Compare),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(&mut output),
         Command::Load(command) => command.run(&mut output),
         Command::Verify(command) => command.run(&mut output),
+        Command::Diff(command) => command.run(&mut output),
         Command::Record(command) => command.run(&mut output),
         Command::Replay(command) => command.run(&mut output),
         Command::Compare(command) => command.run(&mut output),

@@ -110,6 +110,11 @@ impl LoadArgs {
         self.select.clone().map_or(Selection::All, Selection::Matching)
     }
 
+    /// Whether only some tensors are loaded.
+    pub(crate) fn selects(&self) -> bool {
+        self.select.is_some()
+    }
+
     pub(crate) fn load(&self) -> LoadOptions {
         LoadOptions::new()
             .policy(self.strategy.only().map_or(StrategyPolicy::Auto, StrategyPolicy::Only))

@@ -60,6 +60,6 @@ pub use source::{Mapped, Source};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
     Called, CancelToken, Engine, Grant, HostCapabilities, HostLimits, Interpose, Last, Observer, Quota, QuotaLimits,
-    ReplayError, ReplayReport, SessionOptions, Stats, Timings, Usage, escape, escape_path, recording, trace,
+    ReplayError, ReplayReport, SessionOptions, Stats, Timings, Usage, escape, escape_path, model, recording, trace,
     types::{self, *},
 };
