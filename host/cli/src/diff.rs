@@ -63,8 +63,8 @@ impl Diff {
 
     fn compare(&self, output: &mut Output) -> Result<ExitCode> {
         let runtime = runtime()?;
-        let mut a = open(&runtime, &[self.a.clone()], SessionOptions::default())?;
-        let mut b = open(&runtime, &[self.b.clone()], SessionOptions::default())?;
+        let mut a = open(&runtime, std::slice::from_ref(&self.a), SessionOptions::default())?;
+        let mut b = open(&runtime, std::slice::from_ref(&self.b), SessionOptions::default())?;
         let (metadata_a, tensors_a) = headers(&mut a)?;
         let (metadata_b, tensors_b) = headers(&mut b)?;
         let formats = (a.session.summary().format.clone(), b.session.summary().format.clone());

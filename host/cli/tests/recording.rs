@@ -275,7 +275,7 @@ fn a_recording_of_any_name_holds_no_name_and_replays() {
 }
 
 #[test]
-fn seven_hundred_tensors_of_a_large_model_take_less_than_a_megabyte() {
+fn seven_hundred_tensors_that_are_copied_one_by_one_take_less_than_two_megabytes() {
     let place = Place::new();
     place.run("weighbridge sample model.gguf --tensors 723");
     let runtime = runtime();
@@ -287,6 +287,6 @@ fn seven_hundred_tensors_of_a_large_model_take_less_than_a_megabyte() {
     let mut file = Vec::new();
     recording.write(&mut file).unwrap();
     let beyond = file.len() as u64 - session.stats().bytes_to_guest;
-    assert!(beyond <= 1_000_000, "{beyond} bytes beyond the header, {} records", recording.records.len());
+    assert!(beyond <= 2_000_000, "{beyond} bytes beyond the header, {} records", recording.records.len());
     assert!(runtime.replay(&Recording::read(file.as_slice()).unwrap(), None).unwrap().complete);
 }

@@ -81,7 +81,7 @@ impl Error {
     }
 
     /// It came from this error of the system.
-    pub(crate) fn from_io(mut self, error: io::Error) -> Self {
+    pub(crate) fn caused_by(mut self, error: io::Error) -> Self {
         self.0.record.os_code = error.raw_os_error();
         self.0.io = Some(Arc::new(error));
         self

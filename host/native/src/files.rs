@@ -245,7 +245,7 @@ impl Finder<'_> {
             Some(folder) => folder,
             None => self.folder.insert(Folder::open(beside).map_err(|error| {
                 let message = format!("the folder {} cannot be read: {error}", escape_path(beside));
-                Error::new(Phase::Request, Cause::Io, message).from_io(error).of_file(beside)
+                Error::new(Phase::Request, Cause::Io, message).caused_by(error).of_file(beside)
             })?),
         };
         let source = Granted::open_in(folder, name, self.follow_links).map_err(|error| error.of_file(&path))?;
@@ -261,7 +261,7 @@ pub(crate) fn missing(name: &str, what: &str, error: io::Error) -> Error {
         _ => (Cause::Io, format!(": {error}")),
     };
     let message = format!("{} is a part of this model and {what}{}", escape(name), escape(&why));
-    Error::new(Phase::Request, cause, message).from_io(error)
+    Error::new(Phase::Request, cause, message).caused_by(error)
 }
 
 fn file_name(path: &Path) -> Result<String, Error> {

@@ -82,7 +82,7 @@ fn a_part_of_a_file_is_a_model_wherever_it_begins() {
         for (offset, len) in [(0, u64::MAX), (u64::MAX, 1), (before as u64 + 78, model.len() as u64)] {
             let part = Part::range(File::open(&path).unwrap(), offset, len);
             let error = loader().open(ModelFiles::new().part(NAME, part)).unwrap_err();
-            assert_eq!((error.cause.clone(), error.file()), (Cause::OutOfBounds, Some(Path::new(NAME))), "{error}");
+            assert_eq!((error.cause, error.file()), (Cause::OutOfBounds, Some(Path::new(NAME))), "{error}");
         }
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn write_json(opened: &Opened, pass: &Pass, out: &mut impl Write) -> 
 /// Writes what `sha256sum` would print of the files.
 pub(super) fn write_sums(opened: &Opened, pass: &Pass, out: &mut impl Write) -> io::Result<()> {
     for (file, sha256) in opened.session.files().iter().zip(&pass.files) {
-        let path = file.path.to_string_lossy();
+        let path = file.shown().to_string_lossy();
         // coreutils: a name with such characters is escaped, and its line begins with a backslash.
         let escaped = path.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
         let mark = if escaped == path { "" } else { "\\" };
@@ -214,7 +214,7 @@ impl Written {
                 let mut found = Vec::new();
                 for (file, sha256) in files {
                     let base = |name: &str| Path::new(name).file_name().is_some_and(|name| name == &*file.name);
-                    let exact = sums.iter().find(|(name, _)| Path::new(name) == file.path);
+                    let exact = sums.iter().find(|(name, _)| Path::new(name) == file.shown());
                     match exact.or_else(|| sums.iter().find(|(name, _)| base(name))) {
                         // A list may have other files, too, but each of the model has to be in it.
                         None => found.push(Difference::alone("file", &file.name, "unexpected")),

@@ -209,7 +209,7 @@ impl<'a> Report<'a> {
         differences: Option<&'a Vec<Difference>>,
     ) -> Self {
         let files = opened.session.files().iter().zip(&hashed.files).map(|(file, sha256)| HashedFile {
-            path: file.path.to_string_lossy().into_owned(),
+            path: file.shown().to_string_lossy().into_owned(),
             bytes: file.size,
             sha256: sha256.clone(),
         });

@@ -188,7 +188,7 @@ fn refused(shown: &str, error: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
-    Error::new(Phase::Request, cause, format!("{shown} cannot be opened: {what}; {advice}")).from_io(error)
+    Error::new(Phase::Request, cause, format!("{shown} cannot be opened: {what}; {advice}")).caused_by(error)
 }
 
 #[cfg(test)]
