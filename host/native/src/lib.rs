@@ -50,6 +50,7 @@ mod session;
 mod tensor;
 
 pub use cache::CacheUse;
+pub use guest::Instance;
 pub use runtime::{Runtime, RuntimeBuilder, Startup};
 pub use session::{FileInfo, PageMap, Session};
 pub use tensor::Tensor;

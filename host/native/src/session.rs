@@ -80,6 +80,11 @@ impl Session {
         Ok(Self { inner, runtime: runtime.clone(), files })
     }
 
+    /// The session of the core that this one is made of, for what works with the sessions of every host.
+    pub const fn core(&mut self) -> &mut core::Session<Instance> {
+        &mut self.inner
+    }
+
     /// What the headers say of the model.
     #[must_use]
     pub const fn summary(&self) -> &ModelSummary {

@@ -71,7 +71,7 @@ exports! {
 }
 
 /// One running component.
-pub(crate) struct Instance {
+pub struct Instance {
     store: Store<State>,
     instance: wasmtime::component::Instance,
     exports: Arc<Exports>,

@@ -4,5 +4,6 @@ mod exports;
 mod imports;
 
 pub(crate) use ended::not_the_contract;
-pub(crate) use exports::{Exports, Instance};
+pub(crate) use exports::Exports;
+pub use exports::Instance;
 pub(crate) use imports::{State, add_to_linker};

@@ -6,7 +6,7 @@ use weighbridge_core::StorageError;
 const LARGE: usize = 1 << 20;
 
 /// Host memory.
-pub(crate) struct Buffer(Block);
+pub struct Buffer(Block);
 
 enum Block {
     Small(Vec<u8>),

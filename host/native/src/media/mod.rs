@@ -14,7 +14,7 @@ use weighbridge_core::{
 
 /// Files, mappings and memory of this machine.
 #[derive(Debug)]
-pub(crate) struct Native {
+pub struct Native {
     threads: usize,
 }
 

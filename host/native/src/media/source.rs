@@ -8,7 +8,7 @@ pub(crate) use crate::platform::Folder;
 
 /// A file as it was when it was granted.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub struct Source {
     file: File,
     identity: Identity,
 }
