@@ -5,7 +5,9 @@ use super::store::{Standing, Store};
 use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
-use weighbridge_core::types::{BufferState, Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState};
+use weighbridge_core::types::{
+    BufferState, Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState,
+};
 
 /// Most tensors that are kept: the bound of the contract.
 const TENSORS: usize = 4_194_304;
