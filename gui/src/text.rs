@@ -1,4 +1,5 @@
 //! Numbers and names as people read them. Names from files pass through [`escape`] before they are shown.
+use crate::backend::{Fault, FaultKind};
 use weighbridge_core::types::StorageError;
 
 /// Makes control characters, bidirectional overrides and other invisible characters visible as `\u{…}`; cuts at 200 characters.
@@ -121,6 +122,18 @@ pub fn storage_error(e: &StorageError) -> String {
         StorageError::Deadline => "deadline".into(),
         StorageError::Io(code) => format!("I/O error {code}"),
         StorageError::Other(text) => escape(text),
+    }
+}
+
+/// A fault that is armed, in words.
+#[must_use]
+pub fn fault(fault: &Fault) -> String {
+    match fault {
+        Fault::Call { call, nth, kind: FaultKind::Fail(e) } => {
+            format!("{} no. {nth} fails: {}", call.name(), storage_error(e))
+        }
+        Fault::Call { call, nth, kind: FaultKind::Short } => format!("{} no. {nth} is short", call.name()),
+        Fault::Truncate { at } => format!("files end at byte {at}"),
     }
 }
 

@@ -3,7 +3,7 @@ use egui::{
     Align, Color32, CornerRadius, FontId, Layout, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, TextStyle, Theme, Ui,
     Vec2, Visuals, pos2, vec2,
 };
-use weighbridge_core::types::{Lifecycle, SlotStatus};
+use weighbridge_core::types::{BufferStatus, Lifecycle, SlotStatus};
 
 /// What a colour stands for. Each has a shape of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +79,18 @@ impl Tone {
             SlotStatus::Owned => Self::Good,
             SlotStatus::UnmapPending => Self::Warn,
             SlotStatus::Retired => Self::Over,
+        }
+    }
+
+    /// Of a buffer.
+    #[must_use]
+    pub const fn of_buffer(s: BufferStatus) -> Self {
+        match s {
+            BufferStatus::Free => Self::Idle,
+            BufferStatus::Reserved => Self::Working,
+            BufferStatus::Owned => Self::Good,
+            BufferStatus::FreePending => Self::Warn,
+            BufferStatus::Retired => Self::Over,
         }
     }
 

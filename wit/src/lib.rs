@@ -838,6 +838,23 @@ pub enum BufferStatus {
     Retired,
 }
 
+impl BufferStatus {
+    /// Every case.
+    pub const ALL: &[Self] = &[Self::Free, Self::Reserved, Self::Owned, Self::FreePending, Self::Retired];
+
+    /// The name as the contract spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Reserved => "reserved",
+            Self::Owned => "owned",
+            Self::FreePending => "free-pending",
+            Self::Retired => "retired",
+        }
+    }
+}
+
 /// One buffer that copies of tensors lie in: memory of the host, or of the embedder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

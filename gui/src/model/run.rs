@@ -5,7 +5,9 @@ use super::store::{Standing, Store};
 use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
-use weighbridge_core::types::{Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState};
+use weighbridge_core::types::{
+    BufferState, Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState,
+};
 
 /// Most tensors that are kept: the bound of the contract.
 const TENSORS: usize = 4_194_304;
@@ -40,6 +42,8 @@ pub struct Run {
     pub states: Vec<TensorState>,
     /// Slots, as the guest last reported them.
     pub slots: Vec<SlotState>,
+    /// Buffers, as the guest last reported them.
+    pub buffers: Vec<BufferState>,
     /// Numbers.
     pub sandbox: Option<Sandbox>,
     /// The last load that went well.
@@ -95,6 +99,7 @@ impl Run {
             Update::Tensors { start, tensors } => self.add_tensors(start, tensors),
             Update::States(states) => self.states = states,
             Update::Slots(slots) => self.slots = slots,
+            Update::Buffers(buffers) => self.buffers = buffers,
             Update::Sandbox(sandbox) => {
                 if self.memory.len() < 100_000 {
                     self.memory.push((self.store.last_at(), sandbox.guest_memory));

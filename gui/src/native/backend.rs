@@ -3,15 +3,15 @@ use super::link::{Outbox, Shared};
 use super::worker;
 use crate::backend::{Backend, Request, Update};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
+use weighbridge_core::desk::AtOnce;
 
 /// The worker thread, as the UI sees it.
 pub struct NativeBackend {
     requests: Option<Sender<Request>>,
     updates: Receiver<Update>,
-    asleep: Arc<AtomicBool>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// Whether it was said that the worker is gone, and whether it is still to be said that nothing is under way.
@@ -27,47 +27,30 @@ impl NativeBackend {
     pub fn new(ctx: &egui::Context) -> std::io::Result<Self> {
         let (requests, queue) = channel();
         let (sender, updates) = channel();
-        let asleep = Arc::new(AtomicBool::new(true));
-        let shared = Arc::new(Shared::default());
-        let outbox = Outbox { updates: sender, asleep: asleep.clone(), ctx: ctx.clone() };
-        let for_thread = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("weighbridge-worker".into())
-            .spawn(move || worker::run(&queue, outbox, for_thread))?;
-        Ok(Self {
-            requests: Some(requests),
-            updates,
-            asleep,
-            shared,
-            thread: Some(thread),
-            reported: false,
-            idle: false,
-        })
+        let shared = Arc::new(Shared::new());
+        let outbox = Outbox { updates: sender, shared: shared.clone(), ctx: ctx.clone() };
+        let thread =
+            std::thread::Builder::new().name("weighbridge-worker".into()).spawn(move || worker::run(&queue, outbox))?;
+        Ok(Self { requests: Some(requests), updates, shared, thread: Some(thread), reported: false, idle: false })
     }
 }
 
 impl Backend for NativeBackend {
     fn send(&mut self, request: Request) {
-        match request {
-            Request::Cancel => {
-                self.shared.cancel.cancel();
-                self.shared.gate.go_on();
-            }
-            Request::Pause => self.shared.gate.pause(),
-            Request::Continue => self.shared.gate.go_on(),
-            Request::Step => self.shared.gate.step(),
-            Request::SetBreakpoints(breaks) => self.shared.gate.set_breaks(breaks),
-            Request::SetFaults(faults) => self.shared.faults.set(faults),
-            request => {
+        match self.shared.controls.at_once(request) {
+            AtOnce::Done => self.shared.wake(),
+            AtOnce::Later(request) => {
                 if let Some(requests) = &self.requests {
                     let _ = requests.send(request);
                 }
             }
+            // A thread can always be held.
+            AtOnce::CannotHold => {}
         }
     }
 
     fn poll(&mut self) -> Option<Update> {
-        self.asleep.store(true, Ordering::Release);
+        self.shared.asleep.store(true, Ordering::Release);
         match self.updates.try_recv() {
             Ok(update) => Some(update),
             Err(TryRecvError::Disconnected) if !self.reported => {
@@ -81,8 +64,8 @@ impl Backend for NativeBackend {
 
 impl Drop for NativeBackend {
     fn drop(&mut self) {
-        self.shared.cancel.cancel();
-        self.shared.gate.give_up();
+        self.shared.controls.end();
+        self.shared.wake();
         self.requests = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -1,17 +1,11 @@
 //! The native program: the host on a worker thread, dialogs, a window or none.
 mod backend;
-mod current;
-mod faults;
-mod gate;
 mod headless;
 mod link;
-mod open;
 mod page_cache;
-mod race;
 mod rebuild;
-mod records;
-mod requests;
 mod shell;
+mod system;
 mod window;
 mod worker;
 

@@ -147,7 +147,7 @@ impl Control {
         }
         for (i, fault) in state.faults.iter().enumerate() {
             ui.horizontal(|ui| {
-                theme::badge(ui, Tone::Warn, &fault.label());
+                theme::badge(ui, Tone::Warn, &crate::text::fault(fault));
                 if ui.small_button("Disarm").clicked() {
                     out.push(Command::Disarm(i));
                 }

@@ -2,6 +2,7 @@
 mod actor_rows;
 mod actors;
 mod axis;
+mod buffers;
 mod compare;
 mod control;
 mod density;

@@ -1,4 +1,5 @@
-//! The pool of mappings: a grid of slots, the one chosen in words, use over time.
+//! The pool of mappings: a grid of slots, the one chosen in words, use over time; and the buffers of copies below it.
+use super::buffers;
 use crate::backend::Origin;
 use crate::command::Command;
 use crate::state::State;
@@ -42,8 +43,8 @@ fn slots(state: &State) -> Vec<SlotState> {
 
 impl Slots {
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
-        let slots = slots(state);
-        if slots.is_empty() {
+        let (slots, copies) = (slots(state), buffers::of(state));
+        if slots.is_empty() && copies.is_empty() {
             let text = "A mapping lives in a slot. The pool is drawn here: which slots are free, owned, waiting to be unmapped or retired. \
                         Load with the strategy mapped-file to fill it.";
             theme::empty(ui, "No slots yet", text);
@@ -59,6 +60,7 @@ impl Slots {
                 ui.weak("Click a slot to see what it holds");
             }
             usage(ui, state);
+            buffers::show(ui, copies);
         });
     }
 

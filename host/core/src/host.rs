@@ -430,11 +430,17 @@ impl<M: Media> Host<M> {
         if let Err(error) = self.may_have(handles_of(call)).and_then(|()| self.may_move(call)) {
             return Ok(fitting(call, Answer::Failed(error)));
         }
-        match &mut self.storage {
-            Storage::Table(table) => Ok(table.perform(call, &self.control)),
+        let answer = match &mut self.storage {
+            Storage::Table(table) => table.perform(call, &self.control),
             // The call itself was compared when it was observed.
-            Storage::Replay(player) => player.answer(),
+            Storage::Replay(player) => player.answer()?,
+        };
+        if let (Call::Read { .. }, Answer::Bytes(bytes), Some(interpose)) = (call, &answer, &self.interpose)
+            && let Some(instead) = interpose.after_read(bytes)
+        {
+            return Ok(fitting(call, instead));
         }
+        Ok(answer)
     }
 
     /// Clamp: the time of host calls is not the guest's, so what they may do in one export is bounded by bytes. No load

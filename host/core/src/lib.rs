@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod desk;
 pub mod model;
 pub mod recording;
 pub mod trace;

@@ -12,4 +12,10 @@ pub trait Observer: Send + Sync {
 pub trait Interpose: Send + Sync {
     /// An answer instead of the work, or none. An answer of a kind that the call cannot have becomes the error `other`.
     fn before(&self, call: &Call) -> Option<Answer>;
+
+    /// What stands for the header bytes of a read that `before` did not answer and the host did, or none to leave them. An
+    /// answer that is neither bytes nor an error becomes the error `other`.
+    fn after_read(&self, _bytes: &[u8]) -> Option<Answer> {
+        None
+    }
 }

@@ -127,6 +127,11 @@ impl<E: Engine<Media = Native>> Session<E> {
         Tensor::new(view, file)
     }
 
+    /// The session of the core that this one is made of, for what works with the sessions of every host.
+    pub const fn core(&mut self) -> &mut core::Session<Instance> {
+        &mut self.inner
+    }
+
     /// What the headers say of the model.
     ///
     /// ```

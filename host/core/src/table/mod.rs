@@ -109,6 +109,20 @@ impl<M: Media> Table<M> {
         true
     }
 
+    /// Registers fresh memory of the medium for a tensor, which counts as the embedder's.
+    pub(crate) fn register_fresh(&mut self, name: String, len: u64) -> Result<(), StorageError> {
+        let memory = self.media.allocate(len)?;
+        if self.register(name, memory) { Ok(()) } else { Err(StorageError::Busy) }
+    }
+
+    /// Bytes of a file to be shown to a person: at most `most` from `offset` on, or none where there are none.
+    pub(crate) fn excerpt(&mut self, number: u32, offset: u64, most: u64) -> Option<Vec<u8>> {
+        let source = self.sources.get(number as usize)?;
+        let size = self.media.size(source);
+        let span = Span::within(offset, most.min(size.checked_sub(offset)?), size).ok()?;
+        self.media.read(source, span).ok()
+    }
+
     /// The consumer that the next loads by `external-buffer` go to, or none; the one before it is the answer.
     pub fn set_sink(&mut self, sink: Option<Sink>) -> Option<Sink> {
         std::mem::replace(&mut self.sink, sink)

@@ -1,6 +1,6 @@
 //! What the UI learns of the host, the model and what went wrong.
+use crate::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
 use serde::{Deserialize, Serialize};
-use weighbridge_core::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
 
 /// Numbers of the sandbox and of the host's side of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Where the guest is held, and what goes wrong on purpose.
+use crate::types::StorageError;
 use serde::{Deserialize, Serialize};
-use weighbridge_core::types::StorageError;
 
 /// Where the guest is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,18 +90,4 @@ pub enum Fault {
         /// Bytes that are left.
         at: u64,
     },
-}
-
-impl Fault {
-    /// In words.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self {
-            Self::Call { call, nth, kind: FaultKind::Fail(e) } => {
-                format!("{} no. {nth} fails: {}", call.name(), crate::text::storage_error(e))
-            }
-            Self::Call { call, nth, kind: FaultKind::Short } => format!("{} no. {nth} is short", call.name()),
-            Self::Truncate { at } => format!("files end at byte {at}"),
-        }
-    }
 }
