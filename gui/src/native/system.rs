@@ -56,7 +56,7 @@ impl DeskHost for System {
 
     fn open(&mut self, files: &[FileRef], options: SessionOptions) -> Result<Session, Error> {
         let paths: Vec<PathBuf> = files.iter().map(path).collect();
-        self.runtime.open_with(&paths, options)
+        self.runtime.open_with(&paths, options).map_err(weighbridge::Error::into_record)
     }
 
     fn session(model: &mut Session) -> &mut weighbridge_core::Session<Instance> {
@@ -64,11 +64,11 @@ impl DeskHost for System {
     }
 
     fn view(&mut self, model: &mut Session, tensor: u32) -> Result<Tensor, Error> {
-        model.tensor_at(tensor)
+        model.tensor_at(tensor).map_err(weighbridge::Error::into_record)
     }
 
     fn copy(&mut self, view: &Tensor, offset: u64, to: &mut [u8]) -> Result<(), Error> {
-        view.copy_to(offset, to)
+        view.copy_to(offset, to).map_err(weighbridge::Error::into_record)
     }
 
     fn open_file(&mut self, file: &FileRef) -> io::Result<File> {
@@ -110,7 +110,7 @@ impl DeskHost for System {
     }
 
     fn drop_pages(&mut self, model: &mut Session) -> Result<(), String> {
-        let files: Vec<PathBuf> = model.files().iter().map(|file| file.path.clone()).collect();
+        let files: Vec<PathBuf> = model.files().iter().map(|file| file.shown().to_owned()).collect();
         page_cache::drop_files(&files)
     }
 }

@@ -128,7 +128,7 @@ impl<E: Engine<Media = Native>> Session<E> {
     }
 
     /// The session of the core that this one is made of, for what works with the sessions of every host.
-    pub const fn core(&mut self) -> &mut core::Session<Instance> {
+    pub const fn core(&mut self) -> &mut core::Session<E> {
         &mut self.inner
     }
 
