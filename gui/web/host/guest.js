@@ -305,6 +305,10 @@ export class Guest {
     return toJson(this.traced('parse', enter, () => session.metadata(start, count, head), (all) => all.length));
   }
 
+  findings() {
+    return toJson(this.#open().findings());
+  }
+
   load(which, options) {
     const session = this.#open();
     const enter = { load: { selection: which, options: loadOptionsJson(options) } };

@@ -96,7 +96,7 @@ export class Session {
       });
       const absent = missing.filter((_, at) => !found[at]);
       if (absent.length > 0) {
-        const some = absent.slice(0, 3).map((name) => escape(name)).join(', ') + (absent.length > 3 ? ' …' : '');
+        const some = absent.slice(0, 10).map((name) => escape(name)).join(', ') + (absent.length > 10 ? ` and ${absent.length - 10} more` : '');
         throw wrong('request', 'not-found', `the model has more files than were given: ${some} ${absent.length > 1 ? 'are' : 'is'} missing; give all its files together`);
       }
       this.guest.provide(found.map((source) => this.#grant(source)));
@@ -127,6 +127,11 @@ export class Session {
 
   metadata(head) {
     return this.#pages(this.summary['metadata-entries'], METADATA_PAGE, (start, count) => this.guest.metadata(start, count, head));
+  }
+
+  /** What was noticed of the model that did not keep it from being opened. */
+  findings() {
+    return this.guest.findings();
   }
 
   states() {
@@ -201,4 +206,4 @@ export class Session {
 
 /** Nothing but a plain name is looked for: one that can only mean a file in the folder it is looked for in. */
 export const isPlain = (name) =>
-  name !== '' && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= 255 && !/[/\\:\0]/.test(name);
+  name !== '' && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= 255 && !/[/\\\0]/.test(name);

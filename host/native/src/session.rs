@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 use weighbridge_core::{
-    self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, Granted, Level, LoadOptions,
+    self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, Finding, Granted, Level, LoadOptions,
     LoadReport, MachineStatus, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, Stats,
     TensorInfo, TensorState, Timings, Usage, escape, escape_path, recording::Recording, trace::Record,
 };
@@ -114,6 +114,14 @@ impl Session {
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
         self.inner.metadata(head)
+    }
+
+    /// What was noticed of the model that did not keep it from being opened.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn findings(&mut self) -> Result<Vec<Finding>, Error> {
+        self.inner.findings()
     }
 
     /// Makes tensors resident. On an error residency is what it was before.

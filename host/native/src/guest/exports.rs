@@ -13,9 +13,9 @@ use wasmtime::{
     },
 };
 use weighbridge_core::{
-    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level,
-    LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection,
-    SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, Finding, FormatInfo, Grant, GuestOptions, Host,
+    Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
+    Selection, SlotState, TensorInfo, TensorState,
 };
 
 /// `named-source`: what the guest gets of a file.
@@ -58,6 +58,7 @@ exports! {
     tensors: "[method]session.tensors" (ResourceAny, u32, u32) -> Vec<TensorInfo>;
     find: "[method]session.find" (ResourceAny, String) -> Option<u32>;
     metadata: "[method]session.metadata" (ResourceAny, u32, u32, u32) -> Result<Vec<MetadataEntry>, Error>;
+    findings: "[method]session.findings" (ResourceAny) -> Vec<Finding>;
     load: "[method]session.load" (ResourceAny, Selection, LoadOptions) -> Result<LoadReport, Error>;
     release: "[method]session.release" (ResourceAny, Selection) -> Result<u32, Error>;
     evict: "[method]session.evict" (ResourceAny, Selection) -> Result<u32, Error>;
@@ -227,6 +228,11 @@ impl Engine for Instance {
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
         let session = self.session()?;
         self.call(|at| &at.metadata, |f| &mut f.metadata, (session, start, count, head))
+    }
+
+    fn findings(&mut self) -> Called<Vec<Finding>> {
+        let session = self.session()?;
+        self.call(|at| &at.findings, |f| &mut f.findings, (session,))
     }
 
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>> {

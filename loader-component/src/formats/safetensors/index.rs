@@ -4,9 +4,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::super::escape::{file_name_fault, name_fault};
-use super::super::fault::over_limit;
+use super::super::fault::{fault, over_limit};
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
+use super::super::identify::pytorch_index;
 use super::super::metadata::MetadataIndex;
 use super::super::names::Names;
 use super::super::shard_index::ShardIndex;
@@ -43,6 +44,9 @@ impl Reader for Index {
         }
         let place = Place::new();
         let index = place.read(buffer.from(0), 0, Document { place: &place, limits: &self.limits })?;
+        if let Some(what) = pytorch_index(index.files()) {
+            return Err(fault(Cause::NotAModel, 0, "weight_map", what));
+        }
         Ok(Progress::Done(Box::new(Header {
             format: &FORMAT,
             version: 0,
@@ -52,6 +56,7 @@ impl Reader for Index {
             tensors: TensorTable::default(),
             metadata: MetadataIndex::default(),
             role: Role::Index(index),
+            findings: Vec::new(),
         })))
     }
 }
