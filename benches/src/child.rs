@@ -6,7 +6,7 @@ use std::{
     process::Command,
     time::Instant,
 };
-use weighbridge::{LoadOptions, Runtime, Selection, Strategy, StrategyPolicy};
+use weighbridge::{LoadOptions, Runtime, Selection, Strategy};
 
 /// The argument that makes this program a child.
 pub const FLAG: &str = "--child";
@@ -70,7 +70,7 @@ fn memory(file: &Path, strategy: Strategy) -> Result<()> {
     let runtime = Runtime::new()?;
     let mut session = runtime.open(file)?;
     let (before, _) = resident()?;
-    let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(strategy);
     session.load(&Selection::All, &options)?;
     let (after, _) = resident()?;
     println!("{before} {after} {}", session.stats().buffer_bytes);

@@ -22,10 +22,10 @@ struct Crossings {
 }
 
 fn load(path: PathBuf, strategy: Strategy, extent: ExtentPolicy) -> Crossings {
-    let options = SessionOptions { ring: usize::MAX, ..SessionOptions::default() };
+    let options = SessionOptions::new().ring(usize::MAX);
     let mut session = Runtime::new().unwrap().open_with(&[path], options).unwrap();
     let policy = StrategyPolicy::Only(strategy);
-    let report = session.load(&Selection::All, &LoadOptions { policy, extent, ..LoadOptions::default() }).unwrap();
+    let report = session.load(&Selection::All, &LoadOptions::new().policy(policy).extent(extent)).unwrap();
     assert_eq!(report.tensors, session.summary().tensors);
     let (mut windows, records) = (0, session.records());
     for record in &records {

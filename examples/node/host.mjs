@@ -1,23 +1,11 @@
-/** The host module of the web page and the transpiled component, found in the repository or beside this file. */
-import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { component as load } from '../../gui/web/host/component.js';
+/** The package `weighbridge`, or a sentence that says how to make it. */
+const missing = (error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' && error.code !== 'ENOENT') throw error;
+  throw new Error('the package weighbridge is not built here; make it with `cargo xtask web --component-only`', { cause: error });
+};
+const { component: load, ...host } = await import('weighbridge').catch(missing);
 
-export { LoadError, StorageFault, escape, typed } from '../../gui/web/host/fault.js';
-export { Control, Session } from '../../gui/web/host/session.js';
-export { Log } from '../../gui/web/host/log.js';
-export { readRecording, writeRecording } from '../../gui/web/host/recording.js';
-export { replay } from '../../gui/web/host/replay.js';
-export { STRATEGIES, stringify } from '../../gui/web/host/values.js';
+export const { FileSource, LoadError, Recording, STRATEGIES, Session, StorageFault, escape, parse, stringify, typed } = host;
 
-const folder = new URL('../../target/web/component/', import.meta.url);
-
-/** Compiles the component; sessions share it. */
-export async function component() {
-  if (!existsSync(new URL('manifest.json', folder))) {
-    throw new Error('the component is not there as a web module; make it with `cargo xtask web --component-only`');
-  }
-  const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'));
-  const { instantiate } = await import(new URL('weighbridge_loader.js', folder));
-  return load(manifest, instantiate, async (name) => WebAssembly.compile(await readFile(new URL(name, folder))));
-}
+/** Compiles the host and the component; sessions share them. */
+export const component = () => load().catch(missing);

@@ -7,8 +7,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LoadError, STRATEGIES, Session, component, escape, stringify, writeRecording } from './host.mjs';
-import { FileSource } from './source.mjs';
+import { FileSource, LoadError, STRATEGIES, Session, component, escape, stringify } from './host.mjs';
+
+/** Records that are remembered for a recording. */
+const RECORDS = 1 << 20;
 
 const { options, paths } = asked();
 const loader = await component();
@@ -23,7 +25,7 @@ const selection = options.select ? { matching: options.select } : 'all';
 let session;
 try {
   const sources = paths.map((path) => new FileSource(path));
-  session = Session.open({ component: loader, sources, find, guest: { observe: options.record ? 'transitions' : 'off' } });
+  session = Session.open({ component: loader, sources, find, ring: RECORDS, guest: { observe: options.record ? 'transitions' : 'off' } });
   const tensors = session.tensors();
   // Staged, no tensor is kept: each chunk goes through the hash and is gone.
   const hashes = new Map();
@@ -36,7 +38,7 @@ try {
     : session.load(selection, { policy });
   const hashed = session.states().flatMap(({ lifecycle }, index) => {
     if (lifecycle !== 'resident') return [];
-    if (!options.staged || Number(tensors[index].bytes) === 0) hash(index, options.staged ? new Uint8Array() : session.view(index).bytes);
+    if (!options.staged || Number(tensors[index].bytes) === 0) hash(index, options.staged ? new Uint8Array() : session.bytes(index));
     const { name, dtype, shape, bytes } = tensors[index];
     return [{ name, dtype, shape, bytes, sha256: hashes.get(index).digest('hex') }];
   });
@@ -49,7 +51,7 @@ try {
   else console.error(`error: ${escape(error.message, 2000)}`);
   process.exitCode = 1;
 } finally {
-  if (options.record && session) writeFileSync(options.record, writeRecording(session, loader));
+  if (options.record && session) writeFileSync(options.record, session.recording().write());
 }
 
 /** What was asked for; what cannot be meant is said with exit status 2. */
@@ -96,6 +98,7 @@ function print(session, report, hashed) {
   console.log(`${session.files.map(({ name }) => escape(name)).join(', ')}: ${format} ${version || ''} ${escape(architecture ?? '')}`);
   for (const { strategy, reason } of report.refused) console.log(`  not ${strategy}: ${escape(reason.message, 2000)}`);
   console.log(`  ${used ?? 'nothing to load'}: ${report.tensors} tensors, ${report.bytes} bytes, ${report.moved} moved, ${report.extents} buffers`);
-  console.log(`  ${session.guest.stats.crossingsIn + session.guest.stats.crossingsOut} crossings, ${session.guest.stats.bytesToGuest} header bytes\n`);
+  const { stats } = session;
+  console.log(`  ${stats['crossings-in'] + stats['crossings-out']} crossings, ${stats['bytes-to-guest']} header bytes\n`);
   for (const { sha256, name } of hashed) console.log(`${sha256}  ${escape(name)}`);
 }

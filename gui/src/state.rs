@@ -226,19 +226,18 @@ impl State {
     #[must_use]
     pub fn load_options(&self) -> LoadOptions {
         let p = &self.prefs;
-        LoadOptions {
-            policy: match p.choice {
+        LoadOptions::new()
+            .policy(match p.choice {
                 Choice::Auto => StrategyPolicy::Auto,
                 Choice::Only(s) => StrategyPolicy::Only(s),
-            },
-            extent: match p.extent {
+            })
+            .extent(match p.extent {
                 Extent::WholeFile => ExtentPolicy::WholeFile,
                 Extent::PerTensor => ExtentPolicy::PerTensor,
                 Extent::Window(mib) => ExtentPolicy::Window(u64::from(mib) << 20),
-            },
-            staging_bytes: u64::from(p.chunk_kib) << 10,
-            validate: Validation { structure: p.validate, architecture: p.validate },
-        }
+            })
+            .staging_bytes(u64::from(p.chunk_kib) << 10)
+            .validate(Validation::new().structure(p.validate).architecture(p.validate))
     }
 
     /// The tensors of the next load.

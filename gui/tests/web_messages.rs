@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use weighbridge_core::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy, StrategyPolicy};
+use weighbridge_core::types::{Advice, Level, LoadOptions, Selection, StorageError, Strategy};
 use weighbridge_inspector::backend::{
     Breakpoint, Fault, FaultCall, FaultKind, FileRef, OpenOptions, Origin, Request, Update,
 };
@@ -29,7 +29,7 @@ impl Drop for Desk {
 
 impl Desk {
     fn start() -> Self {
-        let built = root().join("target/web/component/manifest.json");
+        let built = root().join("host/web/dist/component/manifest.json");
         assert!(built.is_file(), "no web module; run `cargo xtask web --component-only`, or `cargo xtask test`");
         let script = root().join("tests/browser/desk.mjs");
         let child = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -66,7 +66,7 @@ fn file(path: &Path) -> FileRef {
 }
 
 fn load(strategy: Strategy) -> Request {
-    let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(strategy);
     Request::Load { selection: Selection::All, options }
 }
 

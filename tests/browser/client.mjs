@@ -1,5 +1,6 @@
 /** The page's end of the worker, over a worker that only notes what it is told. */
 import assert from 'node:assert/strict';
+import './page-modules.mjs';
 
 /** Makes a client; its workers are in `workers`, the newest last, and `later` calls what it wants called later. */
 async function client() {

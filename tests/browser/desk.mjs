@@ -4,14 +4,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { component } from '../../examples/node/host.mjs';
-import { FileSource } from '../../examples/node/source.mjs';
-import { Desk } from '../../gui/web/host/desk.js';
-import { parse, stringify } from '../../gui/web/host/values.js';
+import { Desk } from '../../gui/web/worker/desk.js';
+import * as host from '../../host/web/js/node.js';
 
+const { FileSource, parse, stringify } = host;
 const tell = (update) => process.stdout.write(`${stringify(update)}\n`);
 const desk = new Desk({
-  component: await component(),
+  host,
+  component: await host.component(),
   tell,
   source: ({ token }) => new FileSource(token),
   find: () => undefined,

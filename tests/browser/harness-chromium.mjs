@@ -9,7 +9,7 @@ import { serveStatic } from './static.mjs';
 /** Makes a page that may share memory with its workers, as `xtask web --serve` does. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
-const server = await serveStatic({ '/gui/web/': join(root, 'target/web/'), '/tests/browser/': join(root, 'tests/browser/') }, ISOLATED);
+const server = await serveStatic({ '/host/web/': join(root, 'host/web/'), '/tests/browser/': join(root, 'tests/browser/') }, ISOLATED);
 const browser = await Browser.start({ webgl: false });
 try {
   await browser.go(`${server.url}tests/browser/scenarios.html`);

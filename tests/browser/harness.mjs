@@ -2,14 +2,13 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { component, stringify } from '../../examples/node/host.mjs';
-import { FileSource } from '../../examples/node/source.mjs';
-import { parse } from '../../gui/web/host/values.js';
+import * as host from '../../host/web/js/node.js';
 import { answerer } from './scenarios.js';
 
+const { FileSource, parse, stringify } = host;
 let folder;
 const find = (name) => (existsSync(join(folder, name)) ? new FileSource(join(folder, name)) : undefined);
-const answer = answerer({ component: await component(), find });
+const answer = answerer(host, { component: await host.component(), find });
 for await (const line of createInterface({ input: process.stdin })) {
   const question = parse(line);
   folder = question.folder ?? folder;

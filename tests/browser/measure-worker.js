@@ -1,14 +1,8 @@
 /** What the browser itself takes for the same bytes, and the host module without the page: served beside the page while it is measured. */
-import { component } from './host/component.js';
-import { Log } from './host/log.js';
-import { Session } from './host/session.js';
+import { FileSource, Session, WINDOW, component } from './host/js/browser.js';
 import { median } from './median.js';
-import { FileSource, WINDOW } from './worker/sources.js';
 
-const folder = new URL('component/', import.meta.url);
-const manifest = await (await fetch(new URL('manifest.json', folder))).json();
-const { instantiate } = await import(new URL('weighbridge_loader.js', folder));
-const loader = await component(manifest, instantiate, (name) => WebAssembly.compileStreaming(fetch(new URL(name, folder))));
+const loader = await component();
 
 /** Times of several kinds of work, taken in turn: the median of each, in ms. */
 function inTurn(rounds, works) {
@@ -29,7 +23,7 @@ const measured = {
     const reader = new FileReaderSync();
     const read = (from, to) => reader.readAsArrayBuffer(file.slice(from, to));
     const [open, alone, windows] = inTurn(200, [
-      () => Session.open({ component: loader, sources: [new FileSource(file)], log: new Log({ keep: 0 }) }),
+      () => Session.open({ component: loader, sources: [new FileSource(file)], ring: 0 }).free(),
       () => read(0, header),
       () => {
         for (let at = 0; at < header; at += WINDOW) read(at, at + WINDOW);

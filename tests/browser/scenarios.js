@@ -2,62 +2,16 @@
  * A session for the scenarios of `tests/src`, in Node and in a worker of a page: questions and answers are JSON. Whoever makes it says what
  * the files are.
  */
-import { LoadError, StorageFault } from '../../gui/web/host/fault.js';
-import { nameOf } from '../../gui/web/host/guest.js';
-import { Session } from '../../gui/web/host/session.js';
-import { Storage } from '../../gui/web/host/storage.js';
-
 /**
- * Storage with mappings, which no page and no Node has: what is mapped is read at once. With it the tables about mapping run through the
- * same glue as all others.
+ * A source that can be mapped, which no file of a page or of Node can: what is mapped is read at once. With it the tables about mapping run
+ * through the same glue as all others.
  */
-class Mapping extends Storage {
-  mappings = new Map();
-
-  perform(call) {
-    const [name, asked] = typeof call === 'string' ? [call] : Object.entries(call)[0];
-    try {
-      if (name === 'map-range' && this.offers.mmap) return { mapping: this.#map(asked) };
-      if (name === 'advise' && this.offers.mmap) return this.#advise(asked);
-      if (name === 'unmap') return this.#unmap(asked.mapping);
-    } catch (fault) {
-      if (!(fault instanceof StorageFault)) throw fault;
-      return { failed: fault.why };
-    }
-    return super.perform(call);
-  }
-
-  #map({ source: number, offset, len }) {
-    const source = this.sources[number];
-    const aligned = BigInt(offset) % BigInt(this.offers['map-granularity']) === 0n;
-    if (!source || len === 0n || !aligned || offset + len > BigInt(source.size)) throw new StorageFault('out-of-bounds');
-    source.check();
-    const id = this.next++;
-    this.mappings.set(id, { bytes: source.read(Number(offset), Number(len)), source, offset: Number(offset), views: 0 });
-    return id;
-  }
-
-  #advise({ mapping: id, offset, len }) {
-    const mapping = this.mappings.get(id);
-    if (!mapping || offset + len > BigInt(mapping.bytes.length)) throw new StorageFault('out-of-bounds');
-    return { effect: this.offers.advise ? 'ignored' : 'unsupported' };
-  }
-
-  #unmap(id) {
-    const mapping = this.mappings.get(id);
-    if (!mapping) throw new StorageFault('out-of-bounds');
-    if (mapping.views > 0) throw new StorageFault('busy');
-    this.mappings.delete(id);
-    return 'done';
-  }
-
-  view(location) {
-    const mapping = this.mappings.get(Number(location.place.mapping));
-    if (!mapping) return super.view(location);
-    const offset = Number(location.offset);
-    return { bytes: mapping.bytes.subarray(offset, offset + Number(location.bytes)), buffer: mapping };
-  }
+function mapped(source) {
+  if (source) source.map = (offset, len) => source.read(offset, len);
+  return source;
 }
+
+const nameOf = (call) => (typeof call === 'string' ? call : Object.keys(call)[0]);
 
 /** Faults in the host's place, as `tests/src/faults.rs` counts them. */
 class Faults {
@@ -90,11 +44,13 @@ class Faults {
 /**
  * Answers questions about sessions, one session after the other.
  *
+ * @param {object} host the package `weighbridge`
  * @param {object} options
  * @param {object} options.component
  * @param {(name: string) => object | undefined} options.find the source of a file
  */
-export function answerer({ component, find }) {
+export function answerer({ LoadError, Session }, { component, find: found }) {
+  const find = (name) => mapped(found(name));
   let faults;
   let session;
   let views;
@@ -103,13 +59,10 @@ export function answerer({ component, find }) {
       faults = new Faults();
       faults.armed = armed;
       views = [];
+      session?.free();
       session = undefined;
-      const storage = (options) => {
-        const made = new Mapping(options);
-        for (const [name, len] of registered) made.register(name, new Uint8Array(len));
-        return made;
-      };
-      session = Session.open({ component, sources: open.map(find), find, guest, offers, storage, interpose: (call) => faults.before(call) });
+      const memory = registered.map(([name, len]) => [name, new Uint8Array(len)]);
+      session = Session.open({ component, sources: open.map(find), find, guest, offers, registered: memory, interpose: (call) => faults.before(call) });
       return null;
     },
     tensors: () => session.tensors(),
@@ -117,26 +70,24 @@ export function answerer({ component, find }) {
       try {
         return session.load(load, options);
       } finally {
-        await session.storage.settled();
+        await session.settled();
       }
     },
-    release: ({ release }) => session.guest.release(release),
-    evict: ({ evict }) => session.guest.evict(evict),
-    advise: ({ advise, advice }) => session.guest.advise(advise, advice),
+    release: ({ release }) => session.release(release),
+    evict: ({ evict }) => session.evict(evict),
+    advise: ({ advise, advice }) => session.advise(advise, advice),
     states: () => session.states(),
-    slots: () => session.guest.slots(),
-    buffers: () => session.guest.buffers(0, 4096),
-    machines: () => session.guest.machines(),
+    slots: () => session.slots(),
+    buffers: () => session.buffers(),
+    machines: () => session.machines(),
     close: () => session.close() ?? null,
-    bytes: ({ bytes }) => session.view(bytes).bytes,
+    bytes: ({ bytes }) => session.bytes(bytes),
     view({ view }) {
-      const { buffer } = session.view(view);
-      if (buffer) buffer.views += 1;
-      views.push(buffer);
+      views.push(session.view(view));
       return null;
     },
     unview() {
-      for (const buffer of views.splice(0)) if (buffer) buffer.views -= 1;
+      for (const view of views.splice(0)) view.free();
       return null;
     },
     arm({ arm }) {
@@ -149,7 +100,7 @@ export function answerer({ component, find }) {
     },
     calls: ({ calls }) => faults.calls.filter((name) => calls === null || name === calls).length,
     struck: () => faults.struck,
-    held: () => [session.storage.mappings.size, session.storage.usage.buffers],
+    held: () => [session.usage.mappings, session.usage.buffers],
   };
   return async (question) => {
     // What stands beside the question (`options`, `folder`) is none.

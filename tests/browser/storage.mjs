@@ -1,21 +1,20 @@
 /**
- * What the host's storage answers to a guest that lies: each call as the glue hands it over, and the contract's refusal. The native host's are
- * the same (`host/src/storage`).
+ * What the host's storage answers to a guest that lies, through the same glue as the component's calls. That the checks are the native ones is
+ * by construction; that nothing is lost on the way is tested here.
  */
 import assert from 'node:assert/strict';
-import { StorageFault } from '../../gui/web/host/fault.js';
-import { Storage } from '../../gui/web/host/storage.js';
+import { answer, lies, scripted, tensor } from './scripted-guest.mjs';
 
 const MAX = 2n ** 64n - 1n;
 
 /** A source of these bytes; `broken` is what every read of it meets. */
-const source = (bytes) => ({
-  name: 'source',
+const source = (host, bytes) => ({
+  name: 'source.gguf',
   size: bytes.length,
   broken: null,
-  fingerprint: () => [1n, 2n],
+  fingerprint: () => BigUint64Array.of(1n, 2n),
   check() {
-    if (this.broken) throw new StorageFault(this.broken);
+    if (this.broken) throw new host.StorageFault(this.broken);
   },
   read(offset, len) {
     return bytes.slice(offset, offset + len);
@@ -25,141 +24,204 @@ const source = (bytes) => ({
   },
 });
 
-/** A storage over 64 bytes of 0, 1, 2, … and the ids of as many targets as asked for. */
-function storage({ targets = [], ...options } = {}) {
-  const made = new Storage({ control: { check() {} }, ...options });
-  const file = source(Uint8Array.from({ length: 64 }, (_, at) => at));
-  made.grant(file);
-  const ids = targets.map((len) => made.perform({ allocate: { len: BigInt(len) } }).target.id);
-  return { made, file, ids, read: (...batch) => made.perform({ 'read-into': { sources: [0], targets: ids, batch } }) };
-}
+const span = (fields) => ({ source: 0, offset: 0n, len: 8n, target: 0, targetOffset: 0n, ...fields });
+const failed = (error, at = 0) => ({ span: at, error });
+const shown = (value) => JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? String(field) : field));
 
-const span = (fields) => ({ source: 0, offset: 0n, len: 8n, target: 0, 'target-offset': 0n, ...fields });
-const failed = (error, at = 0) => ({ 'batch-failed': { span: at, error } });
+/** @param {object} host the package `weighbridge` */
+export const storageCases = (host) => {
+  /** A guest over 64 bytes of 0, 1, 2, … with as many targets as asked for. */
+  function guest({ targets = [], ...options } = {}) {
+    const file = source(host, Uint8Array.from({ length: 64 }, (_, at) => at));
+    const made = scripted(host, { sources: [file], ...options });
+    const handles = targets.map((len) => made.storage.allocate(BigInt(len)));
+    const read = (...batch) => answer(() => made.storage.readInto(made.files, handles, batch)) ?? 'done';
+    return { ...made, file, handles, read };
+  }
 
-export const storageCases = {
-  'reads are bounded by the source and by max-read'() {
-    const { made } = storage();
-    const read = (fields) => made.perform({ read: { source: 0, offset: 0n, len: 8, ...fields } });
-    assert.deepEqual(read({}), { bytes: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7]) });
-    assert.equal(read({ offset: 60n, len: 100 }).bytes.length, 4, 'short at the end');
-    assert.equal(read({ offset: 64n }).bytes.length, 0);
-    for (const offset of [65n, 2n ** 53n + 1n, MAX]) assert.deepEqual(read({ offset }), { failed: 'out-of-bounds' }, String(offset));
-    for (const number of [1, 0xffff_ffff]) assert.deepEqual(read({ source: number }), { failed: 'out-of-bounds' });
-    assert.deepEqual(read({ len: made.offers['max-read'] + 1 }), { failed: 'exhausted' });
-  },
+  return {
+    'reads are bounded by the source and by max-read'() {
+      const { files } = guest();
+      const read = (offset, len) => answer(() => files[0].read(offset, len));
+      assert.deepEqual(read(0n, 8), Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7]));
+      assert.equal(read(60n, 100).length, 4, 'short at the end');
+      assert.equal(read(64n, 8).length, 0);
+      for (const offset of [65n, 2n ** 53n + 1n, MAX]) assert.deepEqual(read(offset, 8), { failed: 'out-of-bounds' }, String(offset));
+      assert.deepEqual(read(0n, (1 << 20) + 1), { failed: 'exhausted' });
+    },
 
-  'a span stays inside its source and its target'() {
-    const { made, read } = storage({ targets: [16] });
-    assert.equal(read(span()), 'done');
-    for (const bad of [
-      { source: 1 },
-      { target: 1 },
-      { target: 0xffff_ffff },
-      { offset: 57n },
-      { offset: MAX },
-      { offset: MAX, len: 1n },
-      { len: MAX },
-      { offset: 8n, len: MAX },
-      { 'target-offset': 9n },
-      { 'target-offset': MAX },
-      { len: 17n },
-    ]) {
-      assert.deepEqual(read(span(), span({ 'target-offset': 8n, ...bad })), failed('out-of-bounds', 1), JSON.stringify(bad, (_, value) => (typeof value === 'bigint' ? `${value}` : value)));
-    }
-    assert.equal(made.usage.moved, 8, 'a batch with a bad span moves nothing');
-  },
+    'a span stays inside its source and its target'() {
+      const { session, read } = guest({ targets: [16] });
+      assert.equal(read(span()), 'done');
+      for (const bad of [
+        { source: 1 },
+        { target: 1 },
+        { target: 0xffff_ffff },
+        { offset: 57n },
+        { offset: MAX },
+        { offset: MAX, len: 1n },
+        { targetOffset: 9n },
+        { targetOffset: MAX },
+        { len: 17n },
+      ]) {
+        assert.deepEqual(read(span(), span({ targetOffset: 8n, ...bad })), failed('out-of-bounds', 1), shown(bad));
+      }
+      for (const bad of [{ len: MAX }, { offset: 8n, len: MAX }]) assert.deepEqual(read(span({ targetOffset: 8n, ...bad })), failed('exhausted'), shown(bad));
+      assert.equal(session.usage.moved, 8, 'a batch with a bad span moves nothing');
+    },
 
-  'spans of a batch may touch, but not share a byte of a target'() {
-    const { read } = storage({ targets: [16] });
-    assert.equal(read(span(), span({ 'target-offset': 8n })), 'done');
-    assert.deepEqual(read(span(), span({ 'target-offset': 7n })), failed('out-of-bounds', 1));
-    assert.deepEqual(read(span({ 'target-offset': 8n }), span({ len: 9n })), failed('out-of-bounds', 1));
-    assert.equal(read(span(), span({ len: 0n, 'target-offset': 4n })), 'done', 'nothing overlaps with nothing');
-  },
+    'spans of a batch may touch, but not share a byte of a target'() {
+      const { read } = guest({ targets: [16] });
+      assert.equal(read(span(), span({ targetOffset: 8n })), 'done');
+      assert.deepEqual(read(span(), span({ targetOffset: 7n })), failed('out-of-bounds', 1));
+      assert.deepEqual(read(span({ targetOffset: 8n }), span({ len: 9n })), failed('out-of-bounds', 1));
+      assert.equal(read(span(), span({ len: 0n, targetOffset: 4n })), 'done', 'nothing overlaps with nothing');
+    },
 
-  'a batch has so many spans and no more'() {
-    const offers = { mmap: false, advise: false, 'map-granularity': 65536, 'max-read': 64, 'max-batch': 2, auto: ['read-copy'] };
-    const { read } = storage({ targets: [64], offers });
-    const at = (number) => span({ len: 1n, 'target-offset': BigInt(number) });
-    assert.equal(read(at(0), at(1)), 'done');
-    assert.deepEqual(read(at(0), at(1), at(2)), failed('exhausted', 2));
-  },
+    'a batch has so many spans and no more'() {
+      const { read } = guest({ targets: [64], offers: { 'max-batch': 2 } });
+      const at = (number) => span({ len: 1n, targetOffset: BigInt(number) });
+      assert.equal(read(at(0), at(1)), 'done');
+      assert.deepEqual(read(at(0), at(1), at(2)), failed('exhausted', 2));
+    },
 
-  'memory is bounded, counted and given back'() {
-    const { made, ids } = storage({ targets: [40], bufferBytes: 64 });
-    assert.deepEqual(made.perform({ allocate: { len: 25n } }), { failed: 'exhausted' });
-    for (const len of [2n ** 53n, MAX]) assert.deepEqual(made.perform({ allocate: { len } }), { failed: 'exhausted' });
-    assert.equal(made.perform({ allocate: { len: 24n } }).target.len, 24);
-    assert.equal(made.perform({ free: { target: ids[0] } }), 'done');
-    assert.deepEqual(made.perform({ free: { target: ids[0] } }), { failed: 'out-of-bounds' }, 'twice');
-    assert.deepEqual(made.perform({ 'read-into': { sources: [0], targets: ids, batch: [span()] } }), failed('out-of-bounds'), 'after it was freed');
-    assert.deepEqual([made.usage.buffers, made.usage.bufferBytes], [1, 24]);
-  },
+    'memory is bounded, counted and given back'() {
+      const { session, storage, handles, read } = guest({ targets: [40], limits: { 'buffer-bytes': 64 } });
+      for (const len of [25n, 2n ** 53n, MAX]) assert.deepEqual(answer(() => storage.allocate(len)), { failed: 'exhausted' });
+      assert.equal(storage.allocate(24n).len(), 24n);
+      handles[0].free();
+      assert.deepEqual(answer(() => handles[0].free()), { failed: 'out-of-bounds' }, 'twice');
+      assert.deepEqual(read(span()), failed('out-of-bounds'), 'after it was freed');
+      assert.deepEqual([session.usage.buffers, session.usage.bufferBytes], [1, 24]);
+    },
 
-  'what is viewed is neither freed nor written'() {
-    const { made, ids, read } = storage({ targets: [8] });
-    const { buffer } = made.view({ place: { target: BigInt(ids[0]) }, offset: 0n, bytes: 8n });
-    buffer.views += 1;
-    assert.deepEqual(made.perform({ free: { target: ids[0] } }), { failed: 'busy' });
-    assert.deepEqual(read(span()), failed('busy'));
-    buffer.views -= 1;
-    assert.equal(read(span()), 'done');
-    assert.equal(made.perform({ free: { target: ids[0] } }), 'done');
-  },
+    'what is viewed is neither freed nor written'() {
+      let id = 0;
+      const exports = { tensors: () => [tensor('a', 0, 8)], states: () => [lies(id, 0, 8)] };
+      const { session, handles, read } = guest({ targets: [8], exports });
+      id = handles[0].number;
+      assert.equal(read(span()), 'done');
+      const view = session.view(0);
+      assert.deepEqual([...view.bytes()], [0, 1, 2, 3, 4, 5, 6, 7]);
+      assert.deepEqual(answer(() => handles[0].free()), { failed: 'busy' });
+      assert.deepEqual(read(span()), failed('busy'));
+      view.free();
+      assert.equal(read(span()), 'done');
+      handles[0].free();
+    },
 
-  'a view lies inside a target of this session or is none'() {
-    const { made, ids } = storage({ targets: [8] });
-    const view = (location) => made.view({ place: { target: BigInt(ids[0]) }, offset: 0n, bytes: 8n, ...location });
-    assert.equal(view({}).bytes.length, 8);
-    for (const bad of [{ bytes: 9n }, { offset: 1n }, { offset: MAX }, { bytes: MAX }, { place: { target: 99n } }, { place: { mapping: 1n } }, { place: {} }]) {
-      assert.equal(view(bad), undefined, Object.keys(bad)[0]);
-    }
-  },
+    'a view lies where the tensor was moved to, in a target of this session, or is none'() {
+      let state;
+      const exports = { tensors: () => [tensor('a', 0, 8)], states: () => [state] };
+      const { session, handles, read } = guest({ targets: [16], exports });
+      const id = handles[0].number;
+      read(span(), span({ offset: 8n, targetOffset: 8n }));
+      state = lies(id, 0, 8);
+      assert.equal(session.bytes(0, 3).length, 3);
+      for (const bad of [lies(id, 0, 9), lies(id, 1, 8), lies(id, 8, 8), lies(id, 2n ** 64n - 4n, 8), lies(99, 0, 8), lies(2n ** 40n, 0, 8), lies(id, 0, 8, 'mapping')]) {
+        state = bad;
+        assert.throws(() => session.bytes(0), ({ error }) => error.cause === 'internal', shown(bad));
+      }
+    },
 
-  'what this host does not have is refused, not ignored'() {
-    const { made } = storage();
-    assert.deepEqual(made.perform({ 'map-range': { source: 0, offset: 0n, len: 64n } }), { failed: 'unsupported' });
-    assert.deepEqual(made.perform({ unmap: { mapping: 1 } }), { failed: 'out-of-bounds' });
-    assert.deepEqual(made.perform({ advise: { mapping: 1, offset: 0n, len: 1n, advice: 'normal' } }), { failed: 'out-of-bounds' });
-    assert.deepEqual(made.perform({ 'registered': { tensors: ['nobody'] } }), { targets: [null] });
-    assert.deepEqual(made.perform({ nonsense: {} }), { failed: { other: 'this host knows no call nonsense' } });
-  },
+    'what this host does not have is refused, not ignored'() {
+      const { files, storage } = guest();
+      assert.deepEqual(answer(() => files[0].mapRange(0n, 64n)), { failed: 'unsupported' });
+      const mapping = new storage.Mapping(7);
+      assert.deepEqual(answer(() => mapping.unmap()), { failed: 'out-of-bounds' });
+      assert.deepEqual(answer(() => mapping.advise(0n, 1n, 'normal')), { failed: 'out-of-bounds' });
+      assert.deepEqual(storage.registered(['nobody']), [undefined]);
+    },
 
-  'registered memory is lent once'() {
-    const { made } = storage();
-    assert.equal(made.register('a', new Uint8Array(8)), true);
-    const [[id]] = made.perform({ registered: { tensors: ['a'] } }).targets;
-    assert.deepEqual(made.perform({ registered: { tensors: ['a'] } }), { failed: 'busy' });
-    assert.equal(made.register('a', new Uint8Array(8)), false, 'nor changed while it is lent');
-    assert.equal(made.perform({ free: { target: id } }), 'done');
-    assert.equal(made.perform({ registered: { tensors: ['a'] } }).targets.length, 1);
-    assert.equal(made.usage.bufferBytes, 0, 'it is not the host’s');
-  },
+    'a source that can be mapped is, where that is offered, and only inside it'() {
+      const file = { ...source(host, new Uint8Array(1 << 17).fill(3)), map: (offset, len) => new Uint8Array(len).fill(3) };
+      const { files, session } = scripted(host, { sources: [file], offers: { mmap: true } });
+      const mapping = files[0].mapRange(65536n, 10n);
+      assert.equal(session.usage.mappings, 1);
+      assert.equal(mapping.advise(0n, 10n, 'will-need'), 'unsupported');
+      for (const [offset, len] of [[1n, 1n], [65536n, 65537n], [0n, 0n], [2n ** 63n, 2n ** 63n]]) {
+        assert.deepEqual(answer(() => files[0].mapRange(offset, len)), { failed: 'out-of-bounds' });
+      }
+      mapping.unmap();
+      assert.equal(session.usage.mappings, 0);
+    },
 
-  'the source’s own fault is the answer, at the first span that uses it'() {
-    const { file, read, made } = storage({ targets: [16] });
-    for (const fault of ['changed', 'access-denied', { io: 5 }]) {
-      file.broken = fault;
-      assert.deepEqual(read(span(), span({ 'target-offset': 8n })), failed(fault));
-      assert.deepEqual(made.perform({ stat: { source: 0 } }), { failed: fault });
-    }
-  },
+    'registered memory is lent once'() {
+      const { session, storage } = guest();
+      assert.equal(session.register('a', new Uint8Array(8)), true);
+      const [target] = storage.registered(['a']);
+      assert.deepEqual(answer(() => storage.registered(['a'])), { failed: 'busy' });
+      assert.equal(session.register('a', new Uint8Array(8)), false, 'nor changed while it is lent');
+      target.free();
+      assert.equal(storage.registered(['a']).length, 1);
+      assert.equal(session.usage.bufferBytes, 0, 'it is not the host’s');
+    },
 
-  'a consumer gets each tensor’s bytes in order, and its refusal is the answer'() {
-    const { made } = storage();
-    const got = [];
-    made.sink = {
-      chunk: 5,
-      tensors: new Map([['a', { index: 0, bytes: 16 }]]),
-      take(tensor, offset, bytes) {
-        got.push([tensor, offset, ...bytes]);
-        if (offset >= 10) throw new StorageFault('cancelled');
-      },
-    };
-    const [[id]] = made.perform({ registered: { tensors: ['a'] } }).targets;
-    const batch = [span({ offset: 8n, 'target-offset': 8n }), span()];
-    assert.deepEqual(made.perform({ 'read-into': { sources: [0], targets: [id], batch } }), failed('cancelled', 0));
-    assert.deepEqual(got, [[0, 0, 0, 1, 2, 3, 4], [0, 5, 5, 6, 7], [0, 8, 8, 9, 10, 11, 12], [0, 13, 13, 14, 15]]);
-  },
+    'the source’s own fault is the answer, at the first span that uses it'() {
+      const { file, files, read } = guest({ targets: [16] });
+      for (const fault of ['changed', 'access-denied', { io: 5 }]) {
+        file.broken = fault;
+        assert.deepEqual(read(span(), span({ targetOffset: 8n })), failed(fault));
+        assert.deepEqual(answer(() => files[0].stat()), { failed: fault });
+      }
+    },
+
+    'a source that answers more or less than it was asked for is not believed'() {
+      for (const more of [-1, 1]) {
+        const { file, files } = guest();
+        file.read = (_, len) => new Uint8Array(len + more);
+        assert.deepEqual(answer(() => files[0].read(0n, 8)), { failed: 'end-of-source' });
+      }
+    },
+
+    'a consumer gets each tensor’s bytes in order, and its refusal is the answer'() {
+      const got = [];
+      const take = (index, offset, bytes) => {
+        got.push([index, offset, ...bytes]);
+        if (offset >= 10) throw new host.StorageFault('cancelled');
+      };
+      let told;
+      const load = () => {
+        const targets = made.storage.registered(['a']);
+        told = answer(() => made.storage.readInto(made.files, targets, [span({ offset: 8n, targetOffset: 8n }), span()]));
+        return { refused: [], tensors: 0, bytes: 0n, moved: 0n, extents: 0, slotsPeak: 0 };
+      };
+      const made = guest({ exports: { tensors: () => [tensor('a', 0, 16)], load } });
+      made.session.loadInto('all', take, 5);
+      assert.deepEqual(told, failed('cancelled', 0));
+      assert.deepEqual(got, [[0, 0, 0, 1, 2, 3, 4], [0, 5, 5, 6, 7], [0, 8, 8, 9, 10, 11, 12], [0, 13, 13, 14, 15]]);
+    },
+
+    'a guest that says what has no answer is ended, and answers nothing any more'() {
+      const entry = (machine) => ({ machine, what: { tag: 'event', val: 0 } });
+      for (const [wrong, cause] of [
+        [({ observer }) => observer.emit([entry(0)]), 'limit-exceeded'],
+        [({ observer }) => observer.addNames(['x'.repeat(2000)]), 'limit-exceeded'],
+        [({ storage }) => new storage.Mapping(7).advise(0n, 1n, 'nonsense'), 'internal'],
+        [() => { throw new TypeError('a bug'); }, 'internal'],
+        [() => ({ span: 'no number' }), 'internal'],
+      ]) {
+        const states = () => {
+          // It pretends that nothing had happened.
+          try {
+            return [wrong(made)];
+          } catch (error) {
+            if (error instanceof TypeError) throw error;
+            return [];
+          }
+        };
+        const made = guest({ exports: { tensors: () => [tensor('a', 0, 8)], states } });
+        assert.throws(() => made.session.states(), ({ error }) => error.cause === cause, cause);
+        assert.throws(() => made.session.machines(), ({ error }) => error.cause === cause, 'it is not called again');
+      }
+    },
+
+    'a session that is given back lets go of everything, and hears nothing of its guest any more'() {
+      const { session, handles, storage } = guest({ targets: [8] });
+      session.free();
+      handles[0][Symbol.dispose ?? Symbol.for('dispose')]();
+      assert.throws(() => storage.allocate(8n));
+      assert.throws(() => session.states());
+    },
+  };
 };

@@ -64,19 +64,18 @@ impl Component {
         }
         let meddler = Arc::new(Faults::default());
         faults.iter().for_each(|fault| meddler.arm(fault.clone()));
-        let mut options = SessionOptions {
-            guest: convert::to_guest_options(&setup.options),
-            host: HostCapabilities {
-                mmap: setup.mmap,
-                advise: setup.advise,
-                max_read: setup.max_read,
-                max_batch: setup.max_batch,
-                threads: 1,
-            },
-            interpose: Some(Arc::new(Meddler(meddler.clone()))),
-            ring: if setup.quiet { 0 } else { 65_536 },
-            ..SessionOptions::default()
-        };
+        let mut options = SessionOptions::new()
+            .guest(convert::to_guest_options(&setup.options))
+            .host(
+                HostCapabilities::new()
+                    .mmap(setup.mmap)
+                    .advise(setup.advise)
+                    .max_read(setup.max_read)
+                    .max_batch(setup.max_batch)
+                    .threads(1),
+            )
+            .interpose(Arc::new(Meddler(meddler.clone())))
+            .ring(if setup.quiet { 0 } else { 65_536 });
         change(&mut options);
         let paths: Vec<PathBuf> =
             model.files.iter().take(model.given).map(|file| folder.path().join(&file.name)).collect();
@@ -130,7 +129,7 @@ impl Harness for Component {
     }
 
     fn states(&mut self) -> Vec<TensorState> {
-        self.session.states().unwrap().into_iter().map(convert::state).collect()
+        self.session.states().unwrap().iter().copied().map(convert::state).collect()
     }
 
     fn buffers(&mut self) -> Vec<BufferState> {

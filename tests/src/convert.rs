@@ -50,7 +50,8 @@ pub(crate) fn to_batch_error(error: BatchError) -> host::BatchError {
     host::BatchError { span: error.span, error: to_storage_error(error.error) }
 }
 
-pub(crate) fn error(error: host::Error) -> types::Error {
+pub(crate) fn error(error: impl Into<host::types::Error>) -> types::Error {
+    let error = error.into();
     types::Error {
         phase: phase(error.phase),
         cause: cause(error.cause),
@@ -73,40 +74,38 @@ pub(crate) fn to_selection(selection: &api::Selection) -> host::Selection {
 }
 
 pub(crate) fn to_options(options: &api::LoadOptions) -> host::LoadOptions {
-    host::LoadOptions {
-        policy: match &options.policy {
+    host::LoadOptions::new()
+        .policy(match &options.policy {
             types::StrategyPolicy::Only(one) => host::StrategyPolicy::Only(to_strategy(*one)),
             types::StrategyPolicy::Auto => host::StrategyPolicy::Auto,
             types::StrategyPolicy::FirstAvailable(list) => {
                 host::StrategyPolicy::FirstAvailable(list.iter().copied().map(to_strategy).collect())
             }
-        },
-        extent: match options.extent {
+        })
+        .extent(match options.extent {
             types::ExtentPolicy::WholeFile => host::ExtentPolicy::WholeFile,
             types::ExtentPolicy::PerTensor => host::ExtentPolicy::PerTensor,
             types::ExtentPolicy::Window(bytes) => host::ExtentPolicy::Window(bytes),
-        },
-        staging_bytes: options.staging_bytes,
-        validate: host::Validation {
-            structure: options.validate.structure,
-            architecture: options.validate.architecture,
-        },
-    }
+        })
+        .staging_bytes(options.staging_bytes)
+        .validate(
+            host::Validation::new().structure(options.validate.structure).architecture(options.validate.architecture),
+        )
 }
 
 pub(crate) fn to_guest_options(options: &api::SessionOptions) -> host::GuestOptions {
     let limits = options.limits;
-    host::GuestOptions {
-        slots: options.slots,
-        limits: host::Limits {
-            header_bytes: limits.header_bytes,
-            tensors: limits.tensors,
-            metadata_entries: limits.metadata_entries,
-            name_bytes: limits.name_bytes,
-            nesting: limits.nesting,
-        },
-        observe: to_level(options.observe),
-    }
+    host::GuestOptions::new()
+        .slots(options.slots)
+        .limits(
+            host::Limits::new()
+                .header_bytes(limits.header_bytes)
+                .tensors(limits.tensors)
+                .metadata_entries(limits.metadata_entries)
+                .name_bytes(limits.name_bytes)
+                .nesting(limits.nesting),
+        )
+        .observe(to_level(options.observe))
 }
 
 pub(crate) fn report(report: host::LoadReport) -> api::LoadReport {

@@ -1,5 +1,7 @@
 //! Sample models, with the bytes that every tensor must have.
 use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive, stream};
+use weighbridge_loader::formats::zip::build::ZipBuilder;
 
 /// A file, in memory.
 #[derive(Clone, Debug)]
@@ -77,6 +79,113 @@ pub fn npy(bytes: usize) -> Model {
     let data = data(0, bytes);
     let file = NpyBuilder::new("|u1", &[bytes as u64]).data(&data).build();
     single("model.npy", file, vec![("array".into(), data)])
+}
+
+/// One NPZ file of as many arrays.
+#[must_use]
+pub fn npz(sizes: &[usize]) -> Model {
+    let tensors = numbered(sizes);
+    let file = tensors.iter().fold(ZipBuilder::new(), |file, (name, data)| {
+        file.entry(&format!("{name}.npy"), &NpyBuilder::new("|u1", &[data.len() as u64]).data(data).build())
+    });
+    single("model.npz", file.build(), tensors)
+}
+
+/// The pickle of a dictionary of these tensors of bytes, each of a storage of its own.
+fn state_dict(tensors: &[(String, Vec<u8>)]) -> PickleBuilder {
+    (0..).zip(tensors).fold(PickleBuilder::new(2).raw(b"}("), |pickle, (number, (name, data))| {
+        let len = i64::try_from(data.len()).unwrap();
+        pickle.text(name).tensor("ByteStorage", &format!("{number}"), len, 0, &[len], &[1])
+    })
+}
+
+fn checkpoint(pickle: PickleBuilder, tensors: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let keys: Vec<String> = (0..tensors.len()).map(|number| number.to_string()).collect();
+    let storages: Vec<(&str, &[u8])> =
+        keys.iter().zip(tensors).map(|(key, (_, data))| (key.as_str(), data.as_slice())).collect();
+    archive(&pickle.raw(b"u").stop(), &storages).build()
+}
+
+/// A PyTorch checkpoint, as an archive.
+#[must_use]
+pub fn pytorch(sizes: &[usize]) -> Model {
+    let tensors = numbered(sizes);
+    single("model.pt", checkpoint(state_dict(&tensors), &tensors), tensors)
+}
+
+/// The same in the form of before PyTorch 1.6.
+#[must_use]
+pub fn pytorch_stream(sizes: &[usize]) -> Model {
+    let tensors = numbered(sizes);
+    let keys: Vec<String> = (0..tensors.len()).map(|number| number.to_string()).collect();
+    let storages: Vec<(&str, u64, &[u8])> =
+        keys.iter().zip(&tensors).map(|(key, (_, data))| (key.as_str(), data.len() as u64, data.as_slice())).collect();
+    let file = stream(&state_dict(&tensors).raw(b"u").stop(), &storages);
+    single("model.pth", file, tensors)
+}
+
+/// A checkpoint whose tensors are views of one storage: all of it, a part of it, all of it again.
+#[must_use]
+pub fn pytorch_tied() -> Model {
+    let all = data(0, 12_000);
+    let pickle = PickleBuilder::new(2)
+        .raw(b"}(")
+        .text("all")
+        .tensor("ByteStorage", "0", 12_000, 0, &[120, 100], &[100, 1])
+        .text("part")
+        .tensor("ByteStorage", "0", 12_000, 5_001, &[77], &[1])
+        .text("again")
+        .tensor("ByteStorage", "0", 12_000, 0, &[12_000], &[1]);
+    let file = checkpoint(pickle, &[("all".into(), all.clone())]);
+    let part = all[5_001..5_078].to_vec();
+    single("model.pt", file, vec![("all".into(), all.clone()), ("part".into(), part), ("again".into(), all)])
+}
+
+/// A checkpoint with a matrix and its transpose, which are one storage.
+#[must_use]
+pub fn pytorch_strided() -> Model {
+    let all = data(0, 12);
+    let pickle = PickleBuilder::new(2)
+        .raw(b"}(")
+        .text("plain")
+        .tensor("ByteStorage", "0", 12, 0, &[3, 4], &[4, 1])
+        .text("turned")
+        .tensor("ByteStorage", "0", 12, 0, &[4, 3], &[1, 4]);
+    let file = checkpoint(pickle, &[("plain".into(), all.clone())]);
+    single("model.pt", file, vec![("plain".into(), all.clone()), ("turned".into(), all)])
+}
+
+/// A checkpoint that would have PyTorch run a command: beside the tensor, or in the place of one of its parts.
+#[must_use]
+pub fn pytorch_command(beside: bool) -> Model {
+    let tensors = numbered(&[50]);
+    let command = PickleBuilder::default().global("os", "system").text("echo").raw(b"\x85R").bytes();
+    let pickle = if beside {
+        state_dict(&tensors).text("beside").raw(&command)
+    } else {
+        let tensor = PickleBuilder::new(2).raw(b"}(").text("t0").global("torch._utils", "_rebuild_tensor_v2").raw(b"(");
+        tensor.raw(&command).int(0).ints(&[50]).ints(&[1]).raw(b"\x89").ordered().raw(b"tR")
+    };
+    single("model.pt", checkpoint(pickle, &tensors), tensors)
+}
+
+/// A PyTorch model of two shards; the index is given.
+#[must_use]
+pub fn pytorch_sharded() -> Model {
+    let tensors = numbered(&SIZES_WITH_EMPTY);
+    let (one, two) = tensors.split_at(4);
+    let place = |own: &[(String, Vec<u8>)], file: &str| {
+        own.iter().map(|(name, _)| format!("\"{name}\":\"{file}\"")).collect::<Vec<_>>().join(",")
+    };
+    let names = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"];
+    let map = [place(one, names[0]), place(two, names[1])].join(",");
+    let index = format!("{{\"metadata\":{{\"total_size\":87346}},\"weight_map\":{{{map}}}}}");
+    let files = vec![
+        File { name: "pytorch_model.bin.index.json".into(), bytes: index.into() },
+        File { name: names[0].into(), bytes: checkpoint(state_dict(one), one) },
+        File { name: names[1].into(), bytes: checkpoint(state_dict(two), two) },
+    ];
+    Model { files, given: 1, tensors }
 }
 
 /// A GGUF model of three parts, the second without tensors; the first part is given.
@@ -181,6 +290,14 @@ pub fn named(name: &str) -> Option<Model> {
         "gguf" => gguf(&SIZES),
         "safetensors" => safetensors(&SIZES_WITH_EMPTY),
         "npy" => npy(SIZES[1]),
+        "npz" => npz(&SIZES_WITH_EMPTY),
+        "pytorch" => pytorch(&SIZES_WITH_EMPTY),
+        "pytorch-stream" => pytorch_stream(&SIZES_WITH_EMPTY),
+        "pytorch-tied" => pytorch_tied(),
+        "pytorch-strided" => pytorch_strided(),
+        "pytorch-sharded" => pytorch_sharded(),
+        "pytorch-beside" => pytorch_command(true),
+        "pytorch-command" => pytorch_command(false),
         "small" => gguf(&SMALL),
         "small-split" => split_of(&SMALL),
         "split" => split(),
@@ -220,6 +337,7 @@ pub fn named(name: &str) -> Option<Model> {
             model
         }
         "whole-split" => Model { given: 3, ..split() },
+        "whole-pytorch-sharded" => Model { given: 3, ..pytorch_sharded() },
         "whole-sharded" => Model { given: 3, ..sharded() },
         _ => return None,
     })

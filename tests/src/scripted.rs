@@ -103,7 +103,9 @@ impl<P: Place> Scripted<P> {
             panic!("{question}: {trouble}");
         }
         match answer.get_mut("failed") {
-            Some(error) => Err(convert::error(serde_json::from_value(error.take()).unwrap())),
+            Some(error) => {
+                Err(convert::error(serde_json::from_value::<weighbridge::types::Error>(error.take()).unwrap()))
+            }
             None => Ok(answer["ok"].take()),
         }
     }

@@ -1,4 +1,5 @@
-//! No actor allocates in a dispatch, and none is large.
+//! No actor allocates in a dispatch, and none is large. Readers of checkpoints take no more memory than a small multiple of
+//! what they read.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,15 +12,20 @@ use weighbridge_loader::actors::model_loader::{self, ModelLoader};
 use weighbridge_loader::actors::model_tensor::{Apply, Ended, Hold, ModelTensor, Plan, Release};
 use weighbridge_loader::actors::spans::Span;
 use weighbridge_loader::actors::{Answered, Fault, Ticket};
+use weighbridge_loader::formats::pickle::build::archive;
+use weighbridge_loader::formats::pytorch::CheckpointReader;
+use weighbridge_loader::formats::{Limits, Turn, Window};
 use weighbridge_loader::observe::Watch;
 use weighbridge_loader::types::{Cause, Level, Strategy};
 use weighbridge_tests::double::Double;
 
-/// Counts the allocations of each thread.
+/// Counts the allocations of each thread, and the bytes that are in use.
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
 #[global_allocator]
@@ -30,11 +36,14 @@ static COUNTING: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        let live = LIVE.with(|live| live.replace(live.get() + layout.size() as i64)) + layout.size() as i64;
+        PEAK.with(|peak| peak.set(peak.get().max(live)));
         // Safety: as this function's own.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.with(|live| live.set(live.get() - layout.size() as i64));
         // Safety: as this function's own.
         unsafe { System.dealloc(at, layout) }
     }
@@ -44,6 +53,56 @@ fn allocations(what: impl FnOnce()) -> u64 {
     let before = COUNT.with(Cell::get);
     what();
     COUNT.with(Cell::get) - before
+}
+
+/// The most bytes that were in use at once beyond those that were before.
+fn peak(what: impl FnOnce()) -> i64 {
+    let before = LIVE.with(Cell::get);
+    PEAK.with(|peak| peak.set(before));
+    what();
+    PEAK.with(Cell::get) - before
+}
+
+#[test]
+fn readers_of_checkpoints_take_a_small_multiple_of_what_they_read() {
+    /// Bytes of memory for a byte of the file: an opcode of one byte makes a value of 16, and tables grow by doubling.
+    const MULTIPLE: i64 = 64;
+    let repeated = |before: &[u8], part: &[u8]| [before, &part.repeat((64 << 10) / part.len()), b"."].concat();
+    let named: Vec<u8> = (0..8_000).flat_map(|n| format!("cm\nn{n}\n0").into_bytes()).collect();
+    let numbered: Vec<u8> =
+        (0..12_000u32).flat_map(|n| [&b"r"[..], &n.wrapping_mul(65_537).to_le_bytes()].concat()).collect();
+    let pickles = [
+        repeated(b"", b"N"),
+        repeated(b"", b"]"),
+        repeated(b"", b"}"),
+        repeated(b"", b"("),
+        repeated(b"N", b"2"),
+        repeated(b"]", b"2a"),
+        repeated(b"]q\x01", b"h\x01h\x01a"),
+        repeated(b"]", b"(222222e"),
+        repeated(b"cm\nn\n", b"2)R"),
+        repeated(b"cm\nn\n", b")R"),
+        repeated(b"N", b"\x94"),
+        repeated(b"N", b"Q"),
+        repeated(b"N", b"\x85"),
+        [&b"N"[..], &named, b"."].concat(),
+        [&b"N"[..], &numbered, b"."].concat(),
+        b"X\xff\xff\xff\xff".to_vec(),
+        b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec(),
+    ];
+    for pickle in pickles {
+        let file = archive(&pickle, &[("0", &[0; 4])]).build();
+        let taken = peak(|| {
+            let mut reader = CheckpointReader::new(file.len() as u64, 4_096, Limits::default());
+            let mut window = None;
+            while let Ok(Turn::Read { offset, len }) = reader.step(window.take()) {
+                let at = usize::try_from(offset).unwrap();
+                window = Some(Window { offset, bytes: file[at..at + len as usize].to_vec() });
+            }
+        });
+        let most = MULTIPLE * file.len() as i64 + (64 << 10);
+        assert!(taken <= most, "{taken} bytes for {} of {}", file.len(), pickle[..pickle.len().min(16)].escape_ascii());
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 
 /// Runs a script with Node. Its cases are its lines.
 fn node(script: &str) {
-    let built = root().join("target/web/component/manifest.json");
+    let built = root().join("host/web/dist/component/manifest.json");
     assert!(built.is_file(), "the page is not built; run `cargo xtask web`, or all of it with `cargo xtask test`");
     let output = Command::new("node").arg(root().join(script)).output();
     let output =

@@ -7,8 +7,22 @@ use weighbridge_tests::files::{self, Model};
 use weighbridge_tests::harness::{Harness, Setup};
 use weighbridge_tests::native::Native;
 
-const MODELS: [&str; 9] =
-    ["gguf", "safetensors", "npy", "split", "sharded", "gapped", "no-bytes", "small", "small-split"];
+const MODELS: [&str; 14] = [
+    "gguf",
+    "safetensors",
+    "npy",
+    "npz",
+    "pytorch",
+    "pytorch-stream",
+    "pytorch-tied",
+    "pytorch-sharded",
+    "split",
+    "sharded",
+    "gapped",
+    "no-bytes",
+    "small",
+    "small-split",
+];
 
 /// Strategy and chunk.
 fn ways() -> Vec<(Strategy, u64)> {

@@ -5,6 +5,8 @@
 use std::time::Instant;
 use weighbridge::{Cause, LoadOptions, Phase, Selection};
 use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive};
+use weighbridge_loader::formats::zip::build::ZipBuilder;
 use weighbridge_tests::component::{Component, runtime};
 use weighbridge_tests::files::{self, File, Model};
 use weighbridge_tests::harness::{Harness, Setup};
@@ -31,7 +33,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
     let gguf: Vec<(Vec<u8>, Cause, &str)> = vec![
         (Vec::new(), Cause::EndOfSource, "magic"),
         (b"GG".to_vec(), Cause::EndOfSource, "magic"),
-        (b"PK\x03\x04 is a zip file".to_vec(), Cause::NotAModel, "magic"),
+        (b"PK\x03\x04 begins like a ZIP archive".to_vec(), Cause::EndOfSource, "zip.end"),
         bad(valid().version(1), Cause::UnsupportedFormat, "version"),
         bad(valid().version(4), Cause::UnsupportedFormat, "version"),
         bad(valid().version(3 << 24), Cause::UnsupportedFormat, "version"),
@@ -69,6 +71,26 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
         (NpyBuilder::new("<f4", &[2]).data(&[0; 4]).build(), Cause::EndOfSource, "tensor_data"),
         (NpyBuilder::new("<f4", &[]).data(&[0; 8]).build(), Cause::Malformed, "tensor_data"),
     ];
+    let packed = ZipBuilder::new().packed(b"a.npy", 8, Some(99), &[0; 9]).build();
+    let arrays: Vec<(Vec<u8>, Cause, &str)> = vec![
+        (packed, Cause::UnsupportedFormat, "zip.entry[\"a.npy\"].method"),
+        (ZipBuilder::new().entry("a.npy", b"").build(), Cause::EndOfSource, "arrays[\"a\"].magic"),
+        (ZipBuilder::new().entry("../a.npy", b"").build(), Cause::Malformed, "zip.directory[0].name"),
+        (ZipBuilder::new().entry("word/document.xml", b"").build(), Cause::NotAModel, "zip.directory"),
+    ];
+    let pickle = |pickle: PickleBuilder| archive(&pickle.stop(), &[("0", &[0; 48])]).build();
+    let one = |key: &str, count, shape: &[i64]| {
+        PickleBuilder::new(2).raw(b"}(").text("w").tensor("FloatStorage", key, count, 0, shape, &[1]).raw(b"u")
+    };
+    let command = files::named("pytorch-command").unwrap().files.remove(0).bytes;
+    let checkpoints: Vec<(Vec<u8>, Cause, &str)> = vec![
+        (command, Cause::UnsupportedFormat, ""),
+        (pickle(one("1", 12, &[12])), Cause::Malformed, "storage[\"1\"]"),
+        (pickle(one("0", 13, &[12])), Cause::Malformed, "storage[\"0\"]"),
+        (pickle(one("0", 12, &[13])), Cause::Malformed, ""),
+        (pickle(PickleBuilder::new(2).raw(b"R")), Cause::Malformed, "data.pkl.REDUCE"),
+        (PickleBuilder::new(2).global("os", "system").stop(), Cause::UnsupportedFormat, "magic_number"),
+    ];
     let index = vec![
         (br#"{"weight_map":{"x":"../../etc/passwd"}}"#.to_vec(), Cause::Malformed, ""),
         (br#"{"weight_map":{"x":"/etc/passwd"}}"#.to_vec(), Cause::Malformed, ""),
@@ -77,6 +99,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
         cases.into_iter().map(move |(bytes, cause, field)| (name, bytes, cause, field))
     };
     let cases = named("m.gguf", gguf).chain(named("m.safetensors", json)).chain(named("m.npy", numpy));
+    let cases = cases.chain(named("m.npz", arrays)).chain(named("m.pt", checkpoints));
     cases.chain(named("m.safetensors.index.json", index)).collect()
 }
 

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on says so by failing"
 )]
 use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
+use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive, stream};
+use weighbridge_loader::formats::zip::build::ZipBuilder;
 use weighbridge_tests::files::File;
 use weighbridge_tests::fuzz;
 
@@ -54,6 +56,25 @@ fn npy() -> Vec<u8> {
     NpyBuilder::new("<i2", &[3, 2]).data(&[4; 12]).build()
 }
 
+fn npz() -> Vec<u8> {
+    ZipBuilder::new().entry("a.npy", &npy()).entry("b.npy", &npy()).build()
+}
+
+/// A tensor, a part of it, and a name that PyTorch would import.
+fn pickle() -> Vec<u8> {
+    let pickle = PickleBuilder::new(2).raw(b"}(").text("a").tensor("FloatStorage", "0", 12, 0, &[3, 4], &[4, 1]);
+    let pickle = pickle.text("b").tensor("FloatStorage", "0", 12, 4, &[2, 2], &[2, 1]);
+    pickle.text("c").global("os", "system").raw(b"u").stop()
+}
+
+fn checkpoint() -> Vec<u8> {
+    archive(&pickle(), &[("0", &[5; 48])]).build()
+}
+
+fn streamed() -> Vec<u8> {
+    stream(&pickle(), &[("0", 12, &[5; 48])])
+}
+
 /// Flips, overwrites with numbers that parsers dislike, cuts, doubles.
 fn mutate(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
@@ -80,10 +101,10 @@ fn mutate(file: &[u8], random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn mutated_files_give_one_verdict_and_hold_nothing() {
-    let samples = [safetensors(), gguf(), safetensors(), part(), npy()];
-    for seed in 1..=5_000u64 {
+    let samples = [safetensors(), gguf(), safetensors(), part(), npy(), npz(), checkpoint(), streamed()];
+    for seed in 1..=8_000u64 {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let valid = &samples[usize::try_from(seed % 5).unwrap()];
+        let valid = &samples[usize::try_from(seed % samples.len() as u64).unwrap()];
         let file = mutate(valid, &mut random);
         let choices: Vec<u8> = (0..80).map(|_| random.next() as u8).collect();
         let run = std::panic::catch_unwind(|| {

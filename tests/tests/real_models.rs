@@ -48,7 +48,7 @@ fn check(runtime: &Runtime, file: &str, options: &LoadOptions, wanted: &BTreeMap
 }
 
 fn only(strategy: Strategy, extent: ExtentPolicy, staging_bytes: u64) -> LoadOptions {
-    LoadOptions { policy: StrategyPolicy::Only(strategy), extent, staging_bytes, ..LoadOptions::default() }
+    LoadOptions::new().policy(strategy).extent(extent).staging_bytes(staging_bytes)
 }
 
 /// The file that a model is opened by, and all tensors of all its files.

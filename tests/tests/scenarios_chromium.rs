@@ -4,7 +4,7 @@ use weighbridge_tests::{run::run_all, scripted::Chromium};
 
 #[test]
 fn every_scenario_holds() {
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/web/component/manifest.json");
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/web/dist/component/manifest.json");
     assert!(std::path::Path::new(built).is_file(), "no web module; run `cargo xtask web`, or `cargo xtask test`");
     run_all::<Chromium>("component");
 }

@@ -5,9 +5,12 @@
 //! Offsets and lengths are bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+mod options;
 mod text;
+mod words;
 
-pub use text::{escape, escape_path};
+pub use text::{escape, escape_path, is_hidden};
+pub use words::UnknownName;
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
@@ -503,6 +506,7 @@ impl Level {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct Limits {
     /// Most bytes of the header of one file.
     #[cfg_attr(feature = "wasmtime", component(name = "header-bytes"))]
@@ -523,6 +527,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct GuestOptions {
     /// Mappings that may be live at once; 0 = 256.
     pub slots: u32,
@@ -536,6 +541,7 @@ pub struct GuestOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct Validation {
     /// Every layer is whole.
     pub structure: bool,
@@ -547,6 +553,7 @@ pub struct Validation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// Which strategies, in which order.
     pub policy: StrategyPolicy,
@@ -557,17 +564,6 @@ pub struct LoadOptions {
     pub staging_bytes: u64,
     /// What to check afterwards.
     pub validate: Validation,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            policy: StrategyPolicy::Auto,
-            extent: ExtentPolicy::WholeFile,
-            staging_bytes: 0,
-            validate: Validation::default(),
-        }
-    }
 }
 
 /// Which tensors.

@@ -13,6 +13,7 @@ mod needs;
 mod python;
 mod run;
 mod run_gui;
+mod script;
 mod setup;
 mod shell;
 mod stamp;

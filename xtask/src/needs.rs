@@ -91,8 +91,11 @@ pub(crate) const CHROMIUM: Need = Need {
 /// What runs the host module of the page without a page.
 pub(crate) const NODE: Need = Need { tool: "Node", find: &[Find::Program("node")], packages: &["nodejs"] };
 
+/// What installs the package's own tools: its types' compiler and its linter.
+pub(crate) const NPM: Need = Need { tool: "npm", find: &[Find::Program("npm")], packages: &["npm"] };
+
 /// What `cargo xtask test` needs beyond what its stages ask for themselves.
-pub(crate) const FOR_TESTS: &[Need] = &[PYTHON, WINDOW, DISPLAY, CHROMIUM, NODE];
+pub(crate) const FOR_TESTS: &[Need] = &[PYTHON, WINDOW, DISPLAY, CHROMIUM, NODE, NPM];
 
 impl Find {
     fn there(self) -> bool {

@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{component, models, wasm_std, web};
+use crate::{component, models, script, wasm_std, web};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -37,6 +37,8 @@ enum Stage {
     Models,
     /// The page, with the component and the inspector in it
     Page,
+    /// The types of the package `weighbridge` carry a program, and its linter has nothing to say
+    Script,
     /// Clippy has nothing to say about any target
     Clippy,
     /// Every test of every crate, examples in the documentation included
@@ -56,7 +58,7 @@ impl Stage {
     fn left_out(self, options: &Options) -> Option<&'static str> {
         match (options.only, &options.filter) {
             (Some(only), _) if only != self => Some("not run: --only"),
-            (None, Some(_)) if matches!(self, Stage::Format | Stage::Clippy | Stage::Docs) => {
+            (None, Some(_)) if matches!(self, Stage::Format | Stage::Script | Stage::Clippy | Stage::Docs) => {
                 Some("not run: a filter was given")
             }
             _ => None,
@@ -72,6 +74,7 @@ impl Stage {
             Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
             Stage::Models => models::make(false).map(drop),
             Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
+            Stage::Script => script::check(),
             Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))
                 .context("the source is not formatted; run `cargo fmt --all`"),
             Stage::Clippy => quiet(&mut clippy()),

@@ -1,4 +1,4 @@
-//! `cargo xtask web`: the page with the component and the inspector in it, as static files.
+//! `cargo xtask web`: the page with the package `weighbridge` and the inspector in it, as static files.
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, clean, finish, output, quiet, root, say, target, which, write_if_changed};
 use crate::wasm_std::{self, TRIPLE, WasmStd};
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Build nothing: serve what is there
     #[arg(long, requires = "serve")]
     as_it_is: bool,
-    /// Only the component as a web module, for Node
+    /// Only the package `weighbridge` with the component in it (host/web), for Node
     #[arg(long, conflicts_with_all = ["serve", "without_inspector"])]
     component_only: bool,
     /// Only test the inspector's web shell, in Node and in Chromium
@@ -43,8 +43,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
     if options.component_only {
-        module(&tool()?, &std)?;
-        say("target/web/component is ready");
+        package(&tool()?, &std)?;
+        say("host/web is ready");
         return Ok(ExitCode::SUCCESS);
     }
     if options.test {
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// Builds the page.
 pub(crate) fn build(std: &WasmStd, with_inspector: bool) -> Result<()> {
     let tool = tool()?;
-    module(&tool, std)?;
+    package(&tool, std)?;
     if with_inspector {
         inspector(&tool, std)?;
     } else if folder().join("inspector").exists() {
@@ -93,10 +93,50 @@ fn tool() -> Result<PathBuf> {
     Ok(tool)
 }
 
+/// Where what the package is made of goes: what is compiled, beside its JavaScript.
+fn dist() -> PathBuf {
+    root().join("host/web/dist")
+}
+
+/// The package: the host and the component, where its JavaScript looks for them, and the package where the example does.
+fn package(tool: &Path, std: &WasmStd) -> Result<()> {
+    module(tool, std)?;
+    let made = dist().join(HOST_FILES[0]).is_file();
+    bindings(tool, &mut compile_host(std), "web-host/weighbridge_web.wasm", &dist(), made)?;
+    link(&root().join("host/web"), &root().join("examples/node/node_modules/weighbridge"))
+}
+
+/// What `bindgen` makes of the host.
+const HOST_FILES: [&str; 2] = ["weighbridge_web.js", "weighbridge_web_bg.wasm"];
+
+/// `--crate-type cdylib`, because a crate that is a library too would not be optimised as a whole.
+fn compile_host(std: &WasmStd) -> Command {
+    let mut command = cargo(&["rustc", "-p", "weighbridge-web", "--lib", "--crate-type", "cdylib"]);
+    command.args(["--profile", "web-host", "--target", TRIPLE]);
+    std.apply(&mut command);
+    command
+}
+
+/// What `npm install` makes of a dependency on a folder.
+fn link(package: &Path, at: &Path) -> Result<()> {
+    if at.exists() {
+        return Ok(());
+    }
+    let folder = at.parent().context("a link lies in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(package, at);
+    #[cfg(windows)]
+    let linked = std::os::windows::fs::symlink_dir(package, at);
+    #[cfg(not(any(unix, windows)))]
+    let linked = Err(std::io::Error::from(std::io::ErrorKind::Unsupported));
+    linked.with_context(|| format!("{} could not be made a link to {}", at.display(), package.display()))
+}
+
 /// The component as an ES module, and what the host tells about it.
 fn module(tool: &Path, std: &WasmStd) -> Result<()> {
     let component = component::build(std, false)?;
-    let out = folder().join("component");
+    let out = dist().join("component");
     let mark = target().join("wasm/web-component");
     let value = stamp::of_files(&[component.clone(), tool.to_path_buf()])?;
     if !(stamp::holds(&mark, &value) && out.join("manifest.json").is_file()) {
@@ -128,15 +168,27 @@ fn manifest(component: &[u8], listing: &str, files: &[String]) -> String {
 /// The inspector, compiled for the web.
 fn inspector(tool: &Path, std: &WasmStd) -> Result<()> {
     let out = folder().join("inspector");
-    quiet(&mut compile_inspector(std))?;
-    let module = target().join("wasm").join(TRIPLE).join("web/weighbridge_inspector.wasm");
-    let mark = target().join("wasm/web-inspector");
+    let made = out.join("inspector.js").is_file();
+    if !made {
+        empty(&out)?;
+    }
+    bindings(tool, &mut compile_inspector(std), "web/weighbridge_inspector.wasm", &out, made)
+}
+
+/// Compiles a library for the web and makes its bindings in `out`, under the name that is its own without the project's; `made` is
+/// whether they are there.
+fn bindings(tool: &Path, compile: &mut Command, wasm: &str, out: &Path, made: bool) -> Result<()> {
+    quiet(compile)?;
+    let module = target().join("wasm").join(TRIPLE).join(wasm);
+    let name = module.file_stem().and_then(|stem| stem.to_str()).context("a module has a name")?;
+    let mark = target().join("wasm").join(format!("{name}.bindings"));
     let value = stamp::of_files(&[module.clone(), tool.to_path_buf()])?;
-    if stamp::holds(&mark, &value) && out.join("inspector.js").is_file() {
+    if made && stamp::holds(&mark, &value) {
         return Ok(());
     }
-    empty(&out)?;
-    quiet(clean(tool).arg("bindgen").arg(&module).arg(&out).arg("inspector"))?;
+    // The page knows the inspector by a short name.
+    let short = if name == "weighbridge_inspector" { "inspector" } else { name };
+    quiet(clean(tool).arg("bindgen").arg(&module).arg(out).arg(short))?;
     stamp::set(&mark, &value)
 }
 
@@ -198,15 +250,17 @@ fn webdriver(chromium: Option<&str>) -> String {
     format!("{{\"goog:chromeOptions\":{{{binary}\"args\":[{arguments}]}}}}\n")
 }
 
-/// The page's own files beside what was made, and the list of all of them.
+/// The page's own files and the package beside what was made, and the list of all of them.
 fn copy_page() -> Result<()> {
-    let from = root().join("gui/web");
     for folder_name in ["host", "page", "worker"] {
         empty(&folder().join(folder_name))?;
     }
-    for name in names(&from)? {
-        let content = fs::read(from.join(&name)).with_context(|| format!("gui/web/{name} could not be read"))?;
-        write_if_changed(&folder().join(&name), &content)?;
+    for (from, to) in [("gui/web", ""), ("host/web/js", "host/js"), ("host/web/dist", "host/dist")] {
+        for name in names(&root().join(from))? {
+            let content = root().join(from).join(&name);
+            let content = fs::read(&content).with_context(|| format!("{} could not be read", content.display()))?;
+            write_if_changed(&folder().join(to).join(&name), &content)?;
+        }
     }
     let listed: Vec<String> = names(&folder())?
         .into_iter()
@@ -251,6 +305,50 @@ mod tests {
     }
 
     #[test]
+    fn the_host_is_compiled_small_and_for_the_web() {
+        let command = crate::shell::show(&compile_host(&WasmStd { rustc: None }));
+        assert!(
+            command.ends_with(
+                "rustc -p weighbridge-web --lib --crate-type cdylib --profile web-host --target wasm32-unknown-unknown"
+            ),
+            "{command}"
+        );
+    }
+
+    /// Whoever uses the package does so through what its `package.json` exports.
+    #[test]
+    fn the_page_and_the_example_use_the_package_through_its_exports() {
+        let package = fs::read_to_string(root().join("host/web/package.json")).unwrap();
+        for from in ["gui/web/page", "gui/web/worker", "examples/node"] {
+            for entry in fs::read_dir(root().join(from)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|end| end != "js" && end != "mjs") {
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let modules =
+                    text.split('\'').filter(|part| part.starts_with("../host/") || part.contains("host/web/"));
+                for module in modules {
+                    let entry = module.trim_start_matches("../host/");
+                    assert!(package.contains(&format!("\"./{entry}\"")), "{} imports {module}", path.display());
+                }
+            }
+        }
+    }
+
+    /// Of JavaScript there is only what only JavaScript can do.
+    #[test]
+    fn the_package_has_little_javascript() {
+        let folder = root().join("host/web/js");
+        let lines = names(&folder)
+            .unwrap()
+            .iter()
+            .map(|name| fs::read_to_string(folder.join(name)).unwrap().lines().count())
+            .sum::<usize>();
+        assert!(lines <= 900, "{lines} lines");
+    }
+
+    #[test]
     fn the_web_shell_is_tested_where_it_runs() {
         let command = crate::shell::show(&compile_tests(&WasmStd { rustc: None }));
         assert!(command.contains("--test web_node --test web_page --no-default-features --features web"), "{command}");
@@ -271,13 +369,12 @@ mod tests {
 
     #[test]
     fn the_page_has_what_its_policy_allows_and_no_other_host() {
-        for name in names(&root().join("gui/web")).unwrap() {
-            if name.ends_with(".svg") {
-                continue;
-            }
-            let text = fs::read_to_string(root().join("gui/web").join(&name)).unwrap();
-            for line in text.lines().filter(|line| line.contains("://")) {
-                assert!(line.contains("https://…"), "{name} names another host: {line}");
+        for from in ["gui/web", "host/web/js"] {
+            for name in names(&root().join(from)).unwrap().into_iter().filter(|name| !name.ends_with(".svg")) {
+                let text = fs::read_to_string(root().join(from).join(&name)).unwrap();
+                for line in text.lines().filter(|line| line.contains("://")) {
+                    assert!(line.contains("https://…"), "{from}/{name} names another host: {line}");
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 use super::Setting;
 use crate::{Contest, Goal, Report, Result, files, floor, timed};
 use std::{path::Path, time::Duration};
-use weighbridge::{HostCapabilities, LoadOptions, Runtime, Selection, SessionOptions, Strategy, StrategyPolicy};
+use weighbridge::{HostCapabilities, LoadOptions, Runtime, Selection, SessionOptions, Strategy};
 
 pub(super) fn run(setting: &Setting) -> Result<Vec<Report>> {
     let (runtime, minilm) = (Runtime::new()?, files::minilm()?);
@@ -32,10 +32,10 @@ fn contest<'a>(runtime: &'a Runtime, path: &'a Path, what: &str) -> Contest<'a> 
 
 fn load(runtime: &Runtime, path: &Path, strategy: Strategy, threads: usize) -> Result<Duration> {
     timed(|| {
-        let host = HostCapabilities { threads, ..HostCapabilities::default() };
-        let options = SessionOptions { host, ..SessionOptions::default() };
+        let host = HostCapabilities::new().threads(threads);
+        let options = SessionOptions::new().host(host);
         let mut session = runtime.open_with(&[path.to_owned()], options)?;
-        let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+        let options = LoadOptions::new().policy(strategy);
         session.load(&Selection::All, &options)?;
         Ok(session)
     })

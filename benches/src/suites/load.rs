@@ -3,7 +3,7 @@ use super::Setting;
 use crate::{Contest, Report, Result, files, floor, timed};
 use safetensors::SafeTensors;
 use std::path::Path;
-use weighbridge::{LoadOptions, Runtime, Selection, Session, Strategy, StrategyPolicy, Tensor};
+use weighbridge::{LoadOptions, Runtime, Selection, Session, Strategy, Tensor};
 
 pub(super) fn run(setting: &Setting) -> Result<Vec<Report>> {
     let (runtime, minilm) = (Runtime::new()?, files::minilm()?);
@@ -40,7 +40,7 @@ fn contest<'a>(runtime: &'a Runtime, path: &'a Path, title: String, bytes: bool)
         })
         .ours("component, each view asked for alone", None, move || {
             timed(|| {
-                let mut session = load(runtime, path)?;
+                let session = load(runtime, path)?;
                 let views = 0..session.summary().tensors;
                 views.map(|at| Ok(session.tensor_at(at)?)).try_fold(0, |sum: u64, view: Result<Tensor>| {
                     let view = view?;
@@ -53,7 +53,7 @@ fn contest<'a>(runtime: &'a Runtime, path: &'a Path, title: String, bytes: bool)
 /// A model whose tensors are mapped.
 fn load(runtime: &Runtime, path: &Path) -> Result<Session> {
     let mut session = runtime.open(path)?;
-    let options = LoadOptions { policy: StrategyPolicy::Only(Strategy::MappedFile), ..LoadOptions::default() };
+    let options = LoadOptions::new().policy(Strategy::MappedFile);
     session.load(&Selection::All, &options)?;
     Ok(session)
 }

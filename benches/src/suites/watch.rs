@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 use weighbridge::{
-    GuestOptions, Level, LoadOptions, Observer, Runtime, Selection, SessionOptions, Strategy, StrategyPolicy,
-    trace::Record,
+    GuestOptions, Level, LoadOptions, Observer, Runtime, Selection, SessionOptions, Strategy, trace::Record,
 };
 
 /// As an inspector does: it keeps the records for another thread.
@@ -51,11 +50,12 @@ fn load(runtime: &Runtime, path: &Path, strategy: Strategy, touch: bool, watched
     let observe = if watched { Level::Transitions } else { Level::Off };
     let keep = watched.then(|| Arc::new(Keep::default()));
     let observer = keep.clone().map(|keep| keep as Arc<dyn Observer>);
-    let guest = GuestOptions { observe, ..GuestOptions::default() };
+    let guest = GuestOptions::new().observe(observe);
     timed(|| {
-        let options = SessionOptions { guest, observer, ..SessionOptions::default() };
+        let mut options = SessionOptions::new().guest(guest);
+        options.observer = observer;
         let mut session = runtime.open_with(&[path.to_owned()], options)?;
-        let options = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+        let options = LoadOptions::new().policy(strategy);
         session.load(&Selection::All, &options)?;
         let mut sum = 0u64;
         if touch {

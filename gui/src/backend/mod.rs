@@ -33,11 +33,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self {
-            guest: GuestOptions { observe: Level::Transitions, ..GuestOptions::default() },
-            mmap: true,
-            deadline_ms: 0,
-        }
+        Self { guest: GuestOptions::new().observe(Level::Transitions), mmap: true, deadline_ms: 0 }
     }
 }
 

@@ -4,8 +4,8 @@ use crate::backend::{Failure, FileBytes, FileRef, HostFacts, Sandbox, Update};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use weighbridge::Error;
 use weighbridge::recording::Recording;
-use weighbridge::types::Error;
 use weighbridge::{CacheUse, HostLimits, Runtime, Session, Tensor};
 
 /// Tensors sent at once.
@@ -58,7 +58,7 @@ impl Current {
         let Model::Live(session) = &mut self.model else { return };
         // A guest that was ended answers nothing; the error that ended it has been reported.
         if let Ok(states) = session.states() {
-            self.outbox.send(Update::States(states));
+            self.outbox.send(Update::States(states.to_vec()));
         }
         if let Ok(slots) = session.slots() {
             self.outbox.send(Update::Slots(slots));
@@ -107,7 +107,7 @@ impl Current {
     /// Reports what went wrong, with the bytes that are to blame.
     pub(super) fn fail(&self, doing: &str, error: Error) {
         let bytes = error.offset.and_then(|offset| self.bytes_around(error.source.unwrap_or(0), offset));
-        self.outbox.send(Update::Failed(Box::new(Failure { doing: doing.into(), error, bytes })));
+        self.outbox.send(Update::Failed(Box::new(Failure { doing: doing.into(), error: error.into_record(), bytes })));
     }
 
     fn bytes_around(&self, file: u32, offset: u64) -> Option<FileBytes> {

@@ -10,19 +10,15 @@ use weighbridge::{HostCapabilities, HostLimits, SessionOptions};
 const RING: usize = 8 << 20;
 
 pub(super) fn session_options(current: &Current, options: &OpenOptions) -> SessionOptions {
-    let limits = HostLimits {
-        deadline: (options.deadline_ms > 0).then(|| Duration::from_millis(options.deadline_ms)),
-        ..HostLimits::default()
-    };
-    SessionOptions {
-        guest: options.guest,
-        limits,
-        host: HostCapabilities { mmap: options.mmap, ..HostCapabilities::default() },
-        interpose: Some(current.shared.clone()),
-        cancel: current.shared.cancel.clone(),
-        ring: RING,
-        ..SessionOptions::default()
-    }
+    let limits =
+        HostLimits::new().deadline((options.deadline_ms > 0).then(|| Duration::from_millis(options.deadline_ms)));
+    SessionOptions::new()
+        .guest(options.guest)
+        .limits(limits)
+        .host(HostCapabilities::new().mmap(options.mmap))
+        .interpose(current.shared.clone())
+        .cancel(current.shared.cancel.clone())
+        .ring(RING)
 }
 
 pub(super) fn open(current: &mut Current, files: &[FileRef], options: &OpenOptions) {
@@ -41,12 +37,12 @@ pub(super) fn open(current: &mut Current, files: &[FileRef], options: &OpenOptio
     if let Ok(mut early) = watcher.early.lock() {
         *early = Some(Vec::new());
     }
-    let settings = SessionOptions { observer: Some(watcher.clone()), ..session_options(current, options) };
+    let settings = session_options(current, options).observer(watcher.clone());
     let opened = current.runtime.open_with(&paths, settings);
     let early = watcher.early.lock().ok().and_then(|mut e| e.take()).unwrap_or_default();
     match opened {
         Ok(session) => {
-            current.files = session.files().iter().map(|f| f.path.clone()).collect();
+            current.files = session.files().iter().map(|f| f.shown().to_owned()).collect();
             current.shared.faults.set_files(current.files.clone());
             let opened = Opened {
                 summary: session.summary().clone(),

@@ -4,8 +4,8 @@ use super::open::session_options;
 use super::page_cache;
 use crate::backend::{OpenOptions, RaceRow, Update};
 use std::time::Instant;
-use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy, StrategyPolicy};
-use weighbridge::{Error, SessionOptions};
+use weighbridge::Error;
+use weighbridge::types::{GuestOptions, Level, LoadOptions, Selection, Strategy};
 
 pub(super) fn race(current: &Current, selection: &Selection) {
     if !matches!(current.model, Model::Live(_)) {
@@ -30,8 +30,9 @@ pub(super) fn race(current: &Current, selection: &Selection) {
             };
             // A cold run over pages that are still in memory would be a warm one under a wrong name.
             let dropped = if cold { page_cache::drop_files(&current.files) } else { Ok(()) };
-            let run =
-                dropped.and_then(|()| once(current, selection, strategy, row.clone()).map_err(|error| error.message));
+            let run = dropped.and_then(|()| {
+                once(current, selection, strategy, row.clone()).map_err(|error| error.into_record().message)
+            });
             rows.push(run.unwrap_or_else(|why| RaceRow { result: Err(why), ..row }));
             current.outbox.send(Update::Race(rows.clone()));
         }
@@ -40,16 +41,14 @@ pub(super) fn race(current: &Current, selection: &Selection) {
 
 /// One load in a session of its own, unwatched.
 fn once(current: &Current, selection: &Selection, strategy: Strategy, row: RaceRow) -> Result<RaceRow, Error> {
-    let unwatched = OpenOptions {
-        guest: GuestOptions { observe: Level::Off, ..GuestOptions::default() },
-        ..OpenOptions::default()
-    };
+    let unwatched = OpenOptions { guest: GuestOptions::new().observe(Level::Off), ..OpenOptions::default() };
     // Armed faults are for the session that is shown.
-    let options = SessionOptions { ring: 0, interpose: None, ..session_options(current, &unwatched) };
+    let mut options = session_options(current, &unwatched).ring(0);
+    options.interpose = None;
     let mut session = current.runtime.open_with(&current.files, options)?;
     let before = session.stats().crossings_out;
     let began = Instant::now();
-    let load = LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() };
+    let load = LoadOptions::new().policy(strategy);
     let report = session.load(selection, &load)?;
     let ns = nanos(began);
     let calls = session.stats().crossings_out - before;

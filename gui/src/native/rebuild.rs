@@ -12,9 +12,7 @@ use weighbridge::types::TensorInfo;
 pub(super) fn tensors(runtime: &Runtime, recording: &Recording, sizes: &[u64]) -> Option<Vec<TensorInfo>> {
     let folder = tempfile::tempdir().ok()?;
     let paths = files(recording, sizes, folder.path())?;
-    let mut session = runtime
-        .open_with(&paths, weighbridge::SessionOptions { ring: 0, ..weighbridge::SessionOptions::default() })
-        .ok()?;
+    let session = runtime.open_with(&paths, weighbridge::SessionOptions::new().ring(0)).ok()?;
     session.tensors().ok().map(<[TensorInfo]>::to_vec)
 }
 

@@ -1,8 +1,9 @@
 //! What is asked of the session that is open.
 use super::current::{Current, Model};
 use crate::backend::Update;
+use weighbridge::Error;
 use weighbridge::Session;
-use weighbridge::types::{Cause, Error, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
+use weighbridge::types::{Cause, LoadOptions, Phase, Selection, Strategy, StrategyPolicy};
 
 /// First bytes of a tensor that are shown.
 const PREVIEW: usize = 64 << 10;

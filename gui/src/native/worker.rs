@@ -14,7 +14,11 @@ pub(super) fn run(queue: &Receiver<Request>, outbox: Outbox, shared: Arc<Shared>
         Ok(runtime) => runtime,
         Err(error) => {
             outbox.send(Update::Idle);
-            outbox.send(Update::Failed(Box::new(Failure { doing: "start".into(), error, bytes: None })));
+            outbox.send(Update::Failed(Box::new(Failure {
+                doing: "start".into(),
+                error: error.into_record(),
+                bytes: None,
+            })));
             // Without a runtime nothing can be opened; what is asked is answered so.
             while queue.recv().is_ok() {
                 outbox.send(Update::Problem("The component could not be prepared: nothing can be opened".into()));

@@ -1,7 +1,5 @@
 /** The page's end of the worker: gives it files and requests, and tells everyone who listens what it answers. */
-import { newMailbox, Sender } from '../worker/mailbox.js';
-import { nameOf } from '../worker/sources.js';
-import { parse } from '../host/values.js';
+import { Sender, nameOf, newMailbox, parse } from '../host/js/page.js';
 
 /** Requests that act at once. */
 const URGENT = ['Cancel', 'Pause', 'Continue', 'Step', 'SetBreakpoints', 'SetFaults'];
@@ -10,7 +8,7 @@ const LOCAL = 'worker/worker.js';
 const REMOTE = 'worker/remote.js';
 /** How long a worker may take to hear of a cancellation before it is ended (ms). */
 const HEARING = 4000;
-/** How a worker calls what it is at when it opens something (`BUSY` of `host/desk.js`). */
+/** How a worker calls what it is at when it opens something (`BUSY` of `worker/desk.js`). */
 const OPENING = new Set(['Opening', 'Reading the recording']);
 
 export class Client extends EventTarget {
@@ -40,7 +38,7 @@ export class Client extends EventTarget {
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => this.#broken(event.message);
     const bufferBytes = Math.min(navigator.deviceMemory ?? 4, 8) * 2 ** 29;
-    this.worker.postMessage({ start: { folder: new URL('component/', this.base).href, mailbox, bufferBytes } });
+    this.worker.postMessage({ start: { mailbox, bufferBytes } });
     // A worker that may connect elsewhere is given no file of this machine.
     for (const [token, given] of this.#files) {
       if (file === LOCAL || typeof given === 'string') this.worker.postMessage({ token, file: given });

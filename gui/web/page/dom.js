@@ -40,4 +40,4 @@ export const count = (number) => Number(number).toLocaleString('en');
 
 export const shape = (sides) => (sides.length === 0 ? 'scalar' : sides.slice(0, 8).join(' × ') + (sides.length > 8 ? ' × …' : ''));
 
-export { escape } from '../host/fault.js';
+export { escape } from '../host/js/page.js';

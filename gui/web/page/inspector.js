@@ -1,7 +1,7 @@
 /** The inspector: the same program as on the desktop, compiled for the web; fetched when the page has nothing else to do. */
 
 import { download } from './client.js';
-import { parse } from '../host/values.js';
+import { parse } from '../host/js/page.js';
 
 /** Why it cannot be shown here; `null` where it can. */
 export function webglMissing() {

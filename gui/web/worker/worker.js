@@ -1,10 +1,8 @@
 /** The worker of the page: the component, and a desk that answers the page's messages. */
-import { component } from '../host/component.js';
-import { Desk } from '../host/desk.js';
-import { stringify } from '../host/values.js';
-import { Receiver } from './mailbox.js';
-import { Readers } from './readers.js';
-import { FileSource, UrlSource } from './sources.js';
+import * as host from '../host/js/browser.js';
+import { Desk } from './desk.js';
+
+const { FileSource, Readers, Receiver, UrlSource, stringify } = host;
 
 /** Files by their tokens; the page gives them before it asks for them. */
 const files = new Map();
@@ -37,15 +35,8 @@ function progress() {
   };
 }
 
-async function start({ folder, mailbox, bufferBytes }) {
-  const read = async (name) => {
-    const response = await fetch(new URL(name, folder));
-    if (!response.ok) throw new Error(`${name} is not there (${response.status})`);
-    return response;
-  };
-  const manifest = await (await read('manifest.json')).json();
-  const { instantiate } = await import(new URL('weighbridge_loader.js', folder));
-  const loader = await component(manifest, instantiate, async (name) => WebAssembly.compileStreaming(read(name)));
+async function start({ mailbox, bufferBytes }) {
+  const component = await host.component();
   const receiver = mailbox && new Receiver(mailbox);
   const poll = () => {
     for (let request = receiver?.take(); request; request = receiver.take()) desk.urgent(request);
@@ -53,7 +44,8 @@ async function start({ folder, mailbox, bufferBytes }) {
   // What the model that was opened last begins with.
   let first;
   const desk = new Desk({
-    component: loader,
+    host,
+    component,
     tell: post,
     source: (file) => {
       const { given, source } = opened(file);

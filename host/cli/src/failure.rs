@@ -84,17 +84,6 @@ impl Failure {
         self
     }
 
-    /// Names the file that an error of a session is about.
-    pub(crate) fn in_files(mut self, files: &[String]) -> Self {
-        let index = self.error.source.and_then(|source| usize::try_from(source).ok());
-        self.error.file = match (index, files) {
-            (Some(index), _) => files.get(index).cloned(),
-            (None, [only]) => Some(only.clone()),
-            _ => None,
-        };
-        self
-    }
-
     /// Says it, and answers the exit code.
     pub(crate) fn show(&self, output: &mut Output) -> ExitCode {
         if self.broken_pipe {
@@ -146,13 +135,15 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hint = hint(&error);
+        let file = error.file().map(|file| file.to_string_lossy().into_owned());
+        let error = error.into_record();
         let object = ErrorObject {
             phase: error.phase.name().to_owned(),
             cause: error.cause.name().to_owned(),
             strategy: error.strategy.map(weighbridge::Strategy::name),
             tensor: error.tensor,
             source: error.source,
-            file: None,
+            file,
             offset: error.offset,
             field: error.field,
             os_code: error.os_code,

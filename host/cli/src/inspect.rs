@@ -36,15 +36,15 @@ impl Inspect {
         let runtime = runtime()?;
         let mut opened = open(&runtime, &self.files.files, SessionOptions::default())?;
         let head = if self.full || output.is_json() { u32::MAX } else { HEAD };
-        let metadata = opened.session.metadata(head).map_err(|error| opened.failed(error))?;
-        let tensors = opened.tensors()?;
-        let findings = opened.session.findings().map_err(|error| opened.failed(error))?;
+        let metadata = opened.session.metadata(head)?;
+        let tensors = opened.session.tensors()?.to_vec();
+        let findings = opened.session.findings()?;
         if output.is_json() {
             output.json(&Report::new(&opened, &metadata, &tensors, findings))?;
         } else {
             self.show(&opened, &metadata, &tensors, &findings, output)?;
         }
-        opened.session.close().map_err(|error| opened.failed(error))?;
+        opened.session.close()?;
         Ok(ExitCode::SUCCESS)
     }
 

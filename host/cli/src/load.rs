@@ -36,7 +36,7 @@ impl Load {
         } else {
             done.show(&opened, output)?;
         }
-        opened.session.close().map_err(|error| opened.failed(error))?;
+        opened.session.close()?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -61,10 +61,7 @@ struct Slots {
 
 impl Done {
     pub(crate) fn new(runtime: &Runtime, opened: &mut Opened, args: &LoadArgs, report: LoadReport) -> Result<Self> {
-        let slots = match opened.session.slots() {
-            Ok(slots) => slots,
-            Err(error) => return Err(opened.failed(error)),
-        };
+        let slots = opened.session.slots()?;
         let in_use =
             slots.iter().filter(|slot| slot.status != SlotStatus::Free && slot.status != SlotStatus::Retired).count();
         let (startup, timings, stats) = (runtime.startup(), opened.session.timings(), opened.session.stats());
@@ -195,7 +192,7 @@ impl Done {
 /// The model's files.
 pub(crate) fn files_json(opened: &Opened) -> Vec<FileJson> {
     let files = opened.session.files().iter();
-    files.map(|file| FileJson { path: file.path.to_string_lossy().into_owned(), bytes: file.size }).collect()
+    files.map(|file| FileJson { path: file.shown().to_string_lossy().into_owned(), bytes: file.size }).collect()
 }
 
 #[derive(Serialize)]

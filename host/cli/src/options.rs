@@ -111,15 +111,15 @@ impl LoadArgs {
     }
 
     pub(crate) fn load(&self) -> LoadOptions {
-        LoadOptions {
-            policy: self.strategy.only().map_or(StrategyPolicy::Auto, StrategyPolicy::Only),
-            extent: self.extent,
-            staging_bytes: self.chunk.unwrap_or(0),
-            validate: Validation {
-                structure: self.validate.contains(&Check::Structure),
-                architecture: self.validate.contains(&Check::Architecture),
-            },
-        }
+        LoadOptions::new()
+            .policy(self.strategy.only().map_or(StrategyPolicy::Auto, StrategyPolicy::Only))
+            .extent(self.extent)
+            .staging_bytes(self.chunk.unwrap_or(0))
+            .validate(
+                Validation::new()
+                    .structure(self.validate.contains(&Check::Structure))
+                    .architecture(self.validate.contains(&Check::Architecture)),
+            )
     }
 
     pub(crate) fn session(&self) -> SessionOptions {

@@ -10,7 +10,7 @@ use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use weighbridge::recording::Recording;
+use weighbridge::recording::{ReadLimits, Recording};
 use weighbridge::trace::Record as TraceRecord;
 use weighbridge::{Level, Observer, Runtime, TensorInfo, escape};
 
@@ -95,10 +95,10 @@ impl Record {
         options.ring = 0;
         options.names_in_trace = self.with_paths;
         let mut opened = open_to_load(runtime, &self.files.files, &self.load, options)?;
-        *tensors = opened.tensors()?;
+        *tensors = opened.session.tensors()?.to_vec();
         let report = opened.load(&self.load, quiet)?;
         let done = Done::new(runtime, &mut opened, &self.load, report)?;
-        opened.session.close().map_err(|error| opened.failed(error))?;
+        opened.session.close()?;
         Ok((opened, done))
     }
 
@@ -114,7 +114,10 @@ impl Record {
 /// Reads a recording for the subcommands that take one.
 pub(crate) fn read(path: &std::path::Path) -> Result<Recording> {
     let file = std::fs::File::open(path).map_err(|error| Failure::file("read", path, &error))?;
-    Recording::read(std::io::BufReader::new(file)).map_err(|error| {
+    let mut limits = ReadLimits::default();
+    // A large one of ours is read; one that becomes many times as large in memory as its file is none of ours.
+    limits.memory = limits.memory.max(file.metadata().map_or(0, |stat| stat.len()).saturating_mul(4));
+    Recording::read_within(std::io::BufReader::new(file), limits).map_err(|error| {
         let cause = match error {
             weighbridge::recording::ReadError::Io(_) => "io",
             weighbridge::recording::ReadError::Newer { .. } => "unsupported-format",

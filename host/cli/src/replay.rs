@@ -48,11 +48,9 @@ impl Replay {
     fn failed(&self, error: ReplayError) -> Failure {
         let name = self.recording.display();
         let cause = match &error {
-            ReplayError::OtherComponent { .. } | ReplayError::Lost { .. } | ReplayError::Until { .. } => {
-                "invalid-request"
-            }
             ReplayError::Differs { .. } => "malformed",
             ReplayError::Failed(error) => error.cause.name(),
+            _ => "invalid-request",
         };
         Failure::new("request", cause, format!("{name}: {error}"))
     }

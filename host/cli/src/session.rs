@@ -8,7 +8,7 @@ use weighbridge::{
     Cause, Error, FormatInfo, LoadReport, ModelSummary, Phase, Runtime, Session, SessionOptions, escape,
 };
 
-/// A session, and the names of its files for messages.
+/// A session, and the names of its files for headlines.
 pub(crate) struct Opened {
     pub(crate) session: Session,
     pub(crate) names: Vec<String>,
@@ -23,9 +23,8 @@ pub(crate) fn runtime() -> Result<Runtime> {
 
 /// Opens the files.
 pub(crate) fn open(runtime: &Runtime, files: &[PathBuf], options: SessionOptions) -> Result<Opened> {
-    let names: Vec<String> = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
-    let session = runtime.open_with(files, options).map_err(|error| refused(runtime, error).in_files(&names))?;
-    let names = session.files().iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
+    let session = runtime.open_with(files, options).map_err(|error| refused(runtime, error))?;
+    let names = session.files().iter().map(|file| file.shown().to_string_lossy().into_owned()).collect();
     let format = session.summary().format.clone();
     let known = runtime.formats()?.into_iter().find(|known| known.name == format);
     Ok(Opened { session, names, title: known.map_or(format, |known| known.title) })
@@ -53,7 +52,7 @@ pub(crate) fn open_to_load(
 ) -> Result<Opened> {
     let mut opened = open(runtime, files, options)?;
     if args.strategy == StrategyArg::ExternalBuffer {
-        for tensor in opened.tensors()? {
+        for tensor in opened.session.tensors()?.to_vec() {
             let name = escape(&tensor.name);
             let none = || {
                 let message = format!("there is no memory for tensor {name}: {}", bytes(tensor.bytes));
@@ -63,35 +62,20 @@ pub(crate) fn open_to_load(
             let mut buffer = Vec::new();
             buffer.try_reserve_exact(len).map_err(|_| none())?;
             buffer.resize(len, 0u8);
-            if let Err(error) = opened.session.register(tensor.name, buffer) {
-                return Err(opened.failed(error));
-            }
+            opened.session.register(tensor.name, buffer)?;
         }
     }
     Ok(opened)
 }
 
 impl Opened {
-    /// Names the file in an error of the session.
-    pub(crate) fn failed(&self, error: weighbridge::Error) -> Failure {
-        Failure::from(error).in_files(&self.names)
-    }
-
-    /// Every tensor of the model.
-    pub(crate) fn tensors(&mut self) -> Result<Vec<weighbridge::TensorInfo>> {
-        match self.session.tensors() {
-            Ok(tensors) => Ok(tensors.to_vec()),
-            Err(error) => Err(Failure::from(error).in_files(&self.names)),
-        }
-    }
-
     /// Loads, with a progress bar.
     pub(crate) fn load(&mut self, args: &LoadArgs, quiet: bool) -> Result<LoadReport> {
         let total = self.session.summary().tensor_bytes;
         let following = Progress::new("loading", total, quiet).follow(self.session.usage());
         let report = self.session.load(&args.selection(), &args.load());
         drop(following);
-        report.map_err(|error| self.failed(error))
+        Ok(report?)
     }
 
     /// What the headline of a report says about the model.

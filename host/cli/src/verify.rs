@@ -37,7 +37,7 @@ impl Verify {
         let runtime = runtime()?;
         let mut opened = open_to_load(&runtime, &self.files.files, &self.load, self.load.session())?;
         let report = opened.load(&self.load, output.is_json())?;
-        let hashed = hash(&mut opened, report.bytes, output.is_json())?;
+        let hashed = hash(&opened, report.bytes, output.is_json())?;
         let used = report.used.map(weighbridge::Strategy::name);
         if output.is_json() {
             output.json(&Report {
@@ -73,7 +73,7 @@ impl Verify {
                 &format!("{} tensors, {}, loaded{how} and hashed", grouped(hashed.len() as u64), bytes(total)),
             )?;
         }
-        opened.session.close().map_err(|error| opened.failed(error))?;
+        opened.session.close()?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -93,31 +93,21 @@ fn fits(hashed: &[(TensorInfo, String)]) -> bool {
 }
 
 /// Hashes what was loaded, in the order of the file.
-fn hash(opened: &mut Opened, total: u64, quiet: bool) -> Result<Vec<(TensorInfo, String)>> {
-    let tensors = opened.tensors()?;
-    let states = match opened.session.states() {
-        Ok(states) => states,
-        Err(error) => return Err(opened.failed(error)),
-    };
+fn hash(opened: &Opened, total: u64, quiet: bool) -> Result<Vec<(TensorInfo, String)>> {
+    let tensors = opened.session.tensors()?;
+    let states = opened.session.states()?;
     let progress = Progress::new("hashing", total, quiet);
     let mut piece = vec![0; PIECE];
     let mut before = 0;
     let mut hashed = Vec::new();
-    for ((info, state), index) in tensors.into_iter().zip(states).zip(0..) {
+    for ((info, state), index) in tensors.iter().zip(states).zip(0..) {
         if !matches!(state.lifecycle, Lifecycle::Resident | Lifecycle::MmapResident) {
             continue;
         }
-        let result = opened
-            .session
-            .tensor_at(index)
-            .and_then(|tensor| hash_one(&tensor, &mut piece, |done| progress.at(before + done)));
-        match result {
-            Ok(sha256) => {
-                before += info.bytes;
-                hashed.push((info, sha256));
-            }
-            Err(error) => return Err(opened.failed(error)),
-        }
+        let tensor = opened.session.tensor_at(index)?;
+        let sha256 = hash_one(&tensor, &mut piece, |done| progress.at(before + done))?;
+        before += info.bytes;
+        hashed.push((info.clone(), sha256));
     }
     progress.done();
     Ok(hashed)

@@ -9,7 +9,7 @@ use weighbridge::recording::{Recording, compare, transition_counts};
 use weighbridge::trace::{Answer, Call, What};
 use weighbridge::{
     Error, ExtentPolicy, Happening, Interpose, Level, LoadOptions, Runtime, Selection, Session, SessionOptions,
-    StorageError, Strategy, StrategyPolicy,
+    StorageError, Strategy,
 };
 
 /// One for all tests: compiling the component takes its time.
@@ -20,13 +20,13 @@ fn runtime() -> Runtime {
 }
 
 fn options() -> SessionOptions {
-    let mut options = SessionOptions { ring: 1 << 22, ..SessionOptions::default() };
+    let mut options = SessionOptions::new().ring(1 << 22);
     options.guest.observe = Level::Transitions;
     options
 }
 
 fn load(strategy: Strategy) -> LoadOptions {
-    LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() }
+    LoadOptions::new().policy(strategy)
 }
 
 /// Loads a sample under `options`, in every way that `what` does.
@@ -160,7 +160,7 @@ fn a_recording_of_another_component_is_refused() {
 
 #[test]
 fn a_ring_that_lost_its_beginning_is_refused_and_says_so() {
-    let options = SessionOptions { ring: 16, ..options() };
+    let options = options().ring(16);
     let (runtime, recording) = recorded(options, |session| {
         session.load(&Selection::All, &LoadOptions::default()).unwrap();
     });
@@ -184,7 +184,7 @@ impl Interpose for NoMapping {
 
 #[test]
 fn a_load_that_failed_is_saved_and_replayed() {
-    let options = SessionOptions { interpose: Some(Arc::new(NoMapping)), ..options() };
+    let options = options().interpose(Arc::new(NoMapping));
     let mut failure: Option<Error> = None;
     let (runtime, recording) = recorded(options, |session| {
         failure = session.load(&Selection::All, &load(Strategy::MappedFile)).err();
@@ -279,7 +279,7 @@ fn seven_hundred_tensors_of_a_large_model_take_less_than_a_megabyte() {
     let place = Place::new();
     place.run("weighbridge sample model.gguf --tensors 723");
     let runtime = runtime();
-    let policy = LoadOptions { extent: ExtentPolicy::PerTensor, ..load(Strategy::ReadCopy) };
+    let policy = load(Strategy::ReadCopy).extent(ExtentPolicy::PerTensor);
     let mut session = runtime.open_with(&[place.path("model.gguf")], options()).unwrap();
     session.load(&Selection::All, &policy).unwrap();
     session.close().unwrap();

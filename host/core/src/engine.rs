@@ -32,9 +32,6 @@ pub trait Engine {
     /// Gives access to the host's side of the session. It is not held while an export runs.
     fn host<R>(&mut self, use_it: impl FnOnce(&mut Host<Self::Media>) -> R) -> R;
 
-    /// As [`Self::host`], to look only.
-    fn peek<R>(&self, look: impl FnOnce(&Host<Self::Media>) -> R) -> R;
-
     fn formats(&mut self) -> Called<Vec<FormatInfo>>;
     fn describe(&mut self) -> Called<Vec<MachineTable>>;
     fn open(&mut self, sources: &[Grant], options: GuestOptions) -> Called<Result<(), Error>>;
@@ -42,7 +39,6 @@ pub trait Engine {
     fn provide(&mut self, sources: &[Grant]) -> Called<Result<(), Error>>;
     fn summary(&mut self) -> Called<ModelSummary>;
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>>;
-    fn find(&mut self, name: &str) -> Called<Option<u32>>;
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>>;
     fn findings(&mut self) -> Called<Vec<Finding>>;
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>>;

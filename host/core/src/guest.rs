@@ -2,6 +2,7 @@
 use crate::{
     engine::{Called, Engine, Grant},
     media::Media,
+    recording::{TEXT_BYTES, bounded},
     trace::{Export, Outcome, What},
     types::{
         Advice, AdviceEffect, BufferState, Cause, Error, Finding, FormatInfo, GuestOptions, Level, LoadOptions,
@@ -24,6 +25,16 @@ fn as_json<T: Serialize>(value: &T) -> Value {
     json!(value)
 }
 
+/// Clamp: the texts of an error, which are the guest's and are quoted, kept and replayed.
+fn cut(mut error: Error) -> Error {
+    let short = |text: &mut String| text.truncate(text.floor_char_boundary(TEXT_BYTES));
+    short(&mut error.message);
+    if let Some(field) = &mut error.field {
+        short(field);
+    }
+    error
+}
+
 impl<E: Engine> Guest<E> {
     pub(crate) const fn new(engine: E) -> Self {
         Self { engine, open: false, dead: None }
@@ -44,7 +55,7 @@ impl<E: Engine> Guest<E> {
             return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
         }
         call(&mut self.engine).map_err(|error| {
-            let error = Error { phase, ..error };
+            let error = cut(Error { phase, ..error });
             self.dead = Some(error.clone());
             error
         })
@@ -58,15 +69,15 @@ impl<E: Engine> Guest<E> {
         call: impl FnOnce(&mut E) -> Called<Result<T, Error>>,
         value: impl FnOnce(&T) -> Value,
     ) -> Result<T, Error> {
-        let traced = self.dead.is_none() && self.engine.peek(|host| host.log.on());
+        let traced = self.dead.is_none() && self.engine.host(|host| host.log.on());
         if traced {
             let export = What::Enter(Box::new(export()));
             self.engine.host(|host| host.log.record(export));
         }
-        let result = self.call(phase, call);
+        let result = self.call(phase, call).map(|answer| answer.map_err(cut));
         if traced {
             let outcome = match &result {
-                Ok(Ok(answer)) => Outcome::Ok(value(answer)),
+                Ok(Ok(answer)) => Outcome::Ok(bounded(value(answer))),
                 Ok(Err(error)) => Outcome::Failed(error.clone()),
                 Err(error) => Outcome::Trapped(error.message.clone()),
             };
@@ -112,10 +123,6 @@ impl<E: Engine> Guest<E> {
     pub(crate) fn tensors(&mut self, start: u32, count: u32) -> Result<Vec<TensorInfo>, Error> {
         let export = || Export::Tensors { start, count };
         self.traced(Phase::Request, export, |engine| engine.tensors(start, count).map(Ok), |list| json!(list.len()))
-    }
-
-    pub(crate) fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
-        self.call(Phase::Request, |engine| engine.find(name))
     }
 
     pub(crate) fn metadata(&mut self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {

@@ -1,11 +1,13 @@
 //! The host's side of one session: what the guest may do and what it did. Its limits, its log, its storage.
+use crate::work::units;
 use crate::{
     log::Log,
     media::Media,
     observer::Interpose,
     options::{Control, HostLimits, SessionOptions, nanos},
+    quota::{Resource, Taken},
     replay::Player,
-    stats::{Stats, Timings},
+    stats::{Stats, Timings, Usage},
     table::Table,
     trace::{Answer, Call, What},
     types::{BatchError, Cause, Entry, Error, Phase, StorageError},
@@ -37,16 +39,38 @@ pub struct Host<M: Media> {
     pub(crate) limits: HostLimits,
     pub(crate) stats: Stats,
     pub(crate) timings: Timings,
+    usage: Arc<Usage>,
+    /// This guest's place among those of the process; none where there was none.
+    place: Option<Taken>,
     /// The growth that was refused, to tell a limit from a bug when the guest traps over it.
-    refused: Option<&'static str>,
+    refused: Option<Refused>,
     /// Capacities of the targets whose handles the guest has.
     targets: HashMap<u64, u64>,
     entered: u64,
     in_host: u64,
+    /// What the guest has computed in this request, and the clocks when that was seen last: the guest's wall time in this
+    /// export, and the processor's.
+    computed: u64,
+    seen: Option<(u64, u64)>,
+    /// Times `guest_time`, while exports count together.
+    together: Option<u64>,
     host_calls: u64,
+    /// Units of host work in this request.
+    work: u64,
     /// Bytes that this export read and moved so far.
     read: u64,
     moved: u64,
+}
+
+/// Why memory or a table did not grow.
+#[derive(Clone, Copy)]
+enum Refused {
+    /// `guest_memory`.
+    Memory,
+    /// `table_elements`.
+    Elements,
+    /// The machine, or the sessions together.
+    Machine,
 }
 
 /// A call of the guest that is under way; see [`Host::crossed`].
@@ -57,15 +81,20 @@ impl<M: Media> Host<M> {
     /// For a session over files of this system.
     #[must_use]
     pub fn new(media: M, options: &SessionOptions) -> Self {
-        Self::over(Storage::Table(Box::new(Table::new(media, options.host, options.limits))), options)
+        let usage = Arc::new(Usage::new(options.quota.clone()));
+        Self::over(
+            Storage::Table(Box::new(Table::new(media, options.host, options.limits, usage.clone()))),
+            usage,
+            options,
+        )
     }
 
     /// For a session over a recording.
     pub(crate) fn replay(player: Player, options: &SessionOptions) -> Self {
-        Self::over(Storage::Replay(player), options)
+        Self::over(Storage::Replay(player), Arc::new(Usage::new(options.quota.clone())), options)
     }
 
-    fn over(storage: Storage<M>, options: &SessionOptions) -> Self {
+    fn over(storage: Storage<M>, usage: Arc<Usage>, options: &SessionOptions) -> Self {
         Self {
             storage,
             log: Log::new(M::now, options.ring, options.observer.clone(), &options.limits),
@@ -74,11 +103,17 @@ impl<M: Media> Host<M> {
             limits: options.limits,
             stats: Stats::default(),
             timings: Timings::default(),
+            usage,
+            place: Taken::one(&options.quota, Resource::Guests),
             refused: None,
             targets: HashMap::new(),
             entered: M::now(),
             in_host: 0,
+            computed: 0,
+            seen: None,
+            together: None,
             host_calls: 0,
+            work: 0,
             read: 0,
             moved: 0,
         }
@@ -113,13 +148,40 @@ impl<M: Media> Host<M> {
         self.log.host("instantiate", ns);
     }
 
+    /// Whether there is room in this process for one more guest; asked before it is instantiated.
+    ///
+    /// # Errors
+    /// There are as many as there may be.
+    pub fn admitted(&self) -> Result<(), Error> {
+        if self.place.is_some() {
+            return Ok(());
+        }
+        let most = self.usage.quota().limits().guests;
+        Err(limit(format!(
+            "there are {most} guests in this process, as many as there may be; close other sessions first"
+        )))
+    }
+
     /// An export is called: its clock starts.
     pub fn enter(&mut self) {
         self.stats.crossings_in += 1;
         self.entered = M::now();
-        (self.in_host, self.host_calls, self.read, self.moved) = (0, 0, 0, 0);
-        self.refused = None;
+        (self.in_host, self.seen, self.refused) = (0, None, None);
+        if self.together.is_none() {
+            self.begin();
+        }
+    }
+
+    /// What is counted for one request begins anew.
+    fn begin(&mut self) {
+        (self.computed, self.work, self.host_calls, self.read, self.moved) = (0, 0, 0, 0, 0);
         self.control.start(self.limits.deadline);
+    }
+
+    /// Exports from now on count as one request, which is of a list of so many entries; none ends that.
+    pub(crate) fn together(&mut self, entries: Option<u64>) {
+        self.together = entries.map(|entries| 1 + (entries >> 20));
+        self.begin();
     }
 
     /// Called every few milliseconds while the guest computes. Clamp: time in the guest, host calls not counted; and what the
@@ -140,7 +202,13 @@ impl<M: Media> Host<M> {
                 format!("{what} while the component computed; the session has ended, open the model again"),
             ));
         }
-        if M::now().saturating_sub(self.entered).saturating_sub(self.in_host) <= nanos(self.limits.guest_time) {
+        // Between two ticks it computed no longer than its wall time, and no longer than its processor: what a host call takes
+        // is not in the one, and what a machine that is stopped takes is not in the other.
+        let now = (M::now().saturating_sub(self.entered).saturating_sub(self.in_host), M::busy());
+        let before = self.seen.replace(now).unwrap_or(now);
+        let since = now.0.saturating_sub(before.0).min(now.1.saturating_sub(before.1));
+        self.computed = self.computed.saturating_add(since);
+        if self.computed <= nanos(self.limits.guest_time).saturating_mul(self.together.unwrap_or(1)) {
             return Ok(());
         }
         Err(limit(format!(
@@ -174,6 +242,19 @@ impl<M: Media> Host<M> {
         Ok(Crossing(M::now()))
     }
 
+    /// Clamp: what the host may be made to do in one export, counted before it is done.
+    fn spend(&mut self, units: u64) -> Result<(), Error> {
+        self.work = self.work.saturating_add(units);
+        if self.work <= self.limits.host_work {
+            return Ok(());
+        }
+        Err(limit(format!(
+            "the component made the host do more than {} units of work in one request; the session has ended. If the \
+             model is that large, raise `host_work`",
+            self.limits.host_work
+        )))
+    }
+
     /// The call is over.
     fn returned(&mut self, crossing: Crossing) {
         self.in_host += M::now().saturating_sub(crossing.0);
@@ -185,6 +266,7 @@ impl<M: Media> Host<M> {
     /// Why the guest must end.
     pub fn look_up(&mut self) -> Result<(), Error> {
         let crossing = self.crossed()?;
+        self.spend(1)?;
         self.returned(crossing);
         Ok(())
     }
@@ -241,6 +323,7 @@ impl<M: Media> Host<M> {
     /// Why the guest must end: there is no answer to give.
     pub fn add_names(&mut self, names: Vec<String>) -> Result<(), Error> {
         let crossing = self.crossed()?;
+        self.spend(1 + names.len() as u64)?;
         let done = self.log.add_names(names);
         self.returned(crossing);
         done.map_err(|what| limit(format!("{what}; the session has ended")))
@@ -252,6 +335,7 @@ impl<M: Media> Host<M> {
     /// As [`Self::add_names`].
     pub fn emit(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let crossing = self.crossed()?;
+        self.spend(1 + entries.len() as u64 / 8)?;
         let done = self.log.emit(entries);
         self.returned(crossing);
         done.map_err(|what| limit(format!("{what}; the session has ended")))
@@ -260,20 +344,28 @@ impl<M: Media> Host<M> {
     /// Clamp: linear memory. Whether the guest's memory may grow from `current` to `desired` bytes; it sees a failed
     /// `memory.grow` otherwise.
     pub fn memory_growing(&mut self, current: usize, desired: usize) -> bool {
-        let total = self.stats.guest_memory_bytes.saturating_add(desired.saturating_sub(current) as u64);
-        if total > self.limits.guest_memory {
-            self.refused = Some("memory");
-            return false;
-        }
-        self.stats.guest_memory_bytes = total;
-        true
+        let more = desired.saturating_sub(current) as u64;
+        let total = self.stats.guest_memory_bytes.saturating_add(more);
+        let refused = if total > self.limits.guest_memory {
+            Refused::Memory
+        } else if !self.usage.take_guest_memory(more) {
+            Refused::Machine
+        } else if !self.table().is_none_or(|table| table.media_mut().has_room(more)) {
+            self.usage.give_guest_memory(more);
+            Refused::Machine
+        } else {
+            self.stats.guest_memory_bytes = total;
+            return true;
+        };
+        self.refused = Some(refused);
+        false
     }
 
     /// Clamp: table elements. Whether a table of the guest may grow to `desired` elements.
     pub fn table_growing(&mut self, desired: usize) -> bool {
         let allowed = desired <= self.limits.table_elements as usize;
         if !allowed {
-            self.refused = Some("table elements");
+            self.refused = Some(Refused::Elements);
         }
         allowed
     }
@@ -281,12 +373,22 @@ impl<M: Media> Host<M> {
     /// Why the guest trapped, if it was over a growth that was refused.
     #[must_use]
     pub fn refused_growth(&self) -> Option<Error> {
-        self.refused.map(|what| {
-            limit(format!(
-                "the component needed more {what} than the host allows ({} bytes of guest memory); the session has \
-                 ended. Raise the limit if you trust the size of this model",
-                self.limits.guest_memory
-            ))
+        let limits = &self.limits;
+        Some(match self.refused? {
+            Refused::Memory => limit(format!(
+                "the component needed more memory than the host allows ({} bytes of guest memory); the session has ended. \
+                 Raise `guest_memory` if you trust the size of this model",
+                limits.guest_memory
+            )),
+            Refused::Elements => limit(format!(
+                "the component needed more table elements than the host allows ({}); the session has ended",
+                limits.table_elements
+            )),
+            Refused::Machine => {
+                let message = "the component needed more memory than this machine, its control group or the other sessions \
+                               leave; the session has ended. End other work, or raise the limit of the group";
+                Error::new(Phase::Request, Cause::OutOfMemory, message)
+            }
         })
     }
 
@@ -296,6 +398,7 @@ impl<M: Media> Host<M> {
     /// Why the guest must end.
     pub fn perform(&mut self, call: Call) -> Result<Answer, Error> {
         let crossing = self.crossed()?;
+        self.spend(units(&call))?;
         let traced = self.log.on();
         if traced {
             self.log.record(What::Call(Box::new(call.clone())));
@@ -369,6 +472,12 @@ impl<M: Media> Host<M> {
             }
             _ => {}
         }
+    }
+}
+
+impl<M: Media> Drop for Host<M> {
+    fn drop(&mut self) {
+        self.usage.guest_gone();
     }
 }
 

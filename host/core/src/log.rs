@@ -3,13 +3,11 @@ use crate::{
     media::Clock,
     observer::Observer,
     options::HostLimits,
-    trace::{Answer, Call, Outcome, Record, What},
+    recording::NAME_BYTES,
+    trace::{Answer, Call, Export, Outcome, Record, What},
 };
 use std::{collections::VecDeque, sync::Arc};
-use weighbridge_wit::{Entry, Happening};
-
-/// Bytes of a name at most. Machine, state and event names are identifiers of source code.
-const NAME_BYTES: usize = 1024;
+use weighbridge_wit::{BatchError, Entry, Happening, Selection, StorageError};
 
 /// Everything that a session did, stamped, told to the observer and kept in the ring.
 pub struct Log {
@@ -169,25 +167,43 @@ impl Log {
 }
 
 /// About how many bytes a record holds.
-fn weight(record: &Record) -> u64 {
+pub(crate) fn weight(record: &Record) -> u64 {
     let beyond = match &record.what {
         What::Step(_) => 0,
         What::Names { names, .. } => names.iter().map(|name| name.len() + 24).sum(),
         What::Call(call) => match &**call {
             Call::Registered { tensors } => 64 + tensors.iter().map(|name| name.len() + 24).sum::<usize>(),
-            Call::ReadInto { sources, targets, batch } => 64 + sources.len() * 4 + targets.len() * 8 + batch.len() * 40,
+            Call::ReadInto { sources, targets, batch } => {
+                64 + sources.len() * 8 + targets.len() * 16 + batch.len() * 60
+            }
             _ => 64,
         },
         What::Return { answer, .. } => match &**answer {
             Answer::Bytes(bytes) => 64 + bytes.len(),
-            Answer::Targets(targets) => 64 + targets.len() * 24,
+            Answer::Targets(targets) => 64 + targets.len() * 40,
+            Answer::Failed(StorageError::Other(text))
+            | Answer::BatchFailed(BatchError { error: StorageError::Other(text), .. }) => 64 + text.len(),
             _ => 64,
         },
-        What::Enter(_) => 512,
+        What::Enter(export) => 512 + export_bytes(export),
         What::Leave(outcome) => 512 + outcome_bytes(outcome),
         What::Host { part, .. } => part.len(),
     };
     (std::mem::size_of::<Record>() + beyond) as u64
+}
+
+/// About how many bytes the arguments of an export hold.
+fn export_bytes(export: &Export) -> usize {
+    match export {
+        Export::Open { sources, .. } | Export::Provide { sources } => sources.iter().map(|name| name.len() + 24).sum(),
+        Export::Load { selection, .. } | Export::Release { selection } | Export::Evict { selection } => match selection
+        {
+            Selection::All => 0,
+            Selection::Tensors(list) => list.len() * 4,
+            Selection::Matching(glob) => glob.len(),
+        },
+        _ => 0,
+    }
 }
 
 /// About how many bytes an outcome holds. It is the guest's, and can be long.
@@ -199,13 +215,21 @@ fn outcome_bytes(outcome: &Outcome) -> usize {
     }
 }
 
+/// About how many bytes a value holds, with what an allocator and a tree add: a map has nodes of eleven entries, however few
+/// there are in it, and at least five in each of many.
 fn value_bytes(value: &serde_json::Value) -> usize {
     use serde_json::Value;
+    const ALLOCATED: usize = 16;
+    const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + ALLOCATED;
     size_of::<Value>()
         + match value {
-            Value::String(text) => text.len(),
-            Value::Array(list) => list.iter().map(value_bytes).sum(),
-            Value::Object(map) => map.iter().map(|(key, value)| 64 + key.len() + value_bytes(value)).sum(),
+            Value::String(text) => text.len() + ALLOCATED,
+            Value::Array(list) => ALLOCATED + list.iter().map(value_bytes).sum::<usize>(),
+            Value::Object(map) => {
+                let entry =
+                    |(key, value): (&String, &Value)| ALLOCATED + key.len() + value_bytes(value) - size_of::<Value>();
+                map.len().div_ceil(5) * NODE + map.iter().map(entry).sum::<usize>()
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         }
 }

@@ -103,6 +103,20 @@ pub trait Media: Sized + 'static {
     /// The clock of the system.
     fn now() -> u64;
 
+    /// The clock of the processor: nanoseconds that this thread has computed since some moment. Where a system has no such
+    /// clock it is [`Self::now`].
+    #[must_use]
+    fn busy() -> u64 {
+        Self::now()
+    }
+
+    /// Whether the system has so many bytes of memory left for the guest, which may write to all of it from now on.
+    #[must_use]
+    fn has_room(&mut self, bytes: u64) -> bool {
+        let _ = bytes;
+        true
+    }
+
     /// Whether the embedder asks by a way of the system's own that the work ends, such as a flag in shared memory.
     fn is_cancelled(&self) -> bool {
         false

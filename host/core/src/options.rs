@@ -2,6 +2,7 @@
 use crate::{
     media::Clock,
     observer::{Interpose, Observer},
+    quota::Quota,
 };
 use std::{
     sync::{
@@ -10,10 +11,19 @@ use std::{
     },
     time::Duration,
 };
-use weighbridge_wit::{GuestOptions, StorageError};
+use weighbridge_wit::{GuestOptions, Level, StorageError};
 
 /// Fixed for the life of a session.
+///
+/// ```
+/// use std::time::Duration;
+/// use weighbridge_core::{HostLimits, SessionOptions};
+///
+/// let options = SessionOptions::new().deadline(Duration::from_secs(30)).ring(0);
+/// assert_eq!(options.limits, HostLimits::new().deadline(Duration::from_secs(30)));
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct SessionOptions {
     /// What the guest is told: slots, bounds on the file, what the observer hears.
     pub guest: GuestOptions,
@@ -29,6 +39,12 @@ pub struct SessionOptions {
     pub cancel: CancelToken,
     /// Records kept for [`Session::records`](crate::Session::records) after the fact; 0 keeps none.
     pub ring: usize,
+    /// What this session shares with others: together they hold no more than it allows. The default is the one of the
+    /// process.
+    pub quota: Arc<Quota>,
+    /// Whether a link is followed where a further file of the model should be. Links as caches of models have them (to
+    /// `blobs` above the folder) always are; another one may lead a stranger's model to any file of its reader. Default no.
+    pub follow_links: bool,
     /// Whether file names may stand in the trace as they are. Otherwise `file-0`, `file-1` … stand for the part that names
     /// the model; what a guest could need of them (numbers of shards, extensions) stays.
     pub names_in_trace: bool,
@@ -44,14 +60,95 @@ impl Default for SessionOptions {
             interpose: None,
             cancel: CancelToken::default(),
             ring: 65_536,
+            quota: Quota::shared(),
+            follow_links: false,
             names_in_trace: false,
         }
+    }
+}
+
+/// Chainable setters, each with the name of its field.
+macro_rules! setters {
+    ($of:ident: $($field:ident: $type:ty),* $(,)?) => {
+        impl $of {
+            /// All as they are by default.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! { SessionOptions:
+    guest: GuestOptions,
+    limits: HostLimits,
+    host: HostCapabilities,
+    cancel: CancelToken,
+    ring: usize,
+    names_in_trace: bool,
+    follow_links: bool,
+    quota: Arc<Quota>,
+}
+
+impl SessionOptions {
+    /// Sets [`observer`](Self#structfield.observer).
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Sets [`interpose`](Self#structfield.interpose).
+    #[must_use]
+    pub fn interpose(mut self, interpose: Arc<dyn Interpose>) -> Self {
+        self.interpose = Some(interpose);
+        self
+    }
+
+    /// Sets what the observer is told: [`GuestOptions::observe`].
+    #[must_use]
+    pub fn observe(mut self, level: Level) -> Self {
+        self.guest.observe = level;
+        self
+    }
+
+    /// Sets the longest that one call into the guest may take: [`HostLimits::deadline`].
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.limits.deadline = deadline.into();
+        self
+    }
+}
+
+impl std::fmt::Debug for SessionOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionOptions")
+            .field("guest", &self.guest)
+            .field("limits", &self.limits)
+            .field("host", &self.host)
+            .field("observer", &self.observer.is_some())
+            .field("interpose", &self.interpose.is_some())
+            .field("cancel", &self.cancel)
+            .field("ring", &self.ring)
+            .field("names_in_trace", &self.names_in_trace)
+            .finish()
     }
 }
 
 /// Bounds on what a guest may use of this process. Reaching one is an answer where the contract has one, and else ends the
 /// session with `limit-exceeded`; other sessions go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostLimits {
     /// Most bytes of the guest's linear memory. Default 1 GiB.
     pub guest_memory: u64,
@@ -70,24 +167,58 @@ pub struct HostLimits {
     /// Longest that one call into the guest may take, host work and an observer that waits included; storage answers
     /// `deadline` after it. Default none.
     pub deadline: Option<Duration>,
-    /// Longest that one export may compute in the guest. Host work does not count. Default 10 s.
+    /// Longest that one export may compute in the guest, in time of its processor where the system has such a clock: a
+    /// machine that is busy or stopped is no fault of the guest. Host work does not count; the parts of a list count
+    /// together, for each 1,048,576 entries of it. Default 10 s.
     pub guest_time: Duration,
     /// Most bytes that one call may carry out of the guest, lists and strings. Default 128 MiB.
     pub hostcall_bytes: usize,
     /// Most calls into the host that one export may make. Default 16,777,216.
     pub host_calls: u64,
+    /// Most work that one export may make the host do, in units of about a microsecond, whatever the bytes: a system call is
+    /// 4 to 32 units, a span of a batch half a unit, a name one, and the parts of a list count together. Default 268,435,456.
+    pub host_work: u64,
     /// Most handles (sources, mappings, targets) at once. Default 1,048,576.
     pub handles: u32,
     /// Most files of a model. Default 4,096.
     pub files: u32,
     /// Most bytes of the list of tensors that the host keeps. Default 1 GiB.
     pub listing_bytes: u64,
-    /// Most bytes of the ring of records. Default 256 MiB.
+    /// Most bytes of the ring of records, header bytes that it keeps included. Default 64 MiB.
     pub trace_bytes: u64,
     /// Most entries of one `emit`. Default 65,536.
     pub trace_batch: u32,
     /// Most names that a guest may give its observer, of at most 1,024 bytes each. Default 65,536.
     pub trace_names: u32,
+}
+
+setters! { HostLimits:
+    guest_memory: u64,
+    table_elements: u32,
+    instances: u32,
+    mapped_bytes: u64,
+    mappings: u32,
+    header_bytes: u64,
+    buffer_bytes: u64,
+    guest_time: Duration,
+    hostcall_bytes: usize,
+    host_calls: u64,
+    host_work: u64,
+    handles: u32,
+    files: u32,
+    listing_bytes: u64,
+    trace_bytes: u64,
+    trace_batch: u32,
+    trace_names: u32,
+}
+
+impl HostLimits {
+    /// Sets [`deadline`](Self#structfield.deadline).
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
 }
 
 impl Default for HostLimits {
@@ -104,10 +235,11 @@ impl Default for HostLimits {
             guest_time: Duration::from_secs(10),
             hostcall_bytes: 128 << 20,
             host_calls: 1 << 24,
+            host_work: 1 << 28,
             handles: 1 << 20,
             files: 4096,
             listing_bytes: 1 << 30,
-            trace_bytes: 256 << 20,
+            trace_bytes: 64 << 20,
             trace_batch: 1 << 16,
             trace_names: 1 << 16,
         }
@@ -116,6 +248,7 @@ impl Default for HostLimits {
 
 /// What the host offers the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostCapabilities {
     /// Files can be mapped.
     pub mmap: bool,
@@ -128,6 +261,14 @@ pub struct HostCapabilities {
     /// Threads that move the bytes of one batch, where the host has threads; 0 = its own choice, which natively is as many as
     /// there are processors, at most 8.
     pub threads: usize,
+}
+
+setters! { HostCapabilities:
+    mmap: bool,
+    advise: bool,
+    max_read: u32,
+    max_batch: u32,
+    threads: usize,
 }
 
 impl Default for HostCapabilities {

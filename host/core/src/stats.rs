@@ -1,10 +1,15 @@
 //! Numbers of a session: what is held now, what went over the bridge, what took how long.
+use crate::quota::{Quota, Resource};
 use serde::Serialize;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// What a session holds and what it did, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Stats {
     /// Bytes of the guest's linear memory.
     pub guest_memory_bytes: u64,
@@ -31,6 +36,7 @@ pub struct Stats {
 /// What a session took, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Timings {
     /// Instantiating the component.
     pub instantiate: u64,
@@ -54,18 +60,48 @@ pub struct Timings {
 
 /// What a session and its views hold of the machine. It can be read from any thread while the session works, and after
 /// the session is gone, when views may still hold something.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Usage {
+    quota: Arc<Quota>,
     mapped_bytes: AtomicU64,
     mappings: AtomicU64,
     maps: AtomicU64,
     unmaps: AtomicU64,
     buffer_bytes: AtomicU64,
     buffers: AtomicU64,
+    guest_memory: AtomicU64,
     moving: AtomicU64,
 }
 
+impl Default for Usage {
+    fn default() -> Self {
+        Self::new(Quota::shared())
+    }
+}
+
 impl Usage {
+    /// Of a session that shares `quota` with others.
+    #[must_use]
+    pub const fn new(quota: Arc<Quota>) -> Self {
+        Self {
+            quota,
+            mapped_bytes: AtomicU64::new(0),
+            mappings: AtomicU64::new(0),
+            maps: AtomicU64::new(0),
+            unmaps: AtomicU64::new(0),
+            buffer_bytes: AtomicU64::new(0),
+            buffers: AtomicU64::new(0),
+            guest_memory: AtomicU64::new(0),
+            moving: AtomicU64::new(0),
+        }
+    }
+
+    /// What is shared with other sessions.
+    #[must_use]
+    pub const fn quota(&self) -> &Arc<Quota> {
+        &self.quota
+    }
+
     /// Bytes mapped now.
     #[must_use]
     pub fn mapped_bytes(&self) -> u64 {
@@ -108,26 +144,85 @@ impl Usage {
         self.moving.load(Relaxed)
     }
 
-    pub(crate) fn mapped(&self, bytes: u64) {
+    /// Takes a mapping of so many bytes, before it is made; whether the session may have it beside the others.
+    pub(crate) fn take_mapping(&self, bytes: u64) -> bool {
+        if !self.quota.take(Resource::Mappings, self.mappings(), 1) {
+            return false;
+        }
+        if !self.quota.take(Resource::MappedBytes, self.mapped_bytes(), bytes) {
+            self.quota.give(Resource::Mappings, 1);
+            return false;
+        }
         self.mapped_bytes.fetch_add(bytes, Relaxed);
         self.mappings.fetch_add(1, Relaxed);
+        true
+    }
+
+    /// Gives back what [`Self::take_mapping`] took.
+    pub(crate) fn give_mapping(&self, bytes: u64) {
+        self.mapped_bytes.fetch_sub(bytes, Relaxed);
+        self.mappings.fetch_sub(1, Relaxed);
+        self.quota.give(Resource::MappedBytes, bytes);
+        self.quota.give(Resource::Mappings, 1);
+    }
+
+    /// A mapping was made.
+    pub(crate) fn mapped(&self) {
         self.maps.fetch_add(1, Relaxed);
     }
 
+    /// A mapping has ended.
     pub(crate) fn unmapped(&self, bytes: u64) {
-        self.mapped_bytes.fetch_sub(bytes, Relaxed);
-        self.mappings.fetch_sub(1, Relaxed);
         self.unmaps.fetch_add(1, Relaxed);
+        self.give_mapping(bytes);
     }
 
-    pub(crate) fn allocated(&self, bytes: u64) {
+    /// Memory of the session: its buffers and its guest's.
+    fn memory(&self) -> u64 {
+        self.buffer_bytes().saturating_add(self.guest_memory.load(Relaxed))
+    }
+
+    /// Takes a buffer of so many bytes, before it is made; whether the session may have it beside the others.
+    pub(crate) fn take_buffer(&self, bytes: u64) -> bool {
+        if !self.quota.take(Resource::Buffers, self.buffers(), 1) {
+            return false;
+        }
+        if !self.quota.take(Resource::MemoryBytes, self.memory(), bytes) {
+            self.quota.give(Resource::Buffers, 1);
+            return false;
+        }
         self.buffer_bytes.fetch_add(bytes, Relaxed);
         self.buffers.fetch_add(1, Relaxed);
+        true
     }
 
-    pub(crate) fn freed(&self, bytes: u64) {
+    /// Gives back what [`Self::take_buffer`] took.
+    pub(crate) fn give_buffer(&self, bytes: u64) {
         self.buffer_bytes.fetch_sub(bytes, Relaxed);
         self.buffers.fetch_sub(1, Relaxed);
+        self.quota.give(Resource::MemoryBytes, bytes);
+        self.quota.give(Resource::Buffers, 1);
+    }
+
+    /// Takes memory for the guest; whether the session may have it beside the others.
+    pub(crate) fn take_guest_memory(&self, bytes: u64) -> bool {
+        let taken = self.quota.take(Resource::MemoryBytes, self.memory(), bytes);
+        if taken {
+            self.guest_memory.fetch_add(bytes, Relaxed);
+        }
+        taken
+    }
+
+    /// Gives back memory that the guest did not get after all.
+    pub(crate) fn give_guest_memory(&self, bytes: u64) {
+        self.guest_memory.fetch_sub(bytes, Relaxed);
+        self.quota.give(Resource::MemoryBytes, bytes);
+    }
+
+    /// The guest is gone, and its memory with it.
+    pub(crate) fn guest_gone(&self) {
+        let bytes = self.guest_memory.swap(0, Relaxed);
+        self.quota.give(Resource::MemoryBytes, bytes);
     }
 
     /// So many tensor bytes were moved; for media.

@@ -1,8 +1,8 @@
 //! The engine: which WebAssembly runs, and the clock that no guest can outrun.
 use std::{
     sync::{
-        Arc, Condvar, Mutex, Weak,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Condvar, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,17 +24,26 @@ pub(crate) fn engine() -> wasmtime::Result<Engine> {
     config.wasm_relaxed_simd(false);
     config.wasm_stack_switching(false);
     config.wasm_custom_page_sizes(false);
-    config.max_wasm_stack(1 << 20);
+    config.max_wasm_stack(GUEST_STACK);
     Engine::new(&config)
 }
+
+/// Bytes of stack that a guest may use. The loader needs a fraction of it: it does not recurse.
+pub(crate) const GUEST_STACK: usize = 512 << 10;
+/// Bytes of stack that the host needs beside it: for what the guest calls, and for an embedder's observer.
+pub(crate) const HOST_STACK: usize = 192 << 10;
 
 /// Advances the epoch while a guest runs. Its thread begins with the first guest, sleeps when none runs, and ends when
 /// none comes.
 pub(crate) struct Ticker {
     running: AtomicUsize,
+    /// Whether the thread is there and awake: a look at this is all that most guests need.
+    awake: AtomicBool,
     state: Mutex<Thread>,
     wake: Condvar,
     engine: Engine,
+    /// The process that this is the clock of. A child by fork(2) has a copy of it, and no thread.
+    process: u32,
 }
 
 #[derive(PartialEq)]
@@ -44,38 +53,66 @@ enum Thread {
     Awake,
 }
 
+/// Why no guest may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoClock {
+    /// The system has no thread for it.
+    NoThread,
+    /// This process is a child of the one whose clock it is.
+    Forked,
+}
+
 impl Ticker {
     pub(crate) fn new(engine: &Engine) -> Arc<Self> {
+        Self::of(engine, std::process::id())
+    }
+
+    fn of(engine: &Engine, process: u32) -> Arc<Self> {
         Arc::new(Self {
             running: AtomicUsize::new(0),
+            awake: AtomicBool::new(false),
             state: Mutex::new(Thread::None),
             wake: Condvar::new(),
             engine: engine.clone(),
+            process,
         })
     }
 
-    /// A guest runs until the answer is dropped. None where the system has no thread for the clock: then no guest may run.
-    pub(crate) fn run(self: &Arc<Self>) -> Option<Running> {
+    /// A guest runs until the answer is dropped. Where there is no clock no guest may run: each one sees to it that the clock
+    /// goes, whatever became of those before it.
+    pub(crate) fn run(self: &Arc<Self>) -> Result<Running, NoClock> {
+        if std::process::id() != self.process {
+            return Err(NoClock::Forked);
+        }
+        // Counted first: a clock that goes to sleep looks at the count after it has said so.
+        self.running.fetch_add(1, Ordering::SeqCst);
         let running = Running(self.clone());
-        if self.running.fetch_add(1, Ordering::SeqCst) == 0 {
+        if !self.awake.load(Ordering::SeqCst) {
             self.start()?;
         }
-        Some(running)
+        Ok(running)
     }
 
-    fn start(self: &Arc<Self>) -> Option<()> {
-        let mut state = self.state.lock().ok()?;
+    fn start(self: &Arc<Self>) -> Result<(), NoClock> {
+        self.start_with(|tick| std::thread::Builder::new().name("weighbridge-clock".to_owned()).spawn(tick).map(drop))
+    }
+
+    fn start_with(
+        self: &Arc<Self>,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> std::io::Result<()>,
+    ) -> Result<(), NoClock> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *state {
             Thread::Awake => {}
             Thread::Asleep => self.wake.notify_one(),
             Thread::None => {
                 let ticker = Arc::downgrade(self);
-                let thread = std::thread::Builder::new().name("weighbridge-clock".to_owned());
-                thread.spawn(move || tick(&ticker)).ok()?;
+                spawn(Box::new(move || tick(&ticker))).map_err(|_| NoClock::NoThread)?;
                 *state = Thread::Awake;
+                self.awake.store(true, Ordering::SeqCst);
             }
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether the clock has a thread that is awake.
@@ -96,17 +133,22 @@ fn tick(ticker: &Weak<Ticker>) {
             continue;
         }
         idle = 0;
-        let Ok(mut state) = ticker.state.lock() else { return };
-        // Whoever starts to run after this look finds the thread asleep, as that needs the lock, and wakes it.
+        let mut state = ticker.state.lock().unwrap_or_else(PoisonError::into_inner);
+        ticker.awake.store(false, Ordering::SeqCst);
+        // Whoever starts to run after this look finds the thread not awake, and wakes it, for which it needs the lock.
         if ticker.running.load(Ordering::SeqCst) == 0 {
             *state = Thread::Asleep;
-            let Ok((mut state, waited)) = ticker.wake.wait_timeout(state, Duration::from_secs(1)) else { return };
+            let waited = ticker.wake.wait_timeout(state, Duration::from_secs(1));
+            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = guard;
             if waited.timed_out() && ticker.running.load(Ordering::SeqCst) == 0 {
                 *state = Thread::None;
                 return;
             }
             *state = Thread::Awake;
         }
+        ticker.awake.store(true, Ordering::SeqCst);
+        drop(state);
     }
 }
 
@@ -136,5 +178,24 @@ mod tests {
         let _running = ticker.run();
         std::thread::sleep(TICK * 3);
         assert!(ticker.is_awake());
+    }
+
+    #[test]
+    fn a_guest_for_which_there_was_no_thread_takes_no_others_clock() {
+        let ticker = Ticker::new(&engine().unwrap());
+        // The first guest is under way, and gets no thread; another one comes meanwhile.
+        ticker.running.fetch_add(1, Ordering::SeqCst);
+        let refused = ticker.start_with(|_| Err(std::io::ErrorKind::WouldBlock.into()));
+        assert_eq!(refused, Err(NoClock::NoThread));
+        assert!(!ticker.is_awake());
+        let running = ticker.run();
+        assert!(running.is_ok() && ticker.is_awake());
+    }
+
+    #[test]
+    fn a_child_does_not_run_on_its_parents_clock() {
+        let ticker = Ticker::of(&engine().unwrap(), std::process::id().wrapping_add(1));
+        assert_eq!(ticker.run().err(), Some(NoClock::Forked));
+        assert_eq!(ticker.running.load(Ordering::SeqCst), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Loads untrusted model files (GGUF, safetensors, NPY) through a sandboxed WebAssembly component, at mmap speed.
+//! Loads untrusted model files (GGUF, safetensors, NPY, PyTorch, NPZ) through a sandboxed WebAssembly component, at mmap speed.
 //!
 //! The file is parsed, checked and planned by a component that can name no path and reads nothing but header bytes; this
 //! library maps or reads the tensors, checks every span that the component asks for, and hands out views. Tensor bytes
@@ -6,23 +6,17 @@
 //! what it reads.
 //!
 //! ```
-//! use std::fs;
 //! use weighbridge::{LoadOptions, Runtime, Selection};
-//!
-//! // A safetensors file with one tensor of two 32-bit floats.
-//! let folder = tempfile::tempdir()?;
-//! let path = folder.path().join("tiny.safetensors");
-//! let header = br#"{"scale":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
-//! let mut file = (header.len() as u64).to_le_bytes().to_vec();
-//! file.extend_from_slice(header);
-//! file.extend([0.5f32, 2.0].iter().flat_map(|value| value.to_le_bytes()));
-//! fs::write(&path, file)?;
+//! # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("tiny.safetensors");
+//! # std::fs::write(&path, tiny())?;
 //!
 //! let runtime = Runtime::new()?;
 //! let mut model = runtime.open(&path)?;
 //! assert_eq!(model.summary().tensors, 1);
 //!
-//! model.load(&Selection::All, &LoadOptions::default())?;
+//! model.load(&Selection::All, &LoadOptions::new())?;
 //! let scale = model.tensor("scale")?;
 //! assert_eq!((scale.dtype(), scale.shape()), ("F32", &[2][..]));
 //! assert_eq!(scale.bytes()[..4], 0.5f32.to_le_bytes());
@@ -30,10 +24,12 @@
 //! ```
 //!
 //! - [`Runtime`]: the engine with the compiled component; one for a program.
+//! - [`ModelFiles`]: what a model is opened from: paths, open files, bytes in memory, or any [`Source`].
 //! - [`Session`]: one model. [`SessionOptions`] bound what it may use and say who watches.
 //! - [`Tensor`]: the bytes of one tensor, where they lie. [`Tensor::bytes`] says what a view of a mapped file can't protect
 //!   from, [`Tensor::copy_to`] is the way around it.
-//! - [`Error`]: the one error: where, why, about which tensor and field, and a sentence for a person.
+//! - [`Error`]: the one error: where, why, about which file, tensor and field, and a sentence for a person.
+//! - [`add_to_linker`], [`WeighbridgeCtx`] and [`Loader`]: for programs that have an engine of their own.
 //!
 //! Everything that is the same on every host (limits, checks, sessions, recordings, replay) is the crate `weighbridge-core`,
 //! whose public items are also here.
@@ -41,20 +37,29 @@
 
 mod cache;
 mod clock;
+mod compile;
+mod error;
 mod external;
+mod files;
 mod guest;
 mod media;
 mod platform;
 mod runtime;
 mod session;
+mod source;
 mod tensor;
 
 pub use cache::CacheUse;
-pub use runtime::{Runtime, RuntimeBuilder, Startup};
+pub use compile::CompileLimits;
+pub use error::Error;
+pub use files::{ModelFiles, Part};
+pub use guest::{Instance, Loader, NamedSource, WeighbridgeCtx, add_to_linker};
+pub use runtime::{Runtime, RuntimeBuilder, Startup, component_bytes};
 pub use session::{FileInfo, PageMap, Session};
+pub use source::{Mapped, Source};
 pub use tensor::Tensor;
 pub use weighbridge_core::{
-    CancelToken, HostCapabilities, HostLimits, Interpose, Last, Observer, ReplayError, ReplayReport, SessionOptions,
-    Stats, Timings, Usage, escape, escape_path, recording, trace,
+    Called, CancelToken, Engine, Grant, HostCapabilities, HostLimits, Interpose, Last, Observer, Quota, QuotaLimits,
+    ReplayError, ReplayReport, SessionOptions, Stats, Timings, Usage, escape, escape_path, recording, trace,
     types::{self, *},
 };

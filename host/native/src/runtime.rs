@@ -2,29 +2,38 @@
 use crate::{
     cache::{self, Cache, CacheUse},
     clock::{Ticker, engine},
-    guest::{Exports, Instance, State, add_to_linker, not_the_contract},
+    compile::{CompileLimits, compile, no_component},
+    error::Error,
+    files::ModelFiles,
+    guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract},
     media::Native,
-    platform,
     session::Session,
 };
 use serde::Serialize;
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Instant};
 use wasmtime::{
     Engine,
     component::{Component, InstancePre, Linker},
 };
 use weighbridge_core::{
-    Bare, Cause, Error, FormatInfo, Host, MachineTable, Phase, ReplayError, ReplayReport, SessionOptions, nanos,
+    self as core, Bare, Cause, FormatInfo, Host, MachineTable, Phase, ReplayError, ReplayReport, SessionOptions, nanos,
     recording::{Recording, RecordingHeader},
     trace::Record,
 };
 
-static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
+pub(crate) static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
+
+/// The loader component that is part of this library, for an engine of the embedder's own; see
+/// [`add_to_linker`](crate::add_to_linker). Its interfaces are `weighbridge:loader@0.1.0`, and it imports nothing else.
+///
+/// ```
+/// assert!(weighbridge::component_bytes().starts_with(b"\0asm"));
+/// ```
+#[must_use]
+pub const fn component_bytes() -> &'static [u8] {
+    COMPONENT
+}
+
 const COMPONENT_SHA256: &str = env!("WEIGHBRIDGE_COMPONENT_SHA256");
 
 /// The engine with the compiled component. Clones share it; one for a program is enough, and any thread may use it.
@@ -33,7 +42,7 @@ pub struct Runtime(Arc<Inner>);
 
 struct Inner {
     component: Component,
-    pre: InstancePre<State>,
+    pre: InstancePre<WeighbridgeCtx>,
     exports: Arc<Exports>,
     ticker: Arc<Ticker>,
     id: String,
@@ -43,6 +52,7 @@ struct Inner {
 /// What getting ready took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Startup {
     /// Bytes of the component.
     pub component_bytes: usize,
@@ -58,6 +68,7 @@ pub struct Startup {
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeBuilder {
     component: Option<Vec<u8>>,
+    limits: CompileLimits,
     cache: CacheDir,
 }
 
@@ -71,14 +82,37 @@ enum CacheDir {
 
 impl RuntimeBuilder {
     /// Another component that speaks the contract `weighbridge:loader@0.1.0`; it is trusted no more than any other.
+    ///
+    /// ```
+    /// use weighbridge::{Cause, Runtime};
+    ///
+    /// let error = Runtime::builder().component(*b"no component").build().unwrap_err();
+    /// assert_eq!(error.cause, Cause::UnsupportedFormat);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn component(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.component = Some(bytes.into());
         self
     }
 
+    /// Bounds on what is compiled of another component.
+    #[must_use]
+    pub const fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Where compiled code is kept; none for nowhere. The default is `weighbridge` in the user's cache folder
     /// (`$XDG_CACHE_HOME`, else `~/.cache`). A folder that others can write to is not used.
+    ///
+    /// ```
+    /// use weighbridge::{CacheUse, Runtime};
+    ///
+    /// let runtime = Runtime::builder().cache_dir(None).build()?;
+    /// assert_eq!(runtime.startup().cache, CacheUse::Off);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
         self.cache = folder.map_or(CacheDir::None, CacheDir::At);
@@ -105,28 +139,34 @@ impl RuntimeBuilder {
             CacheDir::None => None,
         };
         let cache = folder.and_then(|folder| Cache::open(&folder, &engine, &id));
-        let (component, cache, compile_ns) = compiled(&engine, bytes, cache.as_ref())?;
+        let limits = self.component.is_some().then_some(&self.limits);
+        let (component, cache, compile_ns) = compiled(&engine, bytes, limits, cache.as_ref())?;
         let mut linker = Linker::new(&engine);
-        let pre = add_to_linker(&mut linker).and_then(|()| linker.instantiate_pre(&component));
+        let pre = add_to_linker(&mut linker, |ctx| ctx).and_then(|()| linker.instantiate_pre(&component));
         let pre = pre.map_err(|error| not_the_contract(&error))?;
-        let exports = Exports::find(&component)
-            .map_err(|name| not_the_contract(&wasmtime::Error::msg(format!("it has no export {name}"))))?;
+        let exports = Exports::of(&component)?;
         let load_ns = nanos(began.elapsed());
         let startup = Startup { component_bytes: bytes.len(), cache, compile_ns, load_ns };
         let ticker = Ticker::new(&engine);
-        Ok(Runtime(Arc::new(Inner { component, pre, exports: Arc::new(exports), ticker, id, startup })))
+        Ok(Runtime(Arc::new(Inner { component, pre, exports, ticker, id, startup })))
     }
 }
 
-fn compiled(engine: &Engine, bytes: &[u8], cache: Option<&Cache>) -> Result<(Component, CacheUse, u64), Error> {
+/// The component as machine code. Its own is compiled without bounds; of another one there are `limits`.
+fn compiled(
+    engine: &Engine,
+    bytes: &[u8],
+    limits: Option<&CompileLimits>,
+    cache: Option<&Cache>,
+) -> Result<(Component, CacheUse, u64), Error> {
     if let Some(component) = cache.and_then(|cache| cache.load(engine)) {
         return Ok((component, CacheUse::Hit, 0));
     }
     let began = Instant::now();
-    let component = Component::new(engine, bytes).map_err(|error| {
-        let message = format!("this is no component that can be run: {error:#}");
-        Error::new(Phase::Request, Cause::UnsupportedFormat, message)
-    })?;
+    let component = match limits {
+        Some(limits) => compile(engine, bytes, limits)?,
+        None => Component::new(engine, bytes).map_err(|error| no_component(&format!("{error:#}")))?,
+    };
     let compile_ns = nanos(began.elapsed());
     Ok(match cache {
         Some(cache) => {
@@ -140,6 +180,14 @@ fn compiled(engine: &Engine, bytes: &[u8], cache: Option<&Cache>) -> Result<(Com
 impl Runtime {
     /// With the component that is part of this library.
     ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let runtime = Runtime::new()?;
+    /// assert_eq!(runtime.component_id().len(), 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// WebAssembly cannot run on this machine.
     pub fn new() -> Result<Self, Error> {
@@ -152,20 +200,50 @@ impl Runtime {
         RuntimeBuilder::default()
     }
 
-    /// Opens a model by its file, or by its first file or index: the other files are found in the same folder.
+    /// Opens a model: by the path of its file, of its first file or of its index, where the others are found in the same
+    /// folder; or by [`ModelFiles`], which also are open files, bytes in memory, and whatever else is a
+    /// [`Source`](crate::Source).
+    ///
+    /// ```
+    /// use weighbridge::{ModelFiles, Runtime};
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    ///
+    /// let runtime = Runtime::new()?;
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("tiny.safetensors");
+    /// std::fs::write(&path, tiny())?;
+    /// assert_eq!(runtime.open(&path)?.summary().tensors, 1);
+    ///
+    /// let files = ModelFiles::new().part("tiny.safetensors", std::fs::File::open(path)?);
+    /// assert_eq!(runtime.open(files)?.summary().format, "safetensors");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The file cannot be opened, or is no model that can be read.
-    pub fn open(&self, path: impl AsRef<Path>) -> Result<Session, Error> {
-        self.open_with(&[path.as_ref().to_owned()], SessionOptions::default())
+    pub fn open(&self, files: impl Into<ModelFiles>) -> Result<Session, Error> {
+        self.open_with(files, SessionOptions::new())
     }
 
-    /// As [`Self::open`], with options, and with all files of a model where they do not lie in one folder.
+    /// As [`Self::open`], with options.
+    ///
+    /// ```
+    /// use weighbridge::{HostLimits, ModelFiles, Runtime, SessionOptions};
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    ///
+    /// let files = ModelFiles::new().part("tiny.safetensors", tiny());
+    /// let options = SessionOptions::new().ring(0).limits(HostLimits::new().guest_memory(64 << 20));
+    /// let model = Runtime::new()?.open_with(files, options)?;
+    /// assert!(model.records().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// A file cannot be opened, or they are no model that can be read.
-    pub fn open_with(&self, paths: &[PathBuf], options: SessionOptions) -> Result<Session, Error> {
-        Session::open(self, paths, &options)
+    pub fn open_with(&self, files: impl Into<ModelFiles>, options: SessionOptions) -> Result<Session, Error> {
+        let ctx = WeighbridgeCtx::new(options);
+        let options = ctx.options().clone();
+        Session::open(self.start(ctx)?, &files.into(), &options, Some(self))
     }
 
     /// The formats that the component reads: how they are called, and what their files' names end in.
@@ -173,21 +251,28 @@ impl Runtime {
     /// # Errors
     /// The component failed.
     pub fn formats(&self) -> Result<Vec<FormatInfo>, Error> {
-        self.without_files()?.formats()
+        Ok(self.without_files()?.formats()?)
     }
 
     /// The transition tables of every machine in the component.
     ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let tables = Runtime::new()?.describe()?;
+    /// assert!(tables.iter().any(|table| table.machine == "io/mmap" && !table.rows.is_empty()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The component failed.
     pub fn describe(&self) -> Result<Vec<MachineTable>, Error> {
-        self.without_files()?.describe()
+        Ok(self.without_files()?.describe()?)
     }
 
     /// An instance that is asked about itself alone.
-    fn without_files(&self) -> Result<Bare<Instance>, Error> {
-        let options = SessionOptions { ring: 0, ..SessionOptions::default() };
-        Ok(Bare::new(self.instance(&options)?))
+    fn without_files(&self) -> Result<Bare<Instance>, core::Error> {
+        Ok(Bare::new(self.start(WeighbridgeCtx::new(SessionOptions::new().ring(0)))?))
     }
 
     /// What getting ready took.
@@ -203,6 +288,14 @@ impl Runtime {
     }
 
     /// Names of the interfaces that the component imports.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let imports = Runtime::new()?.imports();
+    /// assert!(imports.contains(&"weighbridge:loader/storage@0.1.0".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
         let engine = self.0.component.engine();
@@ -210,6 +303,14 @@ impl Runtime {
     }
 
     /// Names of the interfaces that the component exports.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    ///
+    /// let exports = Runtime::new()?.exports();
+    /// assert!(exports.contains(&"weighbridge:loader/loader@0.1.0".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn exports(&self) -> Vec<String> {
         let engine = self.0.component.engine();
@@ -227,21 +328,25 @@ impl Runtime {
     /// Runs the component against a recording, to its end or to the record with the number `until`. No file is opened: every
     /// answer comes from the recording.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let recording = model.recording();
+    /// let runtime = weighbridge::Runtime::new()?;
+    /// assert!(runtime.replay(&recording, None)?.complete);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The recording cannot be replayed here, or the component now does something else; see [`ReplayError`].
     pub fn replay(&self, recording: &Recording, until: Option<u64>) -> Result<ReplayReport, ReplayError> {
-        weighbridge_core::replay(recording, until, self.component_id(), |host| self.start(host))
+        weighbridge_core::replay(recording, until, self.component_id(), |host: Host<Native>| {
+            self.start(WeighbridgeCtx::over(host))
+        })
     }
 
-    /// An instance of the component over files of this machine.
-    pub(crate) fn instance(&self, options: &SessionOptions) -> Result<Instance, Error> {
-        let mut options = options.clone();
-        options.limits.buffer_bytes = options.limits.buffer_bytes.min(platform::memory_bytes().unwrap_or(u64::MAX));
-        self.start(Host::new(Native::new(options.host.threads), &options))
-    }
-
-    fn start(&self, host: Host<Native>) -> Result<Instance, Error> {
-        Instance::start(&self.0.pre, &self.0.exports, &self.0.ticker, host)
+    fn start(&self, ctx: WeighbridgeCtx) -> Result<Instance, core::Error> {
+        Instance::start(&self.0.pre, &self.0.exports, &self.0.ticker, ctx)
     }
 }
 

@@ -1,7 +1,11 @@
 //! The bytes of a tensor, where they lie.
-use crate::media::Native;
-use std::{ops::Range, sync::Arc};
-use weighbridge_core::{Cause, Error, Held, Phase, StorageError, TensorInfo, View};
+use crate::{error::Error, media::Native};
+use std::{
+    ops::{Deref, Range},
+    path::Path,
+    sync::Arc,
+};
+use weighbridge_core::{Cause, Held, Phase, StorageError, TensorInfo, View, types::Error as Record};
 
 /// A view of a resident tensor. It keeps its mapping or its buffer alive, so it can outlive the session; as long as it is
 /// there, releasing or evicting the tensor is answered `busy`. Clones are views of their own.
@@ -10,14 +14,15 @@ pub struct Tensor {
     info: Arc<TensorInfo>,
     held: Held<Native>,
     range: Range<usize>,
+    file: Option<Arc<Path>>,
 }
 
 impl Tensor {
     /// The core has checked the span; here it is checked against the memory that is there.
-    pub(crate) fn new(view: View<Native>) -> Result<Self, Error> {
+    pub(crate) fn new(view: View<Native>, file: Option<Arc<Path>>) -> Result<Self, Error> {
         let fits = |value: u64| usize::try_from(value).ok();
         let range = fits(view.span.offset()).zip(fits(view.span.end())).map(|(start, end)| start..end);
-        let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range });
+        let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range, file });
         tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
             let message =
                 "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
@@ -83,6 +88,18 @@ impl Tensor {
     ///
     /// The session notices such a change when it next reads, maps or loads (`source-changed`), which may be too late. Where files are not
     /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// let scale = model.tensor("scale")?;
+    /// let values = scale.bytes().chunks_exact(4).map(|value| f32::from_le_bytes(value.try_into().unwrap()));
+    /// assert_eq!(values.collect::<Vec<f32>>(), [0.5, 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.held().get(self.range.clone()).unwrap_or_default()
@@ -90,6 +107,18 @@ impl Tensor {
 
     /// Copies bytes from `offset` of the tensor on into `to`, and survives a file that shrank: mapped bytes are read from
     /// the file by position instead of through the mapping, on every system.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// let mut second = [0; 4];
+    /// model.tensor("scale")?.copy_to(4, &mut second)?;
+    /// assert_eq!(f32::from_le_bytes(second), 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// `out-of-bounds` where the tensor has no such bytes; `source-changed` where the file is not what it was when it was
@@ -129,12 +158,31 @@ impl Tensor {
                 format!("tensor {name} has {} bytes, and more than these were asked for; ask for less", self.len()),
             ),
         };
-        let mut found = Error::new(Phase::Transfer, cause, message);
+        let mut found = Record::new(Phase::Transfer, cause, message);
         found.source = Some(self.info.source);
         if let StorageError::Io(code) = error {
             found.os_code = Some(*code);
         }
-        found
+        match &self.file {
+            Some(file) => Error::from(found).of_file(file),
+            None => found.into(),
+        }
+    }
+}
+
+impl Deref for Tensor {
+    type Target = [u8];
+
+    /// [`Self::bytes`], and what is said there.
+    fn deref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl AsRef<[u8]> for Tensor {
+    /// [`Self::bytes`], and what is said there.
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 

@@ -62,7 +62,7 @@ fn answers() -> Vec<Answer> {
 
 fn open(path: &Path, fault: &Arc<Fault>) -> Result<Session, Error> {
     let interpose: Arc<dyn Interpose> = fault.clone();
-    loader().open_with(&[path.to_owned()], SessionOptions { interpose: Some(interpose), ..SessionOptions::default() })
+    loader().open_with(&[path.to_owned()], SessionOptions::new().interpose(interpose))
 }
 
 fn whole(session: &mut Session) {
@@ -71,7 +71,7 @@ fn whole(session: &mut Session) {
 }
 
 fn give_back(session: &mut Session) {
-    let states = session.states().unwrap();
+    let states = session.states().unwrap().to_vec();
     let held = |lifecycle| states.iter().any(|state| state.lifecycle == lifecycle);
     if held(Lifecycle::MmapResident) {
         session.release(&Selection::All).unwrap();
@@ -87,12 +87,7 @@ fn every_call_of_every_load_may_fail_in_every_way() {
     let (mut injected, mut survived) = (0, 0);
     for strategy in [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead] {
         for extent in [ExtentPolicy::WholeFile, ExtentPolicy::PerTensor] {
-            let options = LoadOptions {
-                policy: StrategyPolicy::Only(strategy),
-                extent,
-                staging_bytes: 4096,
-                ..LoadOptions::default()
-            };
+            let options = LoadOptions::new().policy(strategy).extent(extent).staging_bytes(4096);
             let probe = Fault::new(u64::MAX, Answer::Done);
             let mut session = open(&path, &probe).unwrap();
             let open_calls = probe.calls.load(Relaxed);
@@ -148,7 +143,7 @@ fn what_fails_while_giving_back_can_be_asked_again() {
                     let mut session = open(&path, &fault).unwrap();
                     let usage = session.usage();
                     let policy = StrategyPolicy::Only(strategy);
-                    session.load(&Selection::All, &LoadOptions { policy, extent, ..LoadOptions::default() }).unwrap();
+                    session.load(&Selection::All, &LoadOptions::new().policy(policy).extent(extent)).unwrap();
                     fault.at.store(fault.calls.load(Relaxed) + later, Relaxed);
                     let end = |session: &mut Session| match strategy {
                         Strategy::MappedFile => session.release(&Selection::All),

@@ -11,7 +11,6 @@ use weighbridge::trace::{Call, Record, What};
 use weighbridge::{
     Advice, AdviceEffect, CancelToken, Cause, ExtentPolicy, FormatInfo, GuestOptions, HostCapabilities, HostLimits,
     Level, Lifecycle, LoadOptions, MultiFile, Observer, Selection, Session, SessionOptions, StorageError, Strategy,
-    StrategyPolicy,
 };
 
 const TENSORS: &[(&str, usize)] = &[("a", 5000), ("b", 0), ("c", 70_000), ("d", 1), ("e", 12_345)];
@@ -21,7 +20,7 @@ fn model() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn only(strategy: Strategy) -> LoadOptions {
-    LoadOptions { policy: StrategyPolicy::Only(strategy), ..LoadOptions::default() }
+    LoadOptions::new().policy(strategy)
 }
 
 fn open(path: &Path, options: SessionOptions) -> Session {
@@ -55,7 +54,7 @@ fn every_strategy_gives_the_same_bytes_and_gives_everything_back() {
         for extent in extents {
             for staging_bytes in [1000, 4096, 0] {
                 let mut session = loader().open(&path).unwrap();
-                let options = LoadOptions { extent, staging_bytes, ..only(strategy) };
+                let options = only(strategy).extent(extent).staging_bytes(staging_bytes);
                 let report = session.load(&Selection::All, &options).unwrap();
                 assert_eq!(report.used, Some(strategy));
                 assert_eq!(report.tensors as usize, TENSORS.len());
@@ -222,8 +221,8 @@ fn registered_memory_takes_tensors() {
 #[test]
 fn auto_on_a_host_without_mmap_falls_back_and_says_why() {
     let (_folder, path) = model();
-    let host = HostCapabilities { mmap: false, ..HostCapabilities::default() };
-    let mut session = open(&path, SessionOptions { host, ..SessionOptions::default() });
+    let host = HostCapabilities::new().mmap(false);
+    let mut session = open(&path, SessionOptions::new().host(host));
     let report = session.load(&Selection::All, &LoadOptions::default()).unwrap();
     assert_eq!(report.used, Some(Strategy::StagedRead));
     assert_eq!(report.refused[0].strategy, Strategy::MappedFile);
@@ -234,20 +233,15 @@ fn auto_on_a_host_without_mmap_falls_back_and_says_why() {
 #[test]
 fn quotas_are_answers() {
     let (_folder, path) = model();
-    let limits = HostLimits { mapped_bytes: 8192, buffer_bytes: 8192, ..HostLimits::default() };
-    let mut session = open(&path, SessionOptions { limits, ..SessionOptions::default() });
+    let limits = HostLimits::new().mapped_bytes(8192).buffer_bytes(8192);
+    let mut session = open(&path, SessionOptions::new().limits(limits));
     for strategy in [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead] {
         let error = session.load(&Selection::All, &only(strategy)).unwrap_err();
         assert_eq!(error.cause, Cause::OutOfMemory, "{strategy:?}: {error:?}");
     }
-    session
-        .load(
-            &Selection::Tensors(vec![0]),
-            &LoadOptions { extent: ExtentPolicy::PerTensor, ..only(Strategy::ReadCopy) },
-        )
-        .unwrap();
-    let limits = HostLimits { listing_bytes: 100, ..HostLimits::default() };
-    let mut session = open(&path, SessionOptions { limits, ..SessionOptions::default() });
+    session.load(&Selection::Tensors(vec![0]), &only(Strategy::ReadCopy).extent(ExtentPolicy::PerTensor)).unwrap();
+    let limits = HostLimits::new().listing_bytes(100);
+    let session = open(&path, SessionOptions::new().limits(limits));
     assert_eq!(session.tensors().unwrap_err().cause, Cause::LimitExceeded);
 }
 
@@ -255,7 +249,7 @@ fn quotas_are_answers() {
 fn cancelled_and_late_loads_leave_nothing_and_can_be_retried() {
     let (_folder, path) = model();
     let cancel = CancelToken::default();
-    let mut session = open(&path, SessionOptions { cancel: cancel.clone(), ..SessionOptions::default() });
+    let mut session = open(&path, SessionOptions::new().cancel(cancel.clone()));
     let usage = session.usage();
     for strategy in [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead] {
         cancel.cancel();
@@ -271,8 +265,8 @@ fn cancelled_and_late_loads_leave_nothing_and_can_be_retried() {
             session.evict(&Selection::All).unwrap();
         }
     }
-    let limits = HostLimits { deadline: Some(Duration::ZERO), ..HostLimits::default() };
-    let late = loader().open_with(&[path], SessionOptions { limits, ..SessionOptions::default() }).unwrap_err();
+    let limits = HostLimits::new().deadline(Duration::ZERO);
+    let late = loader().open_with(&[path], SessionOptions::new().limits(limits)).unwrap_err();
     assert_eq!(late.cause, Cause::Deadline, "{late:?}");
 }
 
@@ -290,8 +284,8 @@ fn the_observer_hears_everything_in_order_and_nothing_when_off() {
     let (_folder, path) = model();
     for level in Level::ALL {
         let watch = Arc::new(Watch::default());
-        let guest = GuestOptions { observe: *level, ..GuestOptions::default() };
-        let options = SessionOptions { guest, observer: Some(watch.clone()), ..SessionOptions::default() };
+        let guest = GuestOptions::new().observe(*level);
+        let options = SessionOptions::new().guest(guest).observer(watch.clone());
         let mut session = open(&path, options);
         session.load(&Selection::All, &LoadOptions::default()).unwrap();
         let records = watch.0.lock().unwrap().clone();
@@ -323,9 +317,8 @@ impl Observer for Batches {
 fn the_level_is_changed_while_a_session_is_open() {
     let (_folder, path) = model();
     let batches = Arc::new(Batches::default());
-    let guest = GuestOptions { observe: Level::Off, ..GuestOptions::default() };
-    let mut session =
-        open(&path, SessionOptions { guest, observer: Some(batches.clone()), ..SessionOptions::default() });
+    let guest = GuestOptions::new().observe(Level::Off);
+    let mut session = open(&path, SessionOptions::new().guest(guest).observer(batches.clone()));
     let mut most = |level| {
         session.observe(level).unwrap();
         *batches.0.lock().unwrap() = 0;
@@ -342,7 +335,7 @@ fn the_level_is_changed_while_a_session_is_open() {
 fn no_name_of_the_model_is_in_the_trace_unless_it_may() {
     let (_folder, path) = file("secret.safetensors", &safetensors(TENSORS));
     for allowed in [false, true] {
-        let session = open(&path, SessionOptions { names_in_trace: allowed, ..SessionOptions::default() });
+        let session = open(&path, SessionOptions::new().names_in_trace(allowed));
         let text = serde_json::to_string(&session.records()).unwrap();
         assert_eq!(text.contains("secret"), allowed);
     }
@@ -393,8 +386,8 @@ fn shards_are_found_beside_the_index_and_nowhere_else() {
     }
 
     let (_folder, path) = sharded("two.safetensors");
-    let limits = HostLimits { files: 2, ..HostLimits::default() };
-    let error = loader().open_with(&[path], SessionOptions { limits, ..SessionOptions::default() }).unwrap_err();
+    let limits = HostLimits::new().files(2);
+    let error = loader().open_with(&[path], SessionOptions::new().limits(limits)).unwrap_err();
     assert_eq!(error.cause, Cause::LimitExceeded, "{error:?}");
 }
 
@@ -409,10 +402,35 @@ fn what_cannot_be_a_model_is_refused_with_a_sentence() {
     let (_other, text) = file("notes.txt", b"this is no model, it is a text of some length");
     let error = refused(&[text]);
     assert!(matches!(error.cause, Cause::UnsupportedFormat | Cause::Malformed), "{error:?}");
-    let mut session = loader().open(&path).unwrap();
+    let session = loader().open(&path).unwrap();
     assert_eq!(session.tensor("none").unwrap_err().cause, Cause::NotFound);
     assert_eq!(session.tensor("a").unwrap_err().cause, Cause::NotResident);
     assert_eq!(session.tensor_at(99).unwrap_err().cause, Cause::NotFound);
+}
+
+#[test]
+fn a_look_at_tensors_asks_the_guest_once_after_each_change() {
+    let (_folder, path) = model();
+    let mut session = loader().open(&path).unwrap();
+    session.load(&Selection::All, &LoadOptions::new()).unwrap();
+    let before = session.stats().crossings_in;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for (name, len) in TENSORS {
+                    assert_eq!(session.tensor(name).unwrap().len(), *len);
+                }
+                assert_eq!(session.find("c").unwrap(), Some(2));
+                assert_eq!(session.resident().unwrap().len(), TENSORS.len());
+            });
+        }
+    });
+    let listed = session.stats().crossings_in;
+    assert_eq!(listed - before, 2, "once for the list, once for the states");
+    session.release(&Selection::from(0)).unwrap();
+    assert_eq!(session.tensor("a").unwrap_err().cause, Cause::NotResident);
+    assert_eq!(session.tensor("c").unwrap().len(), 70_000);
+    assert_eq!(session.stats().crossings_in - listed, 2, "the release, and once for the states");
 }
 
 #[test]
@@ -431,7 +449,9 @@ fn many_sessions_on_many_threads() {
     });
     fn sendable<T: Send>() {}
     fn shareable<T: Send + Sync + Clone>() {}
+    fn shared<T: Send + Sync>() {}
     sendable::<Session>();
+    shared::<Session>();
     shareable::<weighbridge::Tensor>();
     shareable::<weighbridge::Runtime>();
 }
@@ -446,12 +466,12 @@ fn the_component_asks_for_storage_and_observer_alone() {
     assert!(!loader().describe().unwrap().is_empty());
     let formats = loader().formats().unwrap();
     let names: Vec<&str> = formats.iter().map(|format| format.name.as_str()).collect();
-    assert_eq!(names, ["gguf", "safetensors", "npy"]);
+    assert_eq!(names, ["gguf", "safetensors", "npy", "pytorch", "npz"]);
     assert_eq!(formats[1].multi_file, MultiFile::Index("index.json".into()));
-    assert_eq!(FormatInfo::titles(&formats, "or"), "GGUF, safetensors or NPY");
+    assert_eq!(FormatInfo::titles(&formats, "or"), "GGUF, safetensors, NPY, PyTorch or NPZ");
     assert_eq!(FormatInfo::titles(&formats[..1], "or"), "GGUF");
     let versions = FormatInfo::titles_and_versions(&formats, "and");
-    assert_eq!(versions, "GGUF (versions 2 and 3), safetensors and NPY (versions 1 to 3)");
+    assert_eq!(versions, "GGUF (versions 2 and 3), safetensors, NPY (versions 1 to 3), PyTorch and NPZ");
     assert_eq!(loader().component_id().len(), 64);
 }
 
@@ -476,29 +496,100 @@ fn a_panic_of_a_consumer_or_an_observer_reaches_the_caller() {
         std::panic::catch_unwind(load).expect_err("it panics").downcast_ref::<&str>().map(|text| (*text).to_owned())
     };
     assert_eq!(run(SessionOptions::default(), |_, _, _| panic!("consumed")).as_deref(), Some("consumed"));
-    let watched = SessionOptions { observer: Some(Arc::new(Panics)), ..SessionOptions::default() };
+    let watched = SessionOptions::new().observer(Arc::new(Panics));
     assert_eq!(run(watched, |_, _, _| Ok(())).as_deref(), Some("observed"));
 }
 
 #[test]
 fn the_host_bounds_mappings_header_bytes_and_lists() {
     let (_folder, path) = model();
-    let with = |limits: HostLimits| SessionOptions { limits, ..SessionOptions::default() };
-    let mut session = open(&path, with(HostLimits { mappings: 2, ..HostLimits::default() }));
-    let each = LoadOptions { extent: ExtentPolicy::PerTensor, ..only(Strategy::MappedFile) };
+    let with = |limits: HostLimits| SessionOptions::new().limits(limits);
+    let mut session = open(&path, with(HostLimits::new().mappings(2)));
+    let each = only(Strategy::MappedFile).extent(ExtentPolicy::PerTensor);
     assert_eq!(session.load(&Selection::All, &each).unwrap_err().cause, Cause::OutOfMemory);
     assert_eq!(session.stats().mappings, 0);
     session.load(&Selection::All, &only(Strategy::MappedFile)).unwrap();
     check(&mut session);
 
-    let few = with(HostLimits { header_bytes: 8, ..HostLimits::default() });
+    let few = with(HostLimits::new().header_bytes(8));
     assert_eq!(loader().open_with(std::slice::from_ref(&path), few).unwrap_err().cause, Cause::OutOfMemory);
 
-    let mut session = open(&path, with(HostLimits { listing_bytes: 64, ..HostLimits::default() }));
+    let session = open(&path, with(HostLimits::new().listing_bytes(64)));
     assert_eq!(session.tensors().unwrap_err().cause, Cause::LimitExceeded);
     assert_eq!(session.states().unwrap_err().cause, Cause::LimitExceeded);
 
     // A deadline beyond what a clock can say is none.
-    let never = with(HostLimits { deadline: Some(Duration::MAX), ..HostLimits::default() });
+    let never = with(HostLimits::new().deadline(Duration::MAX));
     open(&path, never).load(&Selection::All, &LoadOptions::default()).unwrap();
+}
+
+/// What a model's folder holds beside it may be a link: that of a cache of models is followed, another one if asked.
+#[cfg(unix)]
+#[test]
+fn links_lead_out_of_the_folder_only_where_a_cache_has_them() {
+    use std::os::unix::fs::symlink;
+    let base = tempfile::tempdir().unwrap();
+    let (blobs, snapshot) = (base.path().join("blobs"), base.path().join("snapshots/0f3a"));
+    std::fs::create_dir_all(&blobs).unwrap();
+    std::fs::create_dir_all(&snapshot).unwrap();
+    let index = br#"{"metadata":{},"weight_map":{"a":"a.safetensors"}}"#;
+    std::fs::write(snapshot.join("model.safetensors.index.json"), index).unwrap();
+    std::fs::write(blobs.join("a1b2"), safetensors(&[("a", 16)])).unwrap();
+    std::fs::write(base.path().join("secret"), safetensors(&[("a", 16)])).unwrap();
+    let open = |follow_links| {
+        let options = SessionOptions::new().follow_links(follow_links);
+        loader().open_with(&[snapshot.join("model.safetensors.index.json")], options)
+    };
+    let part = snapshot.join("a.safetensors");
+    symlink("../../blobs/a1b2", &part).unwrap();
+    assert!(open(false).is_ok(), "{:?}", open(false).err());
+    std::fs::remove_file(&part).unwrap();
+    symlink("../../secret", &part).unwrap();
+    let error = open(false).unwrap_err();
+    assert!(error.cause == Cause::AccessDenied && error.message.contains("`follow_links`"), "{error:?}");
+    assert!(open(true).is_ok());
+    // A link of the cache's kind that leads to a further link is none of the cache's.
+    std::fs::remove_file(&part).unwrap();
+    symlink("../../blobs/a1b2", &part).unwrap();
+    std::fs::remove_file(blobs.join("a1b2")).unwrap();
+    symlink("../secret", blobs.join("a1b2")).unwrap();
+    assert!(open(false).is_err());
+}
+
+/// A file of 12 TiB of which there is nothing: no answer, at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pages_of_a_file_without_end_are_not_asked_for() {
+    let (_folder, path) = file("m.safetensors", &safetensors(&[("a", 16)]));
+    let mut session = loader().open(&path).unwrap();
+    assert_eq!(session.residency(0).unwrap().pages.len(), 1);
+    let header = br#"{"a":{"dtype":"U8","shape":[13194139533000],"data_offsets":[0,13194139533000]}}"#;
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header);
+    let large = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    large.set_len(bytes.len() as u64 + 13_194_139_533_000).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&large, &bytes, 0).unwrap();
+    let mut session = loader().open(&path).unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(session.residency(0), None);
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+}
+
+/// Four times as many tensors take four times as long, and not sixteen.
+#[test]
+fn many_small_tensors_are_staged_in_linear_time() {
+    let took = |tensors: usize| {
+        let names: Vec<String> = (0..tensors).map(|number| format!("t{number}")).collect();
+        let list: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 64)).collect();
+        let (_folder, path) = file("m.safetensors", &safetensors(&list));
+        let options = only(Strategy::StagedRead).extent(ExtentPolicy::PerTensor).staging_bytes(256);
+        let mut session = open(&path, SessionOptions::new().ring(0));
+        let began = std::time::Instant::now();
+        session.load(&Selection::All, &options).unwrap();
+        began.elapsed()
+    };
+    let least = |tensors| (0..2).map(|_| took(tensors)).min().unwrap();
+    let (few, many) = (least(5_000), least(20_000));
+    println!("{few:?} {many:?}");
+    assert!(many < few * 9, "{few:?} {many:?}");
 }

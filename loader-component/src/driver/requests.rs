@@ -56,6 +56,7 @@ impl<S: Storage> Session<S> {
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
         self.begin(Phase::Request);
         let Chosen { tensors, found: selected, .. } = self.select(selection);
+        let strided = self.first_strided(&tensors);
         let invalid =
             |message: &str, field: &str| Error::new(Phase::Request, Cause::InvalidRequest, message).at_field(field);
         let strategies = match &options.policy {
@@ -78,7 +79,7 @@ impl<S: Storage> Session<S> {
         self.request = Request { tensors, whole, policy, extent, staging_bytes, advice: None };
         self.report = empty_report();
         let Validation { structure, architecture } = options.validate;
-        let event = Load { selected, no_strategy, strategy_repeated, extent_empty, structure, architecture };
+        let event = Load { selected, strided, no_strategy, strategy_repeated, extent_empty, structure, architecture };
         self.run("load", event)?;
         let mut report = std::mem::replace(&mut self.report, empty_report());
         report.slots_peak = self.mmap.context().peak();
@@ -145,6 +146,22 @@ impl<S: Storage> Session<S> {
         self.begin(Phase::Close);
         self.run("close", Close)?;
         Ok(())
+    }
+
+    /// The first of these tensors that cannot be shown as one span, since the contract has no strides.
+    fn first_strided(&mut self, tensors: &[u32]) -> Option<Finding> {
+        let catalogue = self.catalogue.as_ref()?;
+        let (tensor, strides) = catalogue.first_strided(tensors)?;
+        let found = catalogue.tensor(tensor)?;
+        let message = format!(
+            "Tensor {} has the strides {strides:?} for the shape {:?}: its elements do not lie one after the other in the \
+             file, so it cannot be loaded as it is. Save it again with .contiguous(), or select the other tensors.",
+            escape(found.tensor.name),
+            found.tensor.shape
+        );
+        let source = found.source;
+        let error = Error::new(Phase::Request, Cause::UnsupportedFormat, message).at_field("strides");
+        Some(self.finding(error.at_tensor(tensor).in_source(source)))
     }
 
     /// The first tensor that was named and has another lifecycle.

@@ -176,6 +176,18 @@ impl Catalogue {
         })
     }
 
+    /// The first of these tensors whose elements do not lie one after the other, and its strides.
+    #[must_use]
+    pub fn first_strided(&self, tensors: &[u32]) -> Option<(u32, &[u64])> {
+        if self.files.iter().all(|(_, header)| header.tensors.is_contiguous()) {
+            return None;
+        }
+        tensors.iter().find_map(|index| {
+            let (source, local) = self.locate(*index)?;
+            Some((*index, self.files.get(source as usize)?.1.tensors.strides(local)?))
+        })
+    }
+
     /// The index of a tensor, by its exact name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {

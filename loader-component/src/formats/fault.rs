@@ -40,6 +40,14 @@ pub(crate) fn truncated(offset: u64, bytes: u64, field: impl Into<String>, size:
     cut_off(offset, field, size, Length::AtLeast(offset.saturating_add(bytes)), &what)
 }
 
+/// What lies in a part of the file, which may go on behind it: `what` ends at byte `end`, inside the field that begins at
+/// `offset`.
+pub(crate) fn ends_inside(what: &str, end: u64, offset: u64, field: impl Into<String>) -> Error {
+    let field = field.into();
+    let message = format!("The {what} is cut off at byte {end}, inside {field}, which begins at byte {offset}.");
+    fault(Cause::EndOfSource, offset, field, message)
+}
+
 /// A bound of [`Limits`](super::Limits) was reached.
 pub(crate) fn over_limit(offset: u64, field: impl Into<String>, message: impl Into<String>) -> Error {
     fault(Cause::LimitExceeded, offset, field, message)

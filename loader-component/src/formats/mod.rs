@@ -8,10 +8,11 @@
 //! Tensor data is never read: only bytes that are certain to be of the header are asked for.
 //!
 //! A format is a folder, of which nothing but its `HANDLER` is seen, and a line in `registry.rs`: `gguf`, `safetensors`,
-//! `npy`. All other modules serve every format and know none.
+//! `npy`, `pytorch`, `npz`; `pickle` and `zip` are what the last two are made of. All other modules serve every format and know none.
 #![allow(clippy::result_large_err)] // errors are the slow path, and the contract's error is wide
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod archives;
 mod assembly;
 pub mod build;
 mod bytes;
@@ -30,14 +31,20 @@ mod metadata;
 mod names;
 mod noticed;
 mod npy;
+mod npz;
 mod parser;
+pub mod pickle;
+pub mod pytorch;
+pub mod reads;
 mod registry;
 mod safetensors;
 mod shard_index;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod window;
+pub mod zip;
 
 pub(crate) use assembly::MOST_NAMED;
 pub use catalogue::{Catalogue, CatalogueTensor};
@@ -51,4 +58,5 @@ pub use parser::{Parser, Step};
 pub use registry::formats;
 pub use shard_index::ShardIndex;
 pub use table::{TensorRef, TensorTable};
+pub use turn::Turn;
 pub use window::Window;

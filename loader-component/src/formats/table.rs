@@ -35,6 +35,8 @@ pub struct TensorTable {
     shapes: Vec<u64>,
     /// What the file says of the types that are not known, of which there are few.
     unknown: BTreeMap<u32, String>,
+    /// Tensors whose elements do not lie one after the other, with their strides, by ascending index.
+    strided: Vec<(u32, Vec<u64>)>,
 }
 
 /// Stands for a type that is not known.
@@ -142,10 +144,13 @@ impl TensorTable {
         for (tensor, index) in all.iter().zip(0u32..).filter(|(tensor, _)| wanted(tensor.name)) {
             let Some(row) = all.rows.get(index as usize) else { continue };
             // They were distinct before, and are fewer now.
-            let _taken = match all.unknown(index) {
+            let taken = match all.unknown(index) {
                 Some(said) => self.push_unknown(tensor.name, said.to_owned(), tensor.shape, row.offset, row.bytes),
                 None => self.push(tensor.name, row.dtype, tensor.shape, row.offset, row.bytes),
             };
+            if let (Ok(_), Some(strides)) = (taken, all.strides(index)) {
+                self.note_strides(strides);
+            }
         }
         left_out
     }
@@ -174,6 +179,37 @@ impl TensorTable {
         self.shapes.extend_from_slice(shape);
         self.rows.push(Row { offset, bytes, shape_end, dtype });
         Ok(index)
+    }
+
+    /// Takes over the one tensor of another table under this name.
+    pub(crate) fn take(&mut self, name: &str, one: &Self) -> Result<(), Refused> {
+        let (Some(row), Some(tensor)) = (one.rows.first(), one.get(0)) else { return Ok(()) };
+        self.push(name, row.dtype, tensor.shape, row.offset, row.bytes).map(|_| ())
+    }
+
+    /// Notes the elements from one to the next, per dimension, of the tensor that was pushed last: they do not lie one after
+    /// the other, and its bytes are those from the first element to the last.
+    pub(crate) fn note_strides(&mut self, strides: &[u64]) {
+        if let Some(last) = self.rows.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) {
+            self.strided.push((last, strides.to_vec()));
+        }
+    }
+
+    /// The strides, in elements, of a tensor whose elements do not lie one after the other; none for any other.
+    #[must_use]
+    pub fn strides(&self, index: u32) -> Option<&[u64]> {
+        let at = self.strided.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        self.strided.get(at).map(|(_, strides)| strides.as_slice())
+    }
+
+    /// Whether every tensor's elements lie one after the other.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        self.strided.is_empty()
+    }
+
+    /// Where the first tensor that has bytes begins.
+    pub(crate) fn first_byte(&self) -> Option<u64> {
+        self.rows.iter().filter(|row| row.bytes > 0).map(|row| row.offset).min()
     }
 
     /// Offset and bytes of each tensor, in file order.

@@ -206,7 +206,7 @@ fn bad_requests_are_refused_before_any_work() {
 
 /// Each request with all that can be found of it from the n-th finding on, for each n, and the causes of the n-th.
 fn findings() -> Vec<(Vec<Event>, Vec<Cause>)> {
-    use Cause::{InvalidRequest, NotFound, NotMapped, NotResident};
+    use Cause::{InvalidRequest, NotFound, NotMapped, NotResident, UnsupportedFormat};
     type Make = fn(&dyn Fn(u32) -> Option<Finding>) -> Event;
     let selected = [InvalidRequest, NotFound, NotFound];
     fn select(found: &dyn Fn(u32) -> Option<Finding>) -> Selected {
@@ -220,11 +220,11 @@ fn findings() -> Vec<(Vec<Event>, Vec<Cause>)> {
         (|found| Provide { files: files(found) }.into(), vec![InvalidRequest; 2]),
         (
             |found| {
-                let (no_strategy, strategy_repeated, extent_empty) = (found(3), found(4), found(5));
-                Load { selected: select(found), no_strategy, strategy_repeated, extent_empty, ..load(true, true) }
-                    .into()
+                let (strided, no_strategy, strategy_repeated, extent_empty) = (found(3), found(4), found(5), found(6));
+                let load = Load { selected: select(found), strided, no_strategy, ..load(true, true) };
+                Load { strategy_repeated, extent_empty, ..load }.into()
             },
-            [&selected[..], &[InvalidRequest; 3]].concat(),
+            [&selected[..], &[UnsupportedFormat], &[InvalidRequest; 3]].concat(),
         ),
         (
             |found| Release { selected: select(found), not_mapped: found(3) }.into(),

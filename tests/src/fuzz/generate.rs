@@ -58,7 +58,7 @@ pub(super) fn model(u: &mut Unstructured<'_>) -> Vec<File> {
 }
 
 /// Once in sixteen.
-fn rarely(u: &mut Unstructured<'_>) -> bool {
+pub(super) fn rarely(u: &mut Unstructured<'_>) -> bool {
     u.arbitrary::<u8>().is_ok_and(|byte| byte % 16 == 15)
 }
 
@@ -231,7 +231,7 @@ fn index(u: &mut Unstructured<'_>, places: &[(String, String)]) -> Result<Vec<u8
 }
 
 /// Overwrites, cuts and doubles a few places.
-fn damage(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>) {
+pub(super) fn damage(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>) {
     for _ in 0..u.int_in_range(0..=3).unwrap_or(0) {
         let Some(last) = bytes.len().checked_sub(1) else { return };
         let at = u.int_in_range(0..=last).unwrap_or(0);

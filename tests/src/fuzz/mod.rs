@@ -3,6 +3,7 @@
 //!
 //! Nothing here needs wasmtime. A target that does is a module of its own behind the feature `component`.
 mod catalogue;
+mod checkpoint;
 mod generate;
 mod glob;
 mod header;
@@ -10,6 +11,7 @@ mod recording;
 mod session;
 
 pub use catalogue::catalogue;
+pub use checkpoint::{pickle, pytorch, zip};
 pub use glob::glob;
 pub use header::{generated, gguf, header, index, parse_both_ways, safetensors};
 pub use recording::{recording, recording_use};
@@ -26,8 +28,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("glob", glob),
     ("header", header),
     ("index", index),
+    ("pickle", pickle),
+    ("pytorch", pytorch),
     ("recording", recording),
     ("recording_use", recording_use),
     ("safetensors", safetensors),
     ("session", session),
+    ("zip", zip),
 ];

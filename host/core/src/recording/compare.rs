@@ -1,5 +1,6 @@
 //! Two recordings side by side, aligned by actor, event and tensor (or slot, or file).
 use super::header::Recording;
+use super::name::Name;
 use super::names::Names;
 use crate::trace::{Answer, Call, What};
 use crate::types::Happening;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What one recording has of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Side {
     /// How often it happened.
     pub count: u64,
@@ -20,11 +22,12 @@ pub struct Side {
 
 /// One row of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Delta {
     /// `export`, `storage`, or the name of a machine.
-    pub actor: String,
+    pub actor: Name,
     /// The export, the storage function, or the event.
-    pub event: String,
+    pub event: Name,
     /// Of a machine that there are many of, which one: the tensor's index, or the slot's. Of a storage call, the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<u32>,
@@ -36,6 +39,7 @@ pub struct Delta {
 
 /// Two recordings, row by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// Sorted by actor, event and instance.
     pub rows: Vec<Delta>,
@@ -121,13 +125,14 @@ pub fn compare(a: &Recording, b: &Recording) -> Comparison {
     Comparison { rows: rows.collect() }
 }
 
-type Key = (String, String, Option<u32>);
+type Key = (Name, Name, Option<u32>);
 
 /// What happened how often, and how long it took.
 fn tally(recording: &Recording) -> BTreeMap<Key, Side> {
     let names = Names::of(recording);
     let mut sides: BTreeMap<Key, Side> = BTreeMap::new();
-    let mut export: Option<(String, u64)> = None;
+    let mut export: Option<(&str, u64)> = None;
+    let (exports, storage) = (Name::from("export"), Name::from("storage"));
     let mut call: Option<&Call> = None;
     // The event that each machine handled last, and when.
     let mut running: HashMap<(u32, Option<u32>), (u32, u64)> = HashMap::new();
@@ -137,20 +142,20 @@ fn tally(recording: &Recording) -> BTreeMap<Key, Side> {
     };
     for record in &recording.records {
         match &record.what {
-            What::Enter(entered) => export = Some((entered.name().to_owned(), record.at)),
+            What::Enter(entered) => export = Some((entered.name(), record.at)),
             What::Leave(_) => {
                 for (who, event) in running.drain() {
                     close(&mut sides, who, event, record.at);
                 }
                 if let Some((name, since)) = export.take() {
-                    let side = sides.entry(("export".to_owned(), name, None)).or_default();
+                    let side = sides.entry((exports.clone(), name.into(), None)).or_default();
                     side.add(record.at.saturating_sub(since), 0);
                 }
             }
             What::Call(made) => call = Some(made),
             What::Return { answer, ns } => {
                 if let Some(made) = call.take() {
-                    let key = ("storage".to_owned(), made.name().to_owned(), source(made));
+                    let key = (storage.clone(), made.name().into(), source(made));
                     sides.entry(key).or_default().add(*ns, bytes(made, answer));
                 }
             }

@@ -1,13 +1,15 @@
 //! State diagrams as text: of a transition table, and of what a recording took of it.
 use super::header::Recording;
+use super::name::Name;
 use super::names::Names;
 use crate::trace::What;
+use crate::types::is_hidden;
 use crate::types::{Happening, MachineRow, MachineTable};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// How often each transition was taken: `(from, to, event)` of each machine, over all its instances.
-pub type Counts = BTreeMap<String, BTreeMap<(String, String, String), u64>>;
+pub type Counts = BTreeMap<Name, BTreeMap<(Name, Name, Name), u64>>;
 
 /// Counts the transitions of a recording.
 #[must_use]
@@ -23,7 +25,7 @@ pub fn transition_counts(recording: &Recording) -> Counts {
                 last.insert(who, event);
             }
             Happening::Transition((from, to)) => {
-                let event = last.get(&who).map_or_else(String::new, |event| names.get(*event));
+                let event = last.get(&who).map_or_else(|| Name::from(""), |event| names.get(*event));
                 let edges = counts.entry(names.get(entry.machine)).or_default();
                 *edges.entry((names.get(from), names.get(to), event)).or_default() += 1;
             }
@@ -45,7 +47,7 @@ pub fn diagram_file_name(machine: &str, extension: &str) -> String {
 #[must_use]
 pub fn mermaid(table: &MachineTable) -> String {
     let mut text =
-        format!("%% {}: made from its transition table, not by hand\nstateDiagram-v2\n", one_line(&table.machine));
+        format!("%% {}: made from its transition table, not by hand\nstateDiagram-v2\n", comment(&table.machine));
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "    {line}");
     };
@@ -54,18 +56,18 @@ pub fn mermaid(table: &MachineTable) -> String {
     let mut silent = BTreeSet::new();
     for row in &table.rows {
         if stays_unexpected(row) {
-            silent.insert(row.source.as_str());
+            silent.insert(comment(&row.source));
             continue;
         }
         if row.section != section {
             section = &row.section;
-            line(format_args!("%% {}", one_line(section)));
+            line(format_args!("%% {}", comment(section)));
         }
         line(format_args!("{} --> {}: {}", id(&row.source), id(&row.target), mermaid_text(&label(row))));
     }
     if !silent.is_empty() {
         let states: Vec<_> = silent.into_iter().collect();
-        line(format_args!("%% any other event is answered and changes nothing in: {}", one_line(&states.join(", "))));
+        line(format_args!("%% any other event is answered and changes nothing in: {}", comment(&states.join(", "))));
     }
     text
 }
@@ -73,7 +75,7 @@ pub fn mermaid(table: &MachineTable) -> String {
 /// A machine as a Graphviz digraph.
 #[must_use]
 pub fn dot(table: &MachineTable) -> String {
-    let mut text = format!("// {}: made from its transition table, not by hand\n", one_line(&table.machine));
+    let mut text = format!("// {}: made from its transition table, not by hand\n", comment(&table.machine));
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{line}");
     };
@@ -141,16 +143,16 @@ fn mermaid_text(text: &str) -> String {
             '"' | ';' | '#' | '<' | '>' | '{' | '}' => {
                 let _ = write!(safe, "#{};", u32::from(c));
             }
-            c if c.is_control() => safe.push('?'),
+            c if is_hidden(c) => safe.push('?'),
             c => safe.push(c),
         }
     }
     safe
 }
 
-/// A text that stays on its line, such as the text of a comment: a recording's names may be anything.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+/// A text that stays inside a comment: of one line, and without the braces of Mermaid's directives (`%%{init: …}%%`).
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if is_hidden(c) || matches!(c, '{' | '}') { '?' } else { c }).collect()
 }
 
 fn quoted(text: &str) -> String {
@@ -158,7 +160,7 @@ fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => safe.extend(['\\', c]),
-            c if c.is_control() => safe.push('?'),
+            c if is_hidden(c) => safe.push('?'),
             c => safe.push(c),
         }
     }

@@ -1,5 +1,5 @@
 //! One record, one line. A machine's step, of which a load has thousands, is an array; everything else is an object.
-use super::read::MAX_LINE;
+use super::limits::Budget;
 use crate::trace::{Answer, Record, What};
 use crate::types::{Entry, Happening};
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,11 @@ fn without_zeros(what: &What) -> Option<(What, usize)> {
 fn with_zeros(what: &mut What, zeros: usize) -> Result<(), String> {
     let What::Return { answer, .. } = what else { return Err("the field `zeros` is of an answer".to_owned()) };
     let Answer::Bytes(bytes) = &mut **answer else { return Err("the field `zeros` is of bytes".to_owned()) };
-    let len = zeros.checked_add(bytes.len()).filter(|len| *len <= MAX_LINE);
-    Arc::make_mut(bytes).resize(len.ok_or("the field `zeros` is too large")?, 0);
+    let too_large = "the field `zeros` is too large";
+    let len = zeros.checked_add(bytes.len()).ok_or(too_large)?;
+    let bytes = Arc::make_mut(bytes);
+    bytes.try_reserve_exact(zeros).map_err(|_| too_large)?;
+    bytes.resize(len, 0);
     Ok(())
 }
 
@@ -74,17 +77,26 @@ pub(super) fn encode(record: &Record, before: u64, line: &mut String) -> Result<
     Ok(())
 }
 
+/// A step has seven numbers at most.
+const STEP_BYTES: usize = 256;
+
 /// Reads a record. The error is a sentence about the line.
-/// `zeros_left` is how many more zeros the recording may stand for: they take no room in the file, and all in memory.
-pub(super) fn decode(text: &str, before: u64, zeros_left: &mut usize) -> Result<Record, String> {
+pub(super) fn decode(text: &str, before: u64, budget: &mut Budget) -> Result<Record, String> {
     if !text.starts_with('[') {
+        budget.look(text)?;
         let Line { seq, at, zeros, what } = serde_json::from_str(text).map_err(|error| sentence(&error))?;
         let mut what = what.into_owned();
         if zeros > 0 {
-            *zeros_left = zeros_left.checked_sub(zeros).ok_or("the field `zeros` is too large")?;
+            // They take no room in the file, and all in memory.
+            budget.room(zeros as u64).map_err(|why| format!("the field `zeros` is too large: {why}"))?;
             with_zeros(&mut what, zeros)?;
         }
-        return Ok(Record { seq, at, what });
+        let record = Record { seq, at, what };
+        budget.record(&record)?;
+        return Ok(record);
+    }
+    if text.len() > STEP_BYTES {
+        return Err(format!("it is a step of more than {STEP_BYTES} bytes"));
     }
     let fields: Vec<Value> = serde_json::from_str(text).map_err(|error| sentence(&error))?;
     let mut step = Step { fields: &fields, next: 0 };
@@ -104,7 +116,9 @@ pub(super) fn decode(text: &str, before: u64, zeros_left: &mut usize) -> Result<
         other => return Err(format!("the field `kind` is {other:?}; it is one of e, g, a, t, c, r, o")),
     };
     step.end()?;
-    Ok(Record { seq, at, what: What::Step(Entry { machine, instance, what }) })
+    let record = Record { seq, at, what: What::Step(Entry { machine, instance, what }) };
+    budget.record(&record)?;
+    Ok(record)
 }
 
 /// What serde says, without its "line 1", which would be read as a line of the file.
@@ -172,7 +186,7 @@ fn index(value: &Value, name: &str) -> Result<u32, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::recording::read::MAX_ZEROS;
+    use crate::recording::ReadLimits;
     use crate::trace::{Answer, Call};
 
     fn step(what: Happening) -> Record {
@@ -195,7 +209,7 @@ mod tests {
             let mut line = String::new();
             encode(&record, 51_234_000, &mut line).unwrap();
             assert!(line.len() < 100, "{line}");
-            assert_eq!(decode(&line, 51_234_000, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 51_234_000, &mut Budget::new(ReadLimits::default())).unwrap(), record, "{line}");
         }
     }
 
@@ -217,7 +231,7 @@ mod tests {
             let record = Record { seq: 1, at: 2, what };
             let mut line = String::new();
             encode(&record, 0, &mut line).unwrap();
-            assert_eq!(decode(&line, 0, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 0, &mut Budget::new(ReadLimits::default())).unwrap(), record, "{line}");
         }
     }
 
@@ -231,7 +245,7 @@ mod tests {
             let mut line = String::new();
             encode(&record, 0, &mut line).unwrap();
             assert!(line.len() < 200, "{line}");
-            assert_eq!(decode(&line, 0, &mut MAX_ZEROS.clone()).unwrap(), record, "{line}");
+            assert_eq!(decode(&line, 0, &mut Budget::new(ReadLimits::default())).unwrap(), record, "{line}");
         }
     }
 
@@ -252,7 +266,7 @@ mod tests {
                 "too large",
             ),
         ] {
-            let error = decode(line, 0, &mut MAX_ZEROS.clone()).unwrap_err();
+            let error = decode(line, 0, &mut Budget::new(ReadLimits::default())).unwrap_err();
             assert!(error.contains(says), "{line}: {error}");
             assert!(!error.contains("line"), "{line}: {error}");
         }

@@ -18,7 +18,9 @@ mod checksum;
 mod compare;
 mod diagram;
 mod header;
+mod limits;
 mod line;
+mod name;
 mod names;
 mod perfetto;
 mod read;
@@ -26,11 +28,16 @@ mod redact;
 mod write;
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod tests;
 
 pub use compare::{Comparison, Delta, Side, compare};
 pub use diagram::{Counts, diagram_file_name, dot, mermaid, mermaid_recording, transition_counts};
 pub use header::{Recording, RecordingHeader, VERSION};
+pub use limits::ReadLimits;
+pub(crate) use limits::{NAME_BYTES, TEXT_BYTES, bounded};
+pub use name::Name;
 pub use names::Names;
 pub use perfetto::perfetto;
-pub use read::{MAX_LINE, ReadError};
+pub use read::ReadError;

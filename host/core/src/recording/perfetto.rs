@@ -7,6 +7,7 @@ use super::names::Names;
 use crate::trace::{Call, Outcome, Record, What};
 use crate::types::{Entry, Happening};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -69,6 +70,17 @@ impl Totals {
             _ => return None,
         }
         Some(json!({"header": self.header, "mapped": self.mapped, "moved": self.moved}))
+    }
+}
+
+/// Characters of a name that are written for each event, of which there are millions.
+const NAME: usize = 96;
+
+/// As much of a name as tells what it is.
+fn shortened(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => Cow::Owned(format!("{}…", name.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(name),
     }
 }
 
@@ -153,7 +165,9 @@ impl<W: Write> Trace<W> {
     /// An event of the track of one instance of a machine.
     fn instance(&mut self, ph: &str, who: (u32, Option<u32>), name: &str, at: u64, args: &Value) -> io::Result<()> {
         let machine = self.names.get(who.0);
-        let id = who.1.map_or_else(|| machine.clone(), |instance| format!("{machine}[{instance}]"));
+        let machine = shortened(&machine);
+        let id = who.1.map_or_else(|| machine.clone().into_owned(), |instance| format!("{machine}[{instance}]"));
+        let name = shortened(name);
         let event = json!({
             "ph": ph, "pid": 1, "tid": 0, "cat": machine, "id": id, "name": name, "ts": us(at), "args": args,
         });

@@ -1,19 +1,15 @@
 //! Reading: every line is bounded, every error says which line it is about and what to do.
 use super::checksum::Checks;
 use super::header::{Recording, RecordingHeader, VERSION};
+use super::limits::{Budget, ReadLimits};
 use super::line;
 use crate::trace::Record;
 use serde::Deserialize;
 use std::io::{self, BufRead, Read};
 
-/// Most bytes of one line: the longest are answers with header bytes in base64.
-pub const MAX_LINE: usize = 64 << 20;
-
-/// Most zeros that a recording may leave out, all its lines together.
-pub(super) const MAX_ZEROS: usize = 256 << 20;
-
 /// Why a recording was not read. Lines count from 1.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file could not be read.
     #[error("the recording could not be read: {0}")]
@@ -78,13 +74,21 @@ impl Recording {
     /// # Errors
     /// [`ReadError`] for anything that is not a whole recording of a known version.
     pub fn read(input: impl BufRead) -> Result<Self, ReadError> {
-        let mut lines = Lines { input, number: 0, text: Vec::new() };
-        let header = header(&mut lines)?;
+        Self::read_within(input, ReadLimits::default())
+    }
+
+    /// As [`Self::read`], with other bounds on what it may make the reader hold.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_within(input: impl BufRead, limits: ReadLimits) -> Result<Self, ReadError> {
+        let mut lines = Lines { input, number: 0, text: Vec::new(), longest: limits.line };
+        let mut budget = Budget::new(limits);
+        let header = header(&mut lines, &mut budget)?;
         let mut checks = Checks::default();
         checks.push(&lines.text);
         let mut records: Vec<Record> = Vec::new();
         let mut before = 0;
-        let mut zeros_left = MAX_ZEROS;
         let mut expected = header.lost;
         loop {
             if !lines.advance()? {
@@ -99,7 +103,7 @@ impl Recording {
                 lines.nothing_more()?;
                 return Ok(Self { header, records });
             }
-            let record = line::decode(text, before, &mut zeros_left)
+            let record = line::decode(text, before, &mut budget)
                 .and_then(|record| follows(record, expected))
                 .map_err(|what| ReadError::Line { line: lines.number, what })?;
             checks.push(&lines.text);
@@ -113,7 +117,7 @@ impl Recording {
     }
 }
 
-fn header(lines: &mut Lines<impl BufRead>) -> Result<RecordingHeader, ReadError> {
+fn header(lines: &mut Lines<impl BufRead>, budget: &mut Budget) -> Result<RecordingHeader, ReadError> {
     const BEGINS: &str = "{\"weighbridge-recording\":";
     let none = || ReadError::NotARecording(format!("its first line does not begin with {BEGINS}"));
     match lines.advance() {
@@ -125,6 +129,8 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<RecordingHeader, ReadError>
         Ok(_) | Err(_) => return Err(none()),
     }
     let text = lines.text()?;
+    let damaged = |what: String| ReadError::Line { line: 1, what };
+    budget.header(text).map_err(damaged)?;
     let version: Version = serde_json::from_str(text).map_err(|_| none())?;
     if version.version > u64::from(VERSION) {
         return Err(ReadError::Newer { found: version.version, writer: version.weighbridge });
@@ -132,7 +138,9 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<RecordingHeader, ReadError>
     if version.version == 0 {
         return Err(ReadError::NotARecording("there is no format version 0".to_owned()));
     }
-    serde_json::from_str(text).map_err(|error| ReadError::Line { line: 1, what: line::sentence(&error) })
+    let header: RecordingHeader = serde_json::from_str(text).map_err(|error| damaged(line::sentence(&error)))?;
+    budget.names(&header.names).and_then(|()| budget.files(&header.paths)).map_err(damaged)?;
+    Ok(header)
 }
 
 /// Sequence numbers have no gaps.
@@ -168,13 +176,15 @@ struct Lines<R> {
     input: R,
     number: usize,
     text: Vec<u8>,
+    longest: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Goes to the next line; false at the end of the file.
     fn advance(&mut self) -> Result<bool, ReadError> {
         self.text.clear();
-        let read = self.input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.text)?;
+        let read =
+            self.input.by_ref().take((self.longest as u64).saturating_add(1)).read_until(b'\n', &mut self.text)?;
         if read == 0 {
             return Ok(false);
         }
@@ -182,8 +192,8 @@ impl<R: BufRead> Lines<R> {
         if self.text.pop_if(|last| *last == b'\n').is_some() {
             return Ok(true);
         }
-        Err(if self.text.len() > MAX_LINE {
-            ReadError::Line { line: self.number, what: format!("it is longer than {MAX_LINE} bytes") }
+        Err(if self.text.len() > self.longest {
+            ReadError::Line { line: self.number, what: format!("it is longer than {} bytes", self.longest) }
         } else {
             let what = format!("line {} ends after {} bytes", self.number, self.text.len());
             ReadError::Truncated { line: self.number - 1, what }

@@ -173,6 +173,28 @@ fn zeros_that_are_left_out_are_bounded() {
     assert!(error.contains("line 6") && error.contains("`zeros` is too large"), "{error}");
 }
 
+fn answered(bytes: Vec<u8>) -> Recording {
+    let mut recording = sample();
+    let what = What::Return { answer: Box::new(Answer::Bytes(bytes.into())), ns: 1 };
+    recording.records = vec![Record { seq: 0, at: 0, what }];
+    recording
+}
+
+/// What is written is read: zeros of any length, as long as there is memory for them.
+#[test]
+fn long_zeros_come_back() {
+    let recording = answered(vec![0; 70 << 20]);
+    let mut file = Vec::new();
+    recording.write(&mut file).unwrap();
+    assert_eq!(Recording::read(file.as_slice()).unwrap(), recording);
+}
+
+#[test]
+fn a_line_that_nobody_would_read_is_not_written() {
+    let error = answered(vec![1; 49 << 20]).write(&mut Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("record 0") && error.contains("max_read"), "{error}");
+}
+
 #[test]
 fn numbers_at_their_end_are_refused() {
     let mut recording = sample();

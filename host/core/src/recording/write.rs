@@ -1,6 +1,7 @@
 //! Writing.
 use super::checksum::Checks;
 use super::header::{Recording, RecordingHeader, VERSION};
+use super::limits::ReadLimits;
 use super::line;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -26,10 +27,11 @@ impl Recording {
     /// Writes the recording as JSON Lines.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// What `out` answers; a record is too long for a line that is read again.
     pub fn write(&self, mut out: impl Write) -> io::Result<()> {
         let mut checks = Checks::default();
         let mut text = serde_json::to_string(&FirstLine { version: VERSION, header: &self.header })?;
+        let longest = ReadLimits::default().line;
         let mut before = 0;
         let mut records = self.records.iter();
         loop {
@@ -39,6 +41,13 @@ impl Recording {
             text.clear();
             let Some(record) = records.next() else { break };
             line::encode(record, before, &mut text)?;
+            if text.len() > longest {
+                let message = format!(
+                    "record {} needs a line of more than {longest} bytes, which no reader takes; record with a smaller `max_read`",
+                    record.seq
+                );
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
             before = record.at;
         }
         let (encoded, check) = checks.encode();

@@ -7,6 +7,9 @@ use crate::types::{Cause, Error, Happening, MachineStatus, Phase};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Machines that a report tells of at most.
+const MACHINES: usize = 1 << 16;
+
 /// A place in a recording.
 pub(super) struct Script {
     /// What is compared: all but the host's own work.
@@ -192,11 +195,12 @@ impl Player {
         let last = player.next.checked_sub(1).and_then(|last| player.records.get(last));
         let first = recording.records.first().map_or(0, |record| record.at);
         let machines = player.states.iter().map(|((machine, instance), state)| MachineStatus {
-            machine: player.names.get(*machine),
+            machine: player.names.get(*machine).to_string(),
             instance: *instance,
-            state: player.names.get(*state),
+            state: player.names.get(*state).to_string(),
         });
-        let mut machines: Vec<_> = machines.collect();
+        // Each has its names as texts of its own; nobody reads more.
+        let mut machines: Vec<_> = machines.take(MACHINES).collect();
         machines.sort_by(|a, b| (&a.machine, a.instance).cmp(&(&b.machine, b.instance)));
         ReplayReport {
             complete: player.peek().is_none(),

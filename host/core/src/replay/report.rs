@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A replay without a difference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ReplayReport {
     /// Whether it ran to the end of the recording.
     pub complete: bool,
@@ -23,12 +24,13 @@ pub struct ReplayReport {
     pub replayed_ns: u64,
     /// The last record.
     pub last: Option<Last>,
-    /// Where every machine stands after it that has moved so far.
+    /// Where every machine stands after it that has moved so far; of very many, the first 65,536.
     pub machines: Vec<MachineStatus>,
 }
 
 /// The record that a replay ended with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Last {
     /// Its number.
     pub seq: u64,
@@ -38,6 +40,7 @@ pub struct Last {
 
 /// Why a recording was not replayed to its end.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReplayError {
     /// It is of another component.
     #[error(

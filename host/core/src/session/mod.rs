@@ -1,4 +1,6 @@
 //! One model: its files, its guest, its views.
+mod deliver;
+mod listing;
 mod open;
 mod pages;
 mod ring;
@@ -17,27 +19,31 @@ use crate::{
     trace::Record,
     types::{
         Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, Finding, FormatInfo, Level, LoadOptions,
-        LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo,
-        TensorState,
+        LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorState,
     },
 };
-use pages::{pages, weigh_entry};
-use std::sync::Arc;
+use listing::{Listing, PAGE};
+use pages::{pages, together, weigh_entry};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Entries of a list that are asked of the guest at a time.
-const PAGE: u32 = 4096;
-/// As [`PAGE`], of metadata, whose entries can be long.
+/// Metadata entries that are asked of the guest at a time: they can be long.
 const METADATA_PAGE: u32 = 256;
 
 /// One model. What it holds is given back when it is dropped, but for what views use.
+///
+/// What the guest says of the tensors and of their residency is asked of it once and kept, so looking a tensor up needs a
+/// shared reference and calls nobody; threads that share a session can all do it. Whatever changes residency needs `&mut`.
 pub struct Session<E: Engine> {
-    guest: Guest<E>,
+    /// Locked only where a shared reference has to ask the guest; `&mut` is there before anyone else.
+    guest: Mutex<Guest<E>>,
     names: Names,
     usage: Arc<Usage>,
     capabilities: Capabilities,
     summary: ModelSummary,
     files: Vec<FileInfo>,
-    listing: Option<Vec<TensorInfo>>,
+    listing: OnceLock<Listing>,
+    /// Residency since it last changed.
+    states: OnceLock<Vec<TensorState>>,
     listing_bytes: u64,
     open_ns: u64,
     closed: bool,
@@ -82,12 +88,24 @@ impl<E: Engine> Bare<E> {
 impl<E: Engine> Session<E> {
     /// Access to the host's side, for what a system adds of its own.
     pub fn host<R>(&mut self, use_it: impl FnOnce(&mut Host<E::Media>) -> R) -> R {
-        self.guest.engine.host(use_it)
+        self.guest().engine.host(use_it)
     }
 
-    /// The engine, to look at.
-    pub const fn engine(&self) -> &E {
-        &self.guest.engine
+    /// The guest, which nobody else has.
+    fn guest(&mut self) -> &mut Guest<E> {
+        self.guest.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The guest, for a shared reference. A lock that an observer's panic has poisoned is no harm: the guest itself knows
+    /// whether it was ended.
+    fn shared(&self) -> MutexGuard<'_, Guest<E>> {
+        self.guest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The guest, for what changes residency: what was known of it is asked again when it is next needed.
+    fn changing(&mut self) -> &mut Guest<E> {
+        self.states.take();
+        self.guest()
     }
 
     /// What the headers say of the model.
@@ -102,37 +120,17 @@ impl<E: Engine> Session<E> {
         &self.files
     }
 
-    /// What the headers say of every tensor, in the order of the files. Asked of the guest once, then kept.
-    ///
-    /// # Errors
-    /// The guest failed, or its list is longer than the host keeps.
-    pub fn tensors(&mut self) -> Result<&[TensorInfo], Error> {
-        if self.listing.is_none() {
-            let guest = &mut self.guest;
-            let weigh = |tensor: &TensorInfo| tensor.name.len() + tensor.dtype.len() + tensor.shape.len() * 8;
-            let ask = |start, count| guest.tensors(start, count);
-            self.listing = Some(pages(self.summary.tensors, PAGE, self.listing_bytes, weigh, ask)?);
-        }
-        Ok(self.listing.as_deref().unwrap_or_default())
-    }
-
-    /// The index of a tensor, by its exact name.
-    ///
-    /// # Errors
-    /// The guest failed.
-    pub fn find(&mut self, name: &str) -> Result<Option<u32>, Error> {
-        self.guest.find(name)
-    }
-
     /// The metadata in file order; of an array at most `head` elements.
     ///
     /// # Errors
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
-        let (guest, names) = (&mut self.guest, &self.names);
-        let total = self.summary.metadata_entries;
-        pages(total, METADATA_PAGE, self.listing_bytes, weigh_entry, |start, count| guest.metadata(start, count, head))
-            .map_err(|error| names.shown(error))
+        let guest = self.guest.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (names, total, most) = (&self.names, self.summary.metadata_entries, self.listing_bytes);
+        together(guest, total, most, |guest| {
+            pages(total, METADATA_PAGE, most, weigh_entry, |start, count| guest.metadata(start, count, head))
+        })
+        .map_err(|error| names.shown(error))
     }
 
     /// What was noticed of the model that did not keep it from being opened.
@@ -140,7 +138,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The guest failed.
     pub fn findings(&mut self) -> Result<Vec<Finding>, Error> {
-        let mut findings = self.guest.findings()?;
+        let mut findings = self.guest().findings()?;
         for finding in &mut findings {
             finding.message = self.names.translated(&finding.message);
         }
@@ -152,7 +150,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The request cannot be met; the error says why, and for which tensor.
     pub fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {
-        let mut report = self.guest.load(selection, options).map_err(|error| self.names.shown(error))?;
+        let mut report = self.changing().load(selection, options).map_err(|error| self.names.shown(error))?;
         for refused in &mut report.refused {
             refused.reason = self.names.shown(refused.reason.clone());
         }
@@ -164,7 +162,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// `busy`, `not-mapped` and the like.
     pub fn release(&mut self, selection: &Selection) -> Result<u32, Error> {
-        self.guest.release(selection).map_err(|error| self.names.shown(error))
+        self.changing().release(selection).map_err(|error| self.names.shown(error))
     }
 
     /// Ends copied residency and returns of how many tensors.
@@ -172,7 +170,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// `busy` while views are out; refused for mapped tensors.
     pub fn evict(&mut self, selection: &Selection) -> Result<u32, Error> {
-        self.guest.evict(selection).map_err(|error| self.names.shown(error))
+        self.changing().evict(selection).map_err(|error| self.names.shown(error))
     }
 
     /// Advice for the bytes of one mapped tensor, and what became of it.
@@ -180,17 +178,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// `not-mapped` and the like.
     pub fn advise(&mut self, tensor: u32, advice: Advice) -> Result<AdviceEffect, Error> {
-        self.guest.advise(tensor, advice).map_err(|error| self.names.shown(error))
-    }
-
-    /// Residency of every tensor.
-    ///
-    /// # Errors
-    /// The guest failed.
-    pub fn states(&mut self) -> Result<Vec<TensorState>, Error> {
-        let guest = &mut self.guest;
-        let total = self.summary.tensors;
-        pages(total, PAGE, self.listing_bytes, |_| 0, |start, count| guest.states(start, count))
+        self.guest().advise(tensor, advice).map_err(|error| self.names.shown(error))
     }
 
     /// Every slot of the pool of mappings.
@@ -198,7 +186,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The guest failed.
     pub fn slots(&mut self) -> Result<Vec<SlotState>, Error> {
-        self.guest.slots()
+        self.guest().slots()
     }
 
     /// Every buffer that copies of tensors lie in, by its number.
@@ -209,7 +197,7 @@ impl<E: Engine> Session<E> {
         let most = usize::try_from(self.listing_bytes).unwrap_or(usize::MAX) / size_of::<BufferState>();
         let mut all: Vec<BufferState> = Vec::new();
         while let Ok(start) = u32::try_from(all.len()) {
-            let some = self.guest.buffers(start, PAGE)?;
+            let some = self.guest().buffers(start, PAGE)?;
             let is_last = some.len() < PAGE as usize;
             if some.len() > PAGE as usize || all.len().saturating_add(some.len()) > most {
                 let message =
@@ -229,7 +217,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The guest failed.
     pub fn machines(&mut self) -> Result<Vec<MachineStatus>, Error> {
-        self.guest.machines()
+        self.guest().machines()
     }
 
     /// Changes what the observer is told.
@@ -237,7 +225,7 @@ impl<E: Engine> Session<E> {
     /// # Errors
     /// The guest failed.
     pub fn observe(&mut self, level: Level) -> Result<(), Error> {
-        self.guest.observe(level)
+        self.guest().observe(level)
     }
 
     /// What the session holds and what it did.
@@ -248,7 +236,7 @@ impl<E: Engine> Session<E> {
             mappings: self.usage.mappings(),
             buffer_bytes: self.usage.buffer_bytes(),
             buffers: self.usage.buffers(),
-            ..self.guest.engine.peek(|host| host.stats)
+            ..self.shared().engine.host(|host| host.stats)
         }
     }
 
@@ -261,19 +249,19 @@ impl<E: Engine> Session<E> {
     /// What the session took.
     #[must_use]
     pub fn timings(&self) -> Timings {
-        Timings { open: self.open_ns, ..self.guest.engine.peek(|host| host.timings) }
+        Timings { open: self.open_ns, ..self.shared().engine.host(|host| host.timings) }
     }
 
     /// The last records of the session, as many as the ring keeps.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.guest.engine.peek(|host| host.log.records())
+        self.shared().engine.host(|host| host.log.records())
     }
 
     /// How many records the ring has lost, and the names that the guest gave in them.
     #[must_use]
     pub fn lost_records(&self) -> (u64, Vec<String>) {
-        self.guest.engine.peek(|host| {
+        self.shared().engine.host(|host| {
             let (lost, names) = Log::lost(&host.log);
             (lost, names.to_vec())
         })
@@ -293,7 +281,7 @@ impl<E: Engine> Session<E> {
         if self.closed {
             return Ok(());
         }
-        self.guest.close().map_err(|error| self.names.shown(error))?;
+        self.changing().close().map_err(|error| self.names.shown(error))?;
         self.closed = true;
         Ok(())
     }

@@ -9,7 +9,10 @@ use crate::{
     types::escape,
     types::{Cause, Error, ModelSummary, Phase},
 };
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, OnceLock},
+};
 
 /// How often a model may name further files. An index names all of them at once; a file of a split as well.
 const ROUNDS: usize = 4;
@@ -43,10 +46,11 @@ impl<E: Engine> Session<E> {
     ) -> Result<Self, Error> {
         let began = E::Media::now();
         let mut guest = Guest::new(engine);
+        guest.engine.host(|host| host.admitted())?;
         let look = guest.engine.host(|host| host.table().map(|table| (table.usage(), table.capabilities())));
         let (usage, capabilities) = look.ok_or_else(no_files)?;
         let mut session = Self {
-            guest,
+            guest: Mutex::new(guest),
             names: Names::new(options.names_in_trace),
             usage,
             capabilities,
@@ -61,7 +65,8 @@ impl<E: Engine> Session<E> {
                 alignment: 1,
             },
             files: Vec::new(),
-            listing: None,
+            listing: OnceLock::new(),
+            states: OnceLock::new(),
             listing_bytes: options.limits.listing_bytes,
             open_ns: 0,
             closed: false,
@@ -92,15 +97,15 @@ impl<E: Engine> Session<E> {
             }
             grants.push(self.grant(known, file)?);
         }
-        self.guest.open(&grants, options.guest)?;
+        self.guest().open(&grants, options.guest)?;
         self.provide_missing(options.limits.files, find)?;
-        self.summary = self.guest.summary()?;
+        self.summary = self.guest().summary()?;
         Ok(())
     }
 
     /// Takes a file into the table; the guest will know it by `known`.
     fn grant(&mut self, known: String, file: Granted<SourceOf<E>>) -> Result<Grant, Error> {
-        let granted = self.guest.engine.host(|host| {
+        let granted = self.guest().engine.host(|host| {
             host.table().map(|table| {
                 let size = table.media().size(&file.source);
                 (size, table.add(file.source))
@@ -115,7 +120,7 @@ impl<E: Engine> Session<E> {
     fn provide_missing(&mut self, max_files: u32, find: &mut Find<'_, E>) -> Result<(), Error> {
         let mut have: HashSet<String> = self.files.iter().map(|file| file.name.clone()).collect();
         for _ in 0..ROUNDS {
-            let missing = self.guest.missing()?;
+            let missing = self.guest().missing()?;
             if missing.is_empty() {
                 return Ok(());
             }
@@ -130,9 +135,9 @@ impl<E: Engine> Session<E> {
                 let source = find(&name)?;
                 grants.push(self.grant(known, Granted { name, source })?);
             }
-            self.guest.provide(&grants)?;
+            self.guest().provide(&grants)?;
         }
-        match self.guest.missing()?.first() {
+        match self.guest().missing()?.first() {
             None => Ok(()),
             Some(known) => {
                 let name = escape(&self.names.asked(known));

@@ -2,7 +2,10 @@
 use super::Session;
 use crate::{
     engine::Engine,
+    host::Host,
+    media::Media,
     recording::{Recording, RecordingHeader},
+    table::Table,
     types::MachineTable,
 };
 
@@ -17,22 +20,28 @@ impl<E: Engine> Session<E> {
     #[must_use]
     pub fn recording(&mut self, component: &str, machines: Vec<MachineTable>) -> Recording {
         // Before the guest is asked where its tensors are: what is asked for the recording is not in it.
-        let records = self.records();
-        let (lost, names) = self.lost_records();
-        let mut recording = Recording {
-            header: RecordingHeader {
-                weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
-                component: component.to_owned(),
-                capabilities: Some(self.capabilities().clone()),
-                lost,
-                names,
-                paths: Vec::new(),
-                machines,
-            },
-            records,
-        };
+        let mut recording = self.host(|host| host.recording(component, machines));
         // A guest that was ended no longer says where its tensors are, unless it has been asked before.
         recording.forget_tensor_bytes(self.tensors().unwrap_or_default());
         recording
+    }
+}
+
+impl<M: Media> Host<M> {
+    /// The same of a session that could not be opened: nobody knows where its tensors begin, so what the guest read of its
+    /// files is in it as it was read.
+    #[must_use]
+    pub fn recording(&self, component: &str, machines: Vec<MachineTable>) -> Recording {
+        let (lost, names) = self.log.lost();
+        let header = RecordingHeader {
+            weighbridge: env!("CARGO_PKG_VERSION").to_owned(),
+            component: component.to_owned(),
+            capabilities: self.peek_table().map(Table::capabilities),
+            lost,
+            names: names.to_vec(),
+            paths: Vec::new(),
+            machines,
+        };
+        Recording { header, records: self.log.records() }
     }
 }

@@ -2,6 +2,7 @@
 use super::Session;
 use crate::{
     engine::Engine,
+    host::Host,
     media::{Media, Span},
     table::{Buffer, Mapping, Table},
     types::escape,
@@ -39,12 +40,44 @@ pub struct View<M: Media> {
     pub span: Span,
 }
 
+impl<M: Media> View<M> {
+    /// The view of tensor `index`, of which the header says `info` and the guest `state`.
+    ///
+    /// # Errors
+    /// `not-resident`, or the guest names a place that is not the tensor's.
+    pub(crate) fn of(
+        host: &Host<M>,
+        index: u32,
+        info: &TensorInfo,
+        state: Option<&TensorState>,
+    ) -> Result<Self, Error> {
+        let name = || escape(&info.name);
+        let (held, span) = match state {
+            Some(TensorState { location: Some(location), .. }) => {
+                let held = host.peek_table().ok_or(Refused::Foreign).and_then(|table| held(table, info, *location));
+                held.map_err(|refused| match refused {
+                    Refused::Foreign => foreign(index),
+                    Refused::Consumed => {
+                        let what = "went to a consumer; the host does not have its bytes";
+                        absent(index, format!("tensor {} {what}", name()))
+                    }
+                })?
+            }
+            Some(TensorState { lifecycle: Lifecycle::Resident | Lifecycle::MmapResident, .. }) if info.bytes == 0 => {
+                (Held::Empty, Span::within(0, 0, 0).map_err(|_| foreign(index))?)
+            }
+            _ => return Err(absent(index, format!("tensor {} is not resident; load it first", name()))),
+        };
+        Ok(Self { info: info.clone(), held, span })
+    }
+}
+
 impl<E: Engine> Session<E> {
     /// The view of a resident tensor, by its exact name.
     ///
     /// # Errors
     /// `not-found`, `not-resident`, or the guest failed.
-    pub fn view(&mut self, name: &str) -> Result<View<E::Media>, Error> {
+    pub fn view(&self, name: &str) -> Result<View<E::Media>, Error> {
         let index = self.find(name)?.ok_or_else(|| {
             let message = format!("the model has no tensor named {}; `tensors` lists those that it has", escape(name));
             Error::new(Phase::Request, Cause::NotFound, message)
@@ -56,60 +89,30 @@ impl<E: Engine> Session<E> {
     ///
     /// # Errors
     /// As [`Self::view`].
-    pub fn view_at(&mut self, index: u32) -> Result<View<E::Media>, Error> {
-        let info = self.tensors()?.get(index as usize).cloned().ok_or_else(|| {
+    pub fn view_at(&self, index: u32) -> Result<View<E::Media>, Error> {
+        let info = self.tensors()?.get(index as usize).ok_or_else(|| {
             let message = format!("there is no tensor {index}; indices are those of `tensors`");
             Error::new(Phase::Request, Cause::NotFound, message)
         })?;
-        let state = self.guest.states(index, 1)?.first().copied();
-        self.shown(index, info, state)
+        let state = self.states()?.get(index as usize);
+        self.shared().engine.host(|host| View::of(host, index, info, state))
     }
 
-    /// The views of all resident tensors, in the order of the files. It asks the guest for thousands of them at a time, where
-    /// [`Self::view_at`] asks for each.
+    /// The views of all resident tensors, in the order of the files.
     ///
     /// # Errors
     /// The guest failed. Tensors that are not resident, or that went to a consumer, are left out.
-    pub fn resident(&mut self) -> Result<Vec<View<E::Media>>, Error> {
-        let (states, infos) = (self.states()?, self.tensors()?.to_vec());
-        let mut views = Vec::with_capacity(states.len());
-        for ((index, info), state) in (0..).zip(infos).zip(states) {
-            match self.shown(index, info, Some(state)) {
-                Ok(view) => views.push(view),
-                Err(error) if error.cause == Cause::NotResident => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(views)
-    }
-
-    fn shown(&mut self, index: u32, info: TensorInfo, state: Option<TensorState>) -> Result<View<E::Media>, Error> {
-        let name = || escape(&info.name);
-        match state {
-            Some(TensorState { location: Some(location), .. }) => {
-                let held = self.guest.engine.peek(|host| match host.peek_table() {
-                    Some(table) => held(table, &info, location),
-                    None => Err(Refused::Foreign),
-                });
-                match held {
-                    Ok((held, span)) => Ok(View { info, held, span }),
-                    Err(Refused::Foreign) => Err(foreign(index)),
-                    Err(Refused::Consumed) => {
-                        let what = "went to a consumer; the host does not have its bytes";
-                        Err(absent(index, format!("tensor {} {what}", name())))
-                    }
-                }
-            }
-            Some(TensorState { lifecycle: Lifecycle::Resident | Lifecycle::MmapResident, .. }) if info.bytes == 0 => {
-                let span = Span::within(0, 0, 0).map_err(|_| foreign(index))?;
-                Ok(View { info, held: Held::Empty, span })
-            }
-            _ => Err(absent(index, format!("tensor {} is not resident; load it first", name()))),
-        }
+    pub fn resident(&self) -> Result<Vec<View<E::Media>>, Error> {
+        let (infos, states) = (self.tensors()?, self.states()?);
+        self.shared().engine.host(|host| {
+            let views =
+                (0..).zip(infos).zip(states).map(|((index, info), state)| View::of(host, index, info, Some(state)));
+            views.filter(|view| !matches!(view, Err(error) if error.cause == Cause::NotResident)).collect()
+        })
     }
 }
 
-enum Refused {
+pub(super) enum Refused {
     /// What the guest names is not of this session, or not where the tensor can be.
     Foreign,
     /// The bytes went to a consumer.
@@ -119,7 +122,11 @@ enum Refused {
 /// Clamp: the guest says where a tensor lies; the host shows bytes only if that is a mapping or a buffer of this session,
 /// inside it, of the tensor's length and, for a mapping, the place that the header names; for a buffer, the bytes must have
 /// been moved there.
-fn held<M: Media>(table: &Table<M>, info: &TensorInfo, location: Location) -> Result<(Held<M>, Span), Refused> {
+pub(super) fn held<M: Media>(
+    table: &Table<M>,
+    info: &TensorInfo,
+    location: Location,
+) -> Result<(Held<M>, Span), Refused> {
     if location.bytes != info.bytes {
         return Err(Refused::Foreign);
     }

@@ -9,7 +9,13 @@ use crate::{
     stats::Usage,
     types::{BatchError, CopySpan, StorageError},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Spans that are checked between two looks at cancellation and deadline.
+const BETWEEN_LOOKS: u32 = 1024;
 
 /// One batch with the things that its indices stand for.
 pub(super) struct Batch<'a, M: Media> {
@@ -31,6 +37,15 @@ struct Checked {
     to: Span,
 }
 
+/// What goes to the consumer of one tensor: its spans, sorted by their place in it.
+struct Consumed<'a> {
+    tensor: u32,
+    len: u64,
+    /// How many of its bytes from the first on the consumer has.
+    taken: &'a mut u64,
+    spans: &'a [Checked],
+}
+
 fn at(index: u32, error: StorageError) -> BatchError {
     BatchError { span: index, error }
 }
@@ -45,16 +60,17 @@ impl<M: Media> Batch<'_, M> {
         usage: &Usage,
         control: &Control,
     ) -> Result<(), BatchError> {
-        let checked = self.check(media, table)?;
-        self.unchanged(media)?;
+        let checked = self.check(media, table, control)?;
+        self.unchanged(media, control)?;
         // Out of the table while they are written to. The work is in the spans, not in the table, which may be large while a
         // batch is small.
         let mut taken: Vec<(u64, Target<M>)> = Vec::new();
         for group in checked.chunk_by(|a, b| a.id == b.id) {
             taken.extend(group.first().and_then(|span| table.remove_entry(&span.id)));
         }
-        let done =
-            self.transfer(media, &mut taken, &checked, sink, usage, control).and_then(|()| self.unchanged(media));
+        let done = self
+            .transfer(media, &mut taken, &checked, sink, usage, control)
+            .and_then(|()| self.unchanged(media, control));
         if done.is_ok() {
             self.remember(&mut taken, &checked);
         }
@@ -88,8 +104,8 @@ impl<M: Media> Batch<'_, M> {
         let (mut fills, mut consumed) = (Vec::new(), Vec::new());
         for (spans, (_, target)) in checked.chunk_by(|a, b| a.id == b.id).zip(taken) {
             let buffer = match target {
-                Target::Consumer { tensor, .. } => {
-                    consumed.extend(spans.iter().map(|span| (*tensor, span)));
+                Target::Consumer { tensor, len, taken } => {
+                    consumed.push(Consumed { tensor: *tensor, len: *len, taken, spans });
                     continue;
                 }
                 Target::Fresh(buffer) | Target::Registered { buffer, .. } => buffer,
@@ -117,17 +133,20 @@ impl<M: Media> Batch<'_, M> {
         if !fills.is_empty() {
             media.fill(fills, control, usage)?;
         }
-        consumed.sort_by_key(|(_, span)| (span.order, span.to.offset(), span.index));
-        self.feed(media, &consumed, sink, usage, control)
+        consumed.sort_by_key(|target| target.spans.first().map(|span| (span.order, span.index)));
+        self.feed(media, consumed, sink, usage, control)
     }
 
     /// Clamp: every index is one of the lists', every span lies inside its source and its target, no two spans share a byte
     /// of a target, and an empty one moves nothing. Sorted by target and place.
-    fn check(&self, media: &M, table: &HashMap<u64, Target<M>>) -> Result<Vec<Checked>, BatchError> {
+    fn check(&self, media: &M, table: &HashMap<u64, Target<M>>, control: &Control) -> Result<Vec<Checked>, BatchError> {
         let mut total = 0u64;
         let mut checked = Vec::new();
         checked.try_reserve_exact(self.spans.len()).map_err(|_| at(0, StorageError::Exhausted))?;
         for (index, span) in (0u32..).zip(self.spans) {
+            if index % BETWEEN_LOOKS == 0 {
+                control.check().map_err(|error| at(index, error))?;
+            }
             let check = || {
                 let number = span.source as usize;
                 let source = self.sources.get(number).ok_or(StorageError::OutOfBounds)?;
@@ -152,10 +171,15 @@ impl<M: Media> Batch<'_, M> {
         overlap.map_or(Ok(checked), |index| Err(at(index, StorageError::OutOfBounds)))
     }
 
-    /// Whether every source is still the file that was granted; the first span that uses one that is not.
-    fn unchanged(&self, media: &mut M) -> Result<(), BatchError> {
-        for (number, source) in self.sources.iter().enumerate() {
-            if let Err(error) = media.stat(source) {
+    /// Whether every source is still the file that was granted; the first span that uses one that is not. A file that is
+    /// listed many times is asked once.
+    fn unchanged(&self, media: &mut M, control: &Control) -> Result<(), BatchError> {
+        let mut asked = HashSet::new();
+        for (number, (source, name)) in self.sources.iter().zip(self.numbers).enumerate() {
+            if !asked.insert(*name) {
+                continue;
+            }
+            if let Err(error) = control.check().and_then(|()| media.stat(source).map(drop)) {
                 let span = self.spans.iter().position(|span| span.source as usize == number).unwrap_or(0);
                 return Err(at(u32::try_from(span).unwrap_or(u32::MAX), error));
             }
@@ -167,30 +191,39 @@ impl<M: Media> Batch<'_, M> {
     fn feed(
         &self,
         media: &mut M,
-        consumed: &[(u32, &Checked)],
+        consumed: Vec<Consumed<'_>>,
         sink: Option<&mut Sink>,
         usage: &Usage,
         control: &Control,
     ) -> Result<(), BatchError> {
-        let Some((_, first)) = consumed.first() else { return Ok(()) };
-        let sink = sink.ok_or_else(|| at(first.index, StorageError::Unsupported))?;
-        let longest = consumed.iter().map(|(_, span)| span.from.len()).max().unwrap_or(0);
+        let spans = || consumed.iter().flat_map(|target| target.spans);
+        let Some(first) = spans().next().map(|span| span.index) else { return Ok(()) };
+        let sink = sink.ok_or_else(|| at(first, StorageError::Unsupported))?;
+        let longest = spans().map(|span| span.from.len()).max().unwrap_or(0);
         let size = usize::try_from(longest).unwrap_or(usize::MAX).min(sink.chunk);
         let mut staging = std::mem::take(&mut sink.staging);
         staging.clear();
-        staging.try_reserve_exact(size).map_err(|_| at(first.index, StorageError::Exhausted))?;
-        for (tensor, span) in consumed {
-            let source = &self.sources[span.source];
-            for chunk in span.from.chunks(size as u64) {
-                // It fits: it is at most `size`.
-                staging.resize(chunk.len() as usize, 0);
-                let read = control.check().and_then(|()| media.read_into(source, chunk, &mut staging));
-                read.map_err(|error| at(span.index, error))?;
-                let offset = span.to.offset() + (chunk.offset() - span.from.offset());
-                let taken;
-                (staging, taken) = (sink.consumer)(*tensor, offset, staging);
-                taken.map_err(|error| at(span.index, error))?;
-                usage.moved(chunk.len());
+        staging.try_reserve_exact(size).map_err(|_| at(first, StorageError::Exhausted))?;
+        for target in consumed {
+            for span in target.spans {
+                let source = &self.sources[span.source];
+                for chunk in span.from.chunks(size as u64) {
+                    // It fits: it is at most `size`.
+                    staging.resize(chunk.len() as usize, 0);
+                    let read = control.check().and_then(|()| media.read_into(source, chunk, &mut staging));
+                    read.map_err(|error| at(span.index, error))?;
+                    let offset = span.to.offset() + (chunk.offset() - span.from.offset());
+                    let answer;
+                    (staging, answer) = (sink.consumer)(target.tensor, offset, staging);
+                    answer.map_err(|error| at(span.index, error))?;
+                    usage.moved(chunk.len());
+                }
+                if span.to.offset() == *target.taken {
+                    *target.taken = span.to.end();
+                }
+            }
+            if *target.taken == target.len {
+                sink.whole.insert(target.tensor);
             }
         }
         sink.staging = staging;

@@ -25,9 +25,8 @@ pub struct Buffer<M: Media> {
 }
 
 impl<M: Media> Buffer<M> {
-    pub(crate) fn fresh(memory: M::Buffer, usage: &Arc<Usage>) -> Self {
-        let len = M::buffer_len(&memory);
-        usage.allocated(len);
+    /// Of `len` bytes that `usage` has taken already.
+    pub(crate) fn fresh(memory: M::Buffer, len: u64, usage: &Arc<Usage>) -> Self {
         Self { memory, counted: Some(len), moved: Vec::new(), usage: usage.clone() }
     }
 
@@ -86,7 +85,7 @@ impl<M: Media> Buffer<M> {
 impl<M: Media> Drop for Buffer<M> {
     fn drop(&mut self) {
         if let Some(bytes) = self.counted {
-            self.usage.freed(bytes);
+            self.usage.give_buffer(bytes);
         }
     }
 }

@@ -14,8 +14,9 @@ pub struct Mapping<M: Media> {
 }
 
 impl<M: Media> Mapping<M> {
+    /// Of a mapping that `usage` has taken already.
     pub(crate) fn new(inner: M::Mapping, source: Arc<M::Source>, span: Span, usage: &Arc<Usage>) -> Self {
-        usage.mapped(span.len());
+        usage.mapped();
         Self { inner, source, span, usage: usage.clone() }
     }
 

@@ -44,12 +44,12 @@ pub struct Table<M: Media> {
 }
 
 impl<M: Media> Table<M> {
-    pub(crate) fn new(media: M, offers: HostCapabilities, limits: HostLimits) -> Self {
+    pub(crate) fn new(media: M, offers: HostCapabilities, limits: HostLimits, usage: Arc<Usage>) -> Self {
         Self {
             media,
             offers,
             limits,
-            usage: Arc::default(),
+            usage,
             sources: Vec::new(),
             granted: 0,
             mappings: HashMap::new(),
@@ -63,6 +63,11 @@ impl<M: Media> Table<M> {
     /// What does the work.
     pub const fn media(&self) -> &M {
         &self.media
+    }
+
+    /// As [`Self::media`], to change it.
+    pub(crate) const fn media_mut(&mut self) -> &mut M {
+        &mut self.media
     }
 
     /// What the session holds; it outlives the session with the last view.
@@ -104,9 +109,9 @@ impl<M: Media> Table<M> {
         true
     }
 
-    /// The consumer that the next loads by `external-buffer` go to, or none.
-    pub fn set_sink(&mut self, sink: Option<Sink>) {
-        self.sink = sink;
+    /// The consumer that the next loads by `external-buffer` go to, or none; the one before it is the answer.
+    pub fn set_sink(&mut self, sink: Option<Sink>) -> Option<Sink> {
+        std::mem::replace(&mut self.sink, sink)
     }
 
     /// A mapping by its id.
@@ -122,6 +127,12 @@ impl<M: Media> Table<M> {
             Target::Fresh(buffer) | Target::Registered { buffer, .. } => Some(buffer),
             Target::Consumer { .. } => None,
         }
+    }
+
+    /// Whether a target stands for a tensor whose bytes a consumer got, all of them.
+    pub(crate) fn is_delivered(&self, id: u64, tensor: u32, bytes: u64) -> bool {
+        let of = |target: &Target<M>| matches!(target, Target::Consumer { tensor: of, taken, .. } if *of == tensor && *taken == bytes);
+        self.targets.get(&id).is_some_and(of)
     }
 
     /// Whether a target is the consumer's.
@@ -206,8 +217,11 @@ impl<M: Media> Table<M> {
         if len > self.limits.mapped_bytes.saturating_sub(self.usage.mapped_bytes()) {
             return Err(StorageError::Exhausted);
         }
-        let inner = self.media.map(&source, span)?;
-        let id = self.name()?;
+        if !self.usage.take_mapping(len) {
+            return Err(StorageError::Exhausted);
+        }
+        let made = self.name().and_then(|id| Ok((id, self.media.map(&source, span)?)));
+        let (id, inner) = made.inspect_err(|_| self.usage.give_mapping(len))?;
         self.mappings.insert(id, Arc::new(Mapping::new(inner, source, span, &self.usage)));
         Ok(Answer::Mapping(id))
     }
@@ -241,15 +255,19 @@ impl<M: Media> Table<M> {
         }
     }
 
-    /// Clamp: what may be in buffers at once is bounded by a setting and by what the files could need.
+    /// Clamp: what may be in buffers at once is bounded by a setting, by what the files could need, and by what other
+    /// sessions hold.
     fn allocate(&mut self, len: u64) -> Result<Answer, StorageError> {
         let most = self.limits.buffer_bytes.min(self.granted.saturating_mul(COPIES).saturating_add(LEAST_BUFFERS));
         if len > most.saturating_sub(self.usage.buffer_bytes()) {
             return Err(StorageError::Exhausted);
         }
-        let memory = self.media.allocate(len)?;
-        let id = self.name()?;
-        self.targets.insert(id, Target::Fresh(Arc::new(Buffer::fresh(memory, &self.usage))));
+        if !self.usage.take_buffer(len) {
+            return Err(StorageError::Exhausted);
+        }
+        let made = self.name().and_then(|id| Ok((id, self.media.allocate(len)?)));
+        let (id, memory) = made.inspect_err(|_| self.usage.give_buffer(len))?;
+        self.targets.insert(id, Target::Fresh(Arc::new(Buffer::fresh(memory, len, &self.usage))));
         Ok(Answer::Target { id, len })
     }
 
@@ -281,7 +299,7 @@ impl<M: Media> Table<M> {
         answers.try_reserve_exact(tensors.len()).map_err(|_| StorageError::Exhausted)?;
         for name in tensors {
             let target = match &self.sink {
-                Some(sink) => sink.tensors.get(name).map(|&(tensor, len)| Target::Consumer { tensor, len }),
+                Some(sink) => sink.tensors.get(name).map(|&(tensor, len)| Target::Consumer { tensor, len, taken: 0 }),
                 None => self
                     .registered
                     .get_mut(name)

@@ -4,7 +4,10 @@ use crate::{
     media::Media,
     types::{StorageError, TensorInfo},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// What a target's id stands for.
 pub(crate) enum Target<M: Media> {
@@ -12,8 +15,8 @@ pub(crate) enum Target<M: Media> {
     Fresh(Arc<Buffer<M>>),
     /// Memory of the embedder, by the name it was registered for; it goes back there when the guest lets go of it.
     Registered { name: String, buffer: Arc<Buffer<M>> },
-    /// A tensor of so many bytes that goes to the consumer.
-    Consumer { tensor: u32, len: u64 },
+    /// A tensor of `len` bytes that goes to the consumer, and how many of its bytes from the first on did.
+    Consumer { tensor: u32, len: u64, taken: u64 },
 }
 
 impl<M: Media> Target<M> {
@@ -41,6 +44,8 @@ pub struct Sink {
     pub(super) chunk: usize,
     pub(super) tensors: HashMap<String, (u32, u64)>,
     pub(super) consumer: Consumer,
+    /// Tensors that the consumer got from their first byte to their last.
+    pub(super) whole: HashSet<u32>,
     /// The memory that chunks are staged in: the same for every batch of the load, so that there is never more of it.
     pub(super) staging: Vec<u8>,
 }
@@ -56,7 +61,14 @@ impl Sink {
             chunk: usize::try_from(chunk).unwrap_or(usize::MAX).max(1),
             tensors: tensors.iter().enumerate().map(place).collect(),
             consumer,
+            whole: HashSet::new(),
             staging: Vec::new(),
         }
+    }
+
+    /// Tensors that the consumer got from their first byte to their last; those that have no bytes are not among them.
+    #[must_use]
+    pub(crate) const fn whole(&self) -> &HashSet<u32> {
+        &self.whole
     }
 }

@@ -1,8 +1,11 @@
-//! One instance of a loader component on wasmtime: what it may call, and what it is called with.
+//! A loader component on wasmtime: what it may call, and what it is called with.
+mod context;
 mod ended;
-mod exports;
 mod imports;
+mod loader;
 
+pub use context::WeighbridgeCtx;
 pub(crate) use ended::not_the_contract;
-pub(crate) use exports::{Exports, Instance};
-pub(crate) use imports::{State, add_to_linker};
+pub use imports::{NamedSource, add_to_linker};
+pub(crate) use loader::Exports;
+pub use loader::{Instance, Loader};

@@ -1,4 +1,5 @@
 //! Memory that takes tensor bytes: of this process, or the embedder's.
+use super::room::Untouched;
 use crate::external::Memory;
 use weighbridge_core::StorageError;
 
@@ -6,7 +7,10 @@ use weighbridge_core::StorageError;
 const LARGE: usize = 1 << 20;
 
 /// Host memory.
-pub(crate) struct Buffer(Block);
+pub struct Buffer {
+    block: Block,
+    untouched: Option<Untouched>,
+}
 
 enum Block {
     Small(Vec<u8>),
@@ -18,23 +22,33 @@ impl Buffer {
     /// Fresh zeroed memory. No memory is an answer, never an abort.
     pub(crate) fn new(len: u64) -> Result<Self, StorageError> {
         let size = usize::try_from(len).map_err(|_| StorageError::Exhausted)?;
-        Ok(Self(if size < LARGE {
+        let mut untouched = Untouched::take(len).ok_or(StorageError::Exhausted)?;
+        let block = if size < LARGE {
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(size).map_err(|_| StorageError::Exhausted)?;
             bytes.resize(size, 0);
+            untouched.touch(len);
             Block::Small(bytes)
         } else {
             Block::Large(memmap2::MmapMut::map_anon(size).map_err(|_| StorageError::Exhausted)?)
-        }))
+        };
+        Ok(Self { block, untouched: Some(untouched) })
+    }
+
+    /// So many bytes of it are about to be written to.
+    pub(super) fn touch(&mut self, bytes: u64) {
+        if let Some(untouched) = &mut self.untouched {
+            untouched.touch(bytes);
+        }
     }
 
     /// Memory that the embedder registered.
     pub(crate) fn external(memory: Box<dyn Memory>) -> Self {
-        Self(Block::External(memory))
+        Self { block: Block::External(memory), untouched: None }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.0 {
+        match &self.block {
             Block::Small(bytes) => bytes,
             Block::Large(bytes) => bytes,
             Block::External(memory) => memory.bytes(),
@@ -42,7 +56,7 @@ impl Buffer {
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        match &mut self.0 {
+        match &mut self.block {
             Block::Small(bytes) => bytes,
             Block::Large(bytes) => bytes,
             Block::External(memory) => memory.bytes_mut(),

@@ -1,12 +1,16 @@
 //! What this system does for the core: files, mappings and memory.
 mod buffer;
+mod mapping;
+mod room;
 mod source;
 mod transfer;
 
 pub(crate) use buffer::Buffer;
+pub(crate) use mapping::Mapping;
 pub(crate) use source::{Folder, Source};
 
 use crate::platform::{self, unsafe_ops};
+use room::Untouched;
 use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
     Advice, AdviceEffect, BatchError, Control, Fill, Media, SourceStat, Span, StorageError, Strategy, Usage, nanos,
@@ -14,14 +18,17 @@ use weighbridge_core::{
 
 /// Files, mappings and memory of this machine.
 #[derive(Debug)]
-pub(crate) struct Native {
+pub struct Native {
     threads: usize,
+    /// The guest's memory. What of it was written to nobody knows here, so none counts as used.
+    guest: Untouched,
 }
 
 impl Native {
     /// Moves the bytes of a batch on so many threads; 0 for as many as there are processors, at most 8.
     pub(crate) fn new(threads: usize) -> Self {
-        Self { threads: if threads == 0 { processors().min(8) } else { threads } }
+        let threads = if threads == 0 { processors().min(8) } else { threads };
+        Self { threads, guest: Untouched::default() }
     }
 }
 
@@ -52,12 +59,20 @@ fn range(span: Span) -> Result<Range<usize>, StorageError> {
 
 impl Media for Native {
     type Source = Source;
-    type Mapping = memmap2::Mmap;
+    type Mapping = Mapping;
     type Buffer = Buffer;
 
     fn now() -> u64 {
         static BEGIN: OnceLock<Instant> = OnceLock::new();
         nanos(BEGIN.get_or_init(Instant::now).elapsed())
+    }
+
+    fn busy() -> u64 {
+        platform::thread_time().unwrap_or_else(Self::now)
+    }
+
+    fn has_room(&mut self, bytes: u64) -> bool {
+        self.guest.grow(bytes)
     }
 
     /// Map, else read in chunks (with progress, and a point to cancel, between them), else read at once.
@@ -85,22 +100,27 @@ impl Media for Native {
         source.read_exact(to, span.offset())
     }
 
-    fn map(&mut self, source: &Source, span: Span) -> Result<memmap2::Mmap, StorageError> {
+    fn map(&mut self, source: &Source, span: Span) -> Result<Mapping, StorageError> {
         let size = usize::try_from(span.len()).map_err(|_| StorageError::Exhausted)?;
         source.check()?;
-        unsafe_ops::map(source.file(), span.offset(), size).map_err(|error| storage_error(&error))
+        let Some((file, base)) = source.file() else {
+            return source.memory(span.offset(), size).map(Mapping::Memory);
+        };
+        unsafe_ops::map(file, base + span.offset(), size).map(Mapping::File).map_err(|error| storage_error(&error))
     }
 
     fn advise(
         &mut self,
         source: &Source,
-        mapping: &memmap2::Mmap,
+        mapping: &Mapping,
         mapping_offset: u64,
         span: Span,
         advice: Advice,
     ) -> Result<AdviceEffect, StorageError> {
-        platform::advise(mapping, source.file(), mapping_offset, range(span)?, advice)
-            .map_err(|error| storage_error(&error))
+        let (Mapping::File(map), Some((file, base))) = (mapping, source.file()) else {
+            return Ok(AdviceEffect::Unsupported);
+        };
+        platform::advise(map, file, base + mapping_offset, range(span)?, advice).map_err(|error| storage_error(&error))
     }
 
     fn allocate(&mut self, len: u64) -> Result<Buffer, StorageError> {

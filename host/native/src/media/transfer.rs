@@ -26,6 +26,7 @@ pub(super) fn fill(
 ) -> Result<(), BatchError> {
     let mut parts = Vec::new();
     for fill in fills {
+        fill.buffer.touch(fill.pieces.iter().map(|piece| piece.to.len()).fold(0, u64::saturating_add));
         cut(fill.buffer.bytes_mut(), fill.pieces, &mut parts)?;
     }
     parts.sort_by_key(|part| part.span);
@@ -92,7 +93,12 @@ fn read(parts: Vec<Part<'_>>, threads: usize, control: &Control, usage: &Usage) 
     } else {
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                // A system that gives no more threads is no error: this one does the work.
+                // Where the process has no more threads to give, or the system, it is no error: this one does the work.
+                let Some(taken) = usage.quota().thread() else { break };
+                let work = move || {
+                    work();
+                    drop(taken);
+                };
                 if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                     break;
                 }

@@ -1,10 +1,13 @@
 //! What differs between systems: how a file is opened, what identifies it, advice, and which pages are in memory. Where a
 //! system has no such thing the answer is `unsupported` or none.
+mod memory;
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
 mod unix;
 pub(crate) mod unsafe_ops;
+
+pub(crate) use memory::available_memory;
 
 #[cfg(not(unix))]
 pub(crate) use other::*;
@@ -37,15 +40,4 @@ impl Identity {
         };
         (fold(0x243f_6a88_85a3_08d3), fold(0x1319_8a2e_0370_7344))
     }
-}
-
-/// Bytes of this machine's memory, where the system says it.
-pub(crate) fn memory_bytes() -> Option<u64> {
-    static BYTES: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
-    *BYTES.get_or_init(|| {
-        // proc_meminfo(5): "MemTotal:       16384000 kB".
-        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-    })
 }

@@ -15,13 +15,27 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
-    pub(crate) fn file(&self, name: &str) -> io::Result<File> {
-        open(&self.0.join(name))
+    /// Opens a file of this folder, and one that a link leads to only where `follow` asks for it.
+    pub(crate) fn file(&self, name: &str, follow: bool) -> io::Result<Option<File>> {
+        let path = self.0.join(name);
+        if !follow && std::fs::symlink_metadata(&path)?.is_symlink() {
+            return Ok(None);
+        }
+        open(&path).map(Some)
     }
 }
 
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// Windows: `ERROR_TOO_MANY_OPEN_FILES`.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    cfg!(windows) && error.raw_os_error() == Some(4)
+}
+
+pub(crate) fn is_no_memory(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 pub(crate) fn path_of_open(_: &File, name: &Path) -> PathBuf {
@@ -80,7 +94,15 @@ pub(crate) fn advise(
     Ok(AdviceEffect::Unsupported)
 }
 
-pub(crate) fn residency(_: &File, _: u64) -> Option<Vec<bool>> {
+pub(crate) fn residency(_: &File, _: u64, _: u64) -> Option<Vec<bool>> {
+    None
+}
+
+pub(crate) fn thread_time() -> Option<u64> {
+    None
+}
+
+pub(crate) fn stack_left() -> Option<usize> {
     None
 }
 

@@ -25,11 +25,37 @@ impl Folder {
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
     }
 
-    /// Opens a file of this folder. `name` is a plain file name; a link in its place is followed, since caches of models
-    /// are made of links.
-    pub(crate) fn file(&self, name: &str) -> io::Result<File> {
-        Ok(File::from(rustix::fs::openat(&self.0, name, READ, Mode::empty())?))
+    /// Opens a file of this folder. `name` is a plain file name. A link in its place is followed where it is one of a cache
+    /// of models, or where `follow` asks for it; else there is no file.
+    pub(crate) fn file(&self, name: &str, follow: bool) -> io::Result<Option<File>> {
+        if follow {
+            return Ok(Some(File::from(rustix::fs::openat(&self.0, name, READ, Mode::empty())?)));
+        }
+        let plain = READ.union(OFlags::NOFOLLOW);
+        match rustix::fs::openat(&self.0, name, plain, Mode::empty()) {
+            // FreeBSD has EMLINK for it.
+            Err(Errno::LOOP | Errno::MLINK) => {
+                let target = rustix::fs::readlinkat(&self.0, name, Vec::new())?.into_bytes();
+                if !is_blob(&target) {
+                    return Ok(None);
+                }
+                Ok(Some(File::from(rustix::fs::openat(&self.0, target.as_slice(), plain, Mode::empty())?)))
+            }
+            opened => Ok(Some(File::from(opened?))),
+        }
     }
+}
+
+/// Whether a link is one of the hub's cache, whose snapshots are links to blobs: `../../blobs/NAME`, with a `..` more for each
+/// folder that the file lies in.
+fn is_blob(target: &[u8]) -> bool {
+    let mut parts = target.split(|byte| *byte == b'/');
+    let (name, folder) = (parts.next_back(), parts.next_back());
+    let ups = parts.clone().count();
+    name.is_some_and(|name| !name.is_empty() && name != b"." && name != b"..")
+        && folder == Some(b"blobs".as_slice())
+        && (2..=16).contains(&ups)
+        && parts.all(|part| part == b"..")
 }
 
 // NONBLOCK: a FIFO without a writer would block open(2) for ever. It has no effect on regular files, and only those stay open.
@@ -37,6 +63,16 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXE
 
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, READ, Mode::empty())?))
+}
+
+/// Whether a file was not opened since there are as many open as there may be.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// Whether an error is that of a system without memory, addresses or mappings.
+pub(crate) fn is_no_memory(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<Errno>() == Some(&Errno::NOMEM)
 }
 
 /// A path to a file that is open: to that file, whatever its name means by now, where the system has such paths.
@@ -145,13 +181,33 @@ fn forget(file: &File, offset: u64, len: u64) {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn forget(_: &File, _: u64, _: u64) {}
 
-/// Which pages of a file are in the page cache.
-pub(crate) fn residency(file: &File, size: u64) -> Option<Vec<bool>> {
-    if size == 0 {
-        return Some(Vec::new());
+/// Bytes of a file that are looked at at once.
+const WINDOW: u64 = 1 << 30;
+/// Largest file of whose pages the system is asked: it takes seconds for a TiB, however little of it there is.
+const MOST: u64 = 256 << 30;
+
+/// Which pages of a part of a file, which begins with a page, are in the page cache; none of one that is too large to ask.
+pub(crate) fn residency(file: &File, start: u64, size: u64) -> Option<Vec<bool>> {
+    if size > MOST {
+        return None;
     }
-    let map = unsafe_ops::map(file, 0, usize::try_from(size).ok()?).ok()?;
-    unsafe_ops::pages_in_memory(&map)
+    let mut pages = Vec::new();
+    pages.try_reserve_exact(usize::try_from(size.div_ceil(page_bytes())).ok()?).ok()?;
+    for offset in (0..size).step_by(WINDOW as usize) {
+        let map = unsafe_ops::map(file, start + offset, usize::try_from(WINDOW.min(size - offset)).ok()?).ok()?;
+        pages.extend(unsafe_ops::pages_in_memory(&map)?);
+    }
+    Some(pages)
+}
+
+/// Nanoseconds that this thread has computed.
+pub(crate) fn thread_time() -> Option<u64> {
+    unsafe_ops::thread_time()
+}
+
+/// Bytes that are left of this thread's stack, where the system says it.
+pub(crate) fn stack_left() -> Option<usize> {
+    unsafe_ops::stack_left()
 }
 
 /// Whether a file or a folder is this user's, and nobody else can write to it.
@@ -172,3 +228,33 @@ pub(crate) fn open_cached(path: &Path) -> io::Result<File> {
 
 /// Whether a folder can be told to be private on this system.
 pub(crate) const CAN_BE_PRIVATE: bool = true;
+
+#[cfg(test)]
+mod tests {
+    use super::is_blob;
+
+    #[test]
+    fn only_links_of_a_cache_are_followed() {
+        for target in ["../../blobs/0f3a", "../../../blobs/x", "../../blobs/größe"] {
+            assert!(is_blob(target.as_bytes()), "{target}");
+        }
+        for target in [
+            "/etc/passwd",
+            "../blobs/x",
+            "blobs/x",
+            "../../blobs/",
+            "../../blobs/..",
+            "../../blobs",
+            "../../blobs/a/b",
+            "../x/blobs/a",
+            "/../../blobs/x",
+            "./../blobs/x",
+            "../../secret/x",
+            "x",
+            "",
+            "..//../blobs/x",
+        ] {
+            assert!(!is_blob(target.as_bytes()), "{target}");
+        }
+    }
+}

@@ -31,6 +31,48 @@ pub(crate) fn pages_in_memory(map: &memmap2::Mmap) -> Option<Vec<bool>> {
     (done == 0).then(|| flags.into_iter().map(|flag| flag & 1 != 0).collect())
 }
 
+/// Nanoseconds that this thread has computed; none where the system has no such clock.
+#[cfg(unix)]
+pub(crate) fn thread_time() -> Option<u64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) writes one `timespec`, which `time` is.
+    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let nanos = u64::try_from(time.tv_nsec).ok()?;
+    (done == 0).then_some(u64::try_from(time.tv_sec).ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?)
+}
+
+/// Bytes that are left of this thread's stack.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn stack_left() -> Option<usize> {
+    use std::{cell::OnceCell, mem::MaybeUninit, ptr};
+    thread_local! {
+        /// The lowest address of the stack. For the main thread the answer takes a walk through `/proc/self/maps`.
+        static LOWEST: OnceCell<Option<usize>> = const { OnceCell::new() };
+    }
+    let lowest = || {
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        // SAFETY: pthread_getattr_np(3) writes the attributes of a thread that lives, this one; where it answers 0 they are
+        // initialised, are read by pthread_attr_getstack(3) into two variables, and are destroyed once.
+        unsafe {
+            if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+                return None;
+            }
+            let (mut address, mut size) = (ptr::null_mut(), 0);
+            let done = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut address, &raw mut size);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+            (done == 0).then(|| address.addr())
+        }
+    };
+    let here = 0u8;
+    let lowest = LOWEST.with(|known| *known.get_or_init(lowest))?;
+    ptr::from_ref(&here).addr().checked_sub(lowest)
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub(crate) fn stack_left() -> Option<usize> {
+    None
+}
+
 /// The component whose machine code is in a file.
 pub(crate) fn load_compiled(
     engine: &wasmtime::Engine,

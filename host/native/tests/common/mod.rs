@@ -12,9 +12,9 @@ pub(crate) fn hostile() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::builder().component(hostile_component()).cache_dir(None).build().unwrap())
 }
 
-/// The component of `hostile.wat`.
+/// The component of `tests/hostile/guest.wat`.
 pub(crate) fn hostile_component() -> Vec<u8> {
-    let mut module = wat::parse_str(include_str!("hostile.wat")).unwrap();
+    let mut module = wat::parse_str(include_str!("../../../../tests/hostile/guest.wat")).unwrap();
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).unwrap();
     let world = resolve.select_world(&[package], Some("model-loader")).unwrap();

@@ -73,6 +73,7 @@ impl ModelLoaderStateMachineContext for &mut Context {
         load_malformed, refuse_load_malformed(Load) selected.malformed => InvalidRequest,
         load_unknown, refuse_load_unknown(Load) selected.unknown => NotFound,
         load_unmatched, refuse_load_unmatched(Load) selected.unmatched => NotFound,
+        strided, refuse_strided(Load) strided => UnsupportedFormat,
         no_strategy, refuse_no_strategy(Load) no_strategy => InvalidRequest,
         strategy_repeated, refuse_strategy_repeated(Load) strategy_repeated => InvalidRequest,
         extent_empty, refuse_extent_empty(Load) extent_empty => InvalidRequest,

@@ -54,6 +54,8 @@ pub struct Parsed {
 pub struct Load {
     /// Its selection.
     pub selected: Selected,
+    /// The elements of a tensor that it names do not lie one after the other.
+    pub strided: Option<Finding>,
     /// No strategy is named.
     pub no_strategy: Option<Finding>,
     /// A strategy is named twice.

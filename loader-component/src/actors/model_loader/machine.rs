@@ -35,6 +35,7 @@ machine! {
             "bound"_s + event<Load> [load_malformed] / refuse_load_malformed,
             "bound"_s + event<Load> [load_unknown] / refuse_load_unknown,
             "bound"_s + event<Load> [load_unmatched] / refuse_load_unmatched,
+            "bound"_s + event<Load> [strided] / refuse_strided,
             "bound"_s + event<Load> [no_strategy] / refuse_no_strategy,
             "bound"_s + event<Load> [strategy_repeated] / refuse_strategy_repeated,
             "bound"_s + event<Load> [extent_empty] / refuse_extent_empty,

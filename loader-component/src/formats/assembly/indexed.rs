@@ -1,6 +1,7 @@
 //! Shards that an index names, beside it: `model.safetensors.index.json`.
 use super::super::escape;
 use super::super::fault::unplaced;
+use super::super::format::MultiFile;
 use super::super::header::Header;
 use super::super::noticed::{Severity, listed, noticed};
 use super::rules::{Assembly, File, MOST_NAMED, no_model};
@@ -93,10 +94,10 @@ pub(crate) fn reconcile(files: &mut [(String, Header)], complete: bool) -> Recon
 /// A shard that was given without its index: nothing in it says that there are others, but its name does.
 fn alone(files: &[(String, Header)]) -> Option<Finding> {
     let [(name, header)] = files else { return None };
-    if header.part().is_some() {
+    if !matches!(header.format.multi_file, MultiFile::Index(_)) {
         return None;
     }
-    let (stem, _) = name.rsplit_once('.')?;
+    let (stem, ending) = name.rsplit_once('.')?;
     let (rest, count) = stem.rsplit_once("-of-")?;
     let (prefix, number) = rest.rsplit_once('-')?;
     let digits =
@@ -105,8 +106,9 @@ fn alone(files: &[(String, Header)]) -> Option<Finding> {
     (count > 1).then(|| {
         let message = format!(
             "By its name this is file {number} of {count}: only its own tensors are here. For the whole model give the index, \
-             \"{}.safetensors.index.json\".",
-            escape(prefix)
+             \"{}.{}.index.json\".",
+            escape(prefix),
+            escape(ending)
         );
         noticed("shard-alone", Severity::Warning, message).in_source(0)
     })

@@ -10,11 +10,10 @@ static ARCHIVES: &[(&[u8], &str, &str)] = &[
     (b"\x04\x22\x4d\x18", "an LZ4 file", "lz4 -d"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x"),
     (b"Rar!\x1a\x07", "a RAR archive", "unrar x"),
-    (b"PK\x03\x04", "a ZIP archive", "unzip"),
-    (b"PK\x05\x06", "an empty ZIP archive", "unzip"),
 ];
 
 static OTHERS: &[(&[u8], &str)] = &[
+    (b"PK\x05\x06", "an empty ZIP archive"),
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),

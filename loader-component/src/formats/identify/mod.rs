@@ -5,12 +5,10 @@ mod archive;
 mod behind;
 mod leftover;
 mod model;
-mod pytorch;
 mod seen;
 mod text;
 
 pub(crate) use behind::behind;
-pub(crate) use pytorch::pytorch_index;
 pub(crate) use seen::Seen;
 
 /// Bytes of a file's beginning that are looked at.
@@ -23,9 +21,6 @@ static KINDS: &[fn(&Seen<'_>) -> Option<String>] = &[
     text::git_lfs,
     leftover::zeros,
     leftover::aria2,
-    pytorch::zip,
-    pytorch::pickle,
-    model::numpy,
     model::llamafile,
     model::hdf5,
     model::tflite,

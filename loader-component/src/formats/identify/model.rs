@@ -6,14 +6,6 @@ static OLD: &[&[u8; 4]] = &[b"ggml", b"lmgg", b"ggmf", b"fmgg", b"ggjt", b"tjgg"
 /// Where an HDF5 file may begin.
 const HDF5_AT: [usize; 4] = [0, 512, 1024, 2048];
 
-pub(super) fn numpy(seen: &Seen<'_>) -> Option<String> {
-    let entry = seen.first_entry()?;
-    entry.ends_with(b".npy").then(|| {
-        "This is an NPZ file, NumPy's archive of arrays; save its arrays as safetensors, or each by itself with numpy.save."
-            .into()
-    })
-}
-
 pub(super) fn llamafile(seen: &Seen<'_>) -> Option<String> {
     let program = seen.begins(b"MZqFpD") || seen.begins(b"jartsr") || seen.begins(b"\x7fELF");
     let archive = seen.tail.windows(4).any(|bytes| bytes == b"PK\x05\x06");

@@ -38,16 +38,6 @@ impl<'f> Seen<'f> {
         let plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\u{c}');
         text.chars().all(plain).then(|| text.trim_start())
     }
-
-    /// Name of the first entry of a ZIP file.
-    pub(super) fn first_entry(&self) -> Option<&'f [u8]> {
-        if !self.begins(b"PK\x03\x04") {
-            return None;
-        }
-        let length = self.head.get(26..28)?.first_chunk::<2>().map(|length| u16::from_le_bytes(*length))?;
-        let from_30 = self.head.get(30..)?;
-        Some(from_30.get(..usize::from(length)).unwrap_or(from_30))
-    }
 }
 
 /// `4976698672` as `4,976,698,672`.

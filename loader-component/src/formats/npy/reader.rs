@@ -2,7 +2,7 @@
 use super::super::Limits;
 use super::super::bytes::little;
 use super::super::dtype::{SizeError, tensor_bytes};
-use super::super::fault::{Length, cut_off, fault, misuse, over_limit, truncated};
+use super::super::fault::{Length, cut_off, ends_inside, fault, misuse, over_limit};
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
@@ -37,8 +37,17 @@ impl Npy {
         if bytes <= self.end.saturating_sub(self.at) {
             Ok(())
         } else {
-            Err(truncated(field_at, self.at.saturating_add(bytes).saturating_sub(field_at), field, self.end))
+            let needed = Length::AtLeast(self.at.saturating_add(bytes));
+            Err(self.cut_off(field_at, field, needed, &format!("inside {field}, which begins at byte {field_at}")))
         }
+    }
+
+    /// The array ends before its header says: with the file, or with the entry of an archive, which has a header before it.
+    fn cut_off(&self, at: u64, field: &str, of: Length, what: &str) -> Error {
+        if self.at > 0 {
+            return ends_inside("array", self.end, at, field);
+        }
+        cut_off(at, field, self.end, of, what)
     }
 
     /// The version, from the first bytes.
@@ -107,7 +116,7 @@ impl Npy {
         let end = data_offset.saturating_add(bytes);
         if self.end < end {
             let what = "inside the array";
-            return Err(cut_off(data_offset, "tensor_data", self.end, Length::Exactly(end), what).at_tensor(0));
+            return Err(self.cut_off(data_offset, "tensor_data", Length::Exactly(end), what).at_tensor(0));
         }
         Ok(end)
     }
@@ -132,7 +141,7 @@ impl Reader for Npy {
         let (left, most) = (self.end.saturating_sub(at(text)), self.limits.header_or(MOST));
         if length > left {
             let needed = Length::AtLeast(at(text).saturating_add(length));
-            return Err(cut_off(at(FIXED), "header.length", self.end, needed, "inside its header"));
+            return Err(self.cut_off(at(FIXED), "header.length", needed, "inside its header"));
         }
         if length > most {
             let message = format!("The header's text has {length} bytes; at most {most} are read.");

@@ -1,15 +1,16 @@
-//! `model.safetensors.index.json`: which shard has which tensor.
+//! `model.safetensors.index.json`: which shard has which tensor. `pytorch_model.bin.index.json` is written by the same tools
+//! in the same form, and its shards are of another format.
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::super::escape::{file_name_fault, name_fault};
-use super::super::fault::{fault, over_limit};
+use super::super::fault::over_limit;
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
-use super::super::identify::pytorch_index;
 use super::super::metadata::MetadataIndex;
 use super::super::names::Names;
+use super::super::registry;
 use super::super::shard_index::ShardIndex;
 use super::super::table::TensorTable;
 use super::super::window::Buffer;
@@ -44,11 +45,8 @@ impl Reader for Index {
         }
         let place = Place::new();
         let index = place.read(buffer.from(0), 0, Document { place: &place, limits: &self.limits })?;
-        if let Some(what) = pytorch_index(index.files()) {
-            return Err(fault(Cause::NotAModel, 0, "weight_map", what));
-        }
         Ok(Progress::Done(Box::new(Header {
-            format: &FORMAT,
+            format: registry::of_shards(&index).unwrap_or(&FORMAT),
             version: 0,
             alignment: 1,
             data_offset: self.size,

@@ -1,6 +1,9 @@
 //! Models of several files.
 use super::super::Catalogue;
 use super::super::build::{GgufBuilder, SafetensorsBuilder, Value};
+use super::super::pickle::build::{PickleBuilder, archive};
+use super::super::safetensors::dtype;
+use super::super::table::TensorTable;
 use super::*;
 
 fn part(no: u16, count: u16, total: i32, tensors: &[&str]) -> Header {
@@ -157,9 +160,29 @@ fn a_shard_that_is_given_alone() {
     let one = shard(&["a"]);
     let told = |name: &str| build(&[(name, &one)]).unwrap().findings().first().map(|finding| finding.message.clone());
     assert!(told("model-00001-of-00002.safetensors").unwrap().contains("\"model.safetensors.index.json\""));
+    let checkpoint = PickleBuilder::new(2).raw(b"}").stop();
+    let checkpoint = parse(&archive(&checkpoint, &[]).build()).unwrap();
+    let model = build(&[("pytorch_model-00001-of-00002.bin", &checkpoint)]).unwrap();
+    assert!(model.findings()[0].message.contains("\"pytorch_model.bin.index.json\""), "{:?}", model.findings());
+    assert!(build(&[("model-00001-of-00002.gguf", &loads(&valid()))]).unwrap().findings().is_empty());
     for whole in ["model.safetensors", "model-00001-of-00001.safetensors", "a-of-b.safetensors"] {
         assert_eq!(told(whole), None, "{whole}");
     }
+}
+
+/// What a tensor is stays with it where others are left out.
+#[test]
+fn tensors_that_stay_keep_their_strides_and_types() {
+    let mut table = TensorTable::default();
+    table.push_unknown("a", "F8_NEW".into(), &[1], 0, 1).unwrap();
+    table.push("b", dtype("F32").unwrap(), &[2, 2], 8, 16).unwrap();
+    table.note_strides(&[1, 2]);
+    table.push("c", dtype("F32").unwrap(), &[1], 24, 4).unwrap();
+    table.push_unknown("d", "F8_NEW".into(), &[1], 28, 1).unwrap();
+    assert_eq!(table.retain(|name| name != "a"), ["a"]);
+    assert_eq!(table.iter().map(|tensor| tensor.name).collect::<Vec<_>>(), ["b", "c", "d"]);
+    assert_eq!([0, 1, 2].map(|index| table.strides(index)), [Some(&[1, 2][..]), None, None]);
+    assert_eq!([0, 1, 2].map(|index| table.unknown(index)), [None, None, Some("F8_NEW")]);
 }
 
 #[test]

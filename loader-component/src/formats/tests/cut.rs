@@ -1,5 +1,7 @@
 //! Files that are shorter, or longer, than their headers say.
 use super::super::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
+use super::super::pickle::build::{PickleBuilder, archive, stream};
+use super::super::zip::build::ZipBuilder;
 use super::*;
 use crate::api::Severity;
 
@@ -39,6 +41,26 @@ fn every_cut_is_the_end_of_the_source() {
             }
         }
         assert!(wrong.is_empty(), "{name}, {} of {}: {}", wrong.len(), file.len(), wrong[0]);
+    }
+}
+
+/// The same of archives, which are told by their ends, and of the stream form, whose pickles say not how long they are.
+#[test]
+fn every_cut_of_a_checkpoint_is_the_end_of_the_source() {
+    let pickle =
+        || PickleBuilder::new(2).raw(b"}(").text("w").tensor("FloatStorage", "0", 12, 0, &[12], &[1]).raw(b"u");
+    let npz = ZipBuilder::new().entry("w.npy", &NpyBuilder::new("<f4", &[64]).data(&[9; 256]).build()).build();
+    for (name, file) in [
+        ("m.npz", npz),
+        ("m.pt", archive(&pickle().stop(), &[("0", &[7; 48])]).build()),
+        ("m.ckpt", stream(&pickle().stop(), &[("0", 12, &[7; 48])])),
+    ] {
+        parse_in(&[1 << 20], name, &file, Limits::default()).unwrap();
+        for cut in 9..file.len() {
+            let error = parse_in(&[1 << 20], name, &file[..cut], Limits::default()).unwrap_err();
+            let told = error.message.contains("cut off") && error.message.contains("Fetch the rest");
+            assert!(error.cause == Cause::EndOfSource && told, "{name} at {cut}: {error:?}");
+        }
     }
 }
 

@@ -2,11 +2,15 @@
 mod bulk;
 mod catalogue;
 mod cut;
+mod pickle;
+mod pytorch;
 mod registry;
 mod tail;
 mod values;
+mod zip;
 
 use super::build::{GgufBuilder, Value};
+use super::reads::first_unfair;
 use super::{Header, Limits, Parser, Step, Window};
 use crate::types::{Cause, Error};
 
@@ -29,10 +33,12 @@ pub(super) fn drive(
     loop {
         match parser.step(window.take())? {
             Step::Done(header) => {
+                // What lies behind the data in other formats lies where nobody else reads: `reads.rs` judges those.
+                let ahead = matches!(header.format.name, "gguf" | "safetensors" | "npy");
                 let last = header.tensors.iter().map(|tensor| tensor.offset + tensor.bytes).max().unwrap_or(0);
                 for (offset, until) in reads {
                     let outside = until <= header.data_offset || offset >= last;
-                    assert!(outside, "tensor data was read: {offset} to {until}");
+                    assert!(!ahead || outside, "tensor data was read: {offset} to {until}");
                 }
                 return Ok(header);
             }
@@ -58,7 +64,16 @@ pub(super) fn parse_as(name: &str, file: &[u8], limits: Limits) -> Result<Header
 pub(super) fn parse_in(windows: &[u32], name: &str, file: &[u8], limits: Limits) -> Result<Header, Error> {
     let mut verdicts: Vec<Result<Header, Error>> = windows
         .iter()
-        .map(|max| drive(name, file.len() as u64, *max, limits, &mut |offset, len| slice(file, offset, len)))
+        .map(|max| {
+            let mut reads = Vec::new();
+            let mut read = |offset, len| {
+                reads.push((offset, len));
+                slice(file, offset, len)
+            };
+            let header = drive(name, file.len() as u64, *max, limits, &mut read)?;
+            assert_eq!(first_unfair(&header, file, &reads), None, "tensor data was read");
+            Ok(header)
+        })
         .collect();
     let last = verdicts.pop().unwrap();
     for (other, window) in verdicts.iter().zip(windows) {

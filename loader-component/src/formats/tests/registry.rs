@@ -19,5 +19,5 @@ fn names_and_extensions_are_apart_and_plain() {
         }
     }
     let names: Vec<&str> = all.iter().map(|format| format.name).collect();
-    assert_eq!(names, ["gguf", "safetensors", "npy"]);
+    assert_eq!(names, ["gguf", "safetensors", "npy", "pytorch", "npz"]);
 }

@@ -94,9 +94,10 @@ impl Loader {
             (Event::Open(open), Whole::No) => begin(&files(open.files), Command::ReadHeader(NOW)),
             (Event::Provide(provide), Whole::FilesMissing) => begin(&files(provide.files), Command::ReadHeader(NOW)),
             (Event::Load(load), Whole::Bound) => {
+                let strided = [(load.strided, Cause::UnsupportedFormat)];
                 let more = [load.no_strategy, load.strategy_repeated, load.extent_empty];
                 let more = more.map(|finding| (finding, Cause::InvalidRequest));
-                begin(&[&selected(load.selected)[..], &more].concat(), Command::Plan(NOW))
+                begin(&[&selected(load.selected)[..], &strided, &more].concat(), Command::Plan(NOW))
             }
             (Event::Release(release), Whole::Bound) => {
                 let more = [(release.not_mapped, Cause::NotMapped)];
@@ -202,16 +203,17 @@ impl Actor for Loader {
             all.extend([Event::Open(Open { files }), Event::Provide(Provide { files })]);
             all.push(Event::Advise(Advise { unknown: none, not_mapped: repeated }));
         }
-        for [malformed, unknown, unmatched, first, second, third] in found() {
+        for [malformed, unknown, unmatched, first, second, third, fourth] in found() {
             let selected = Selected { malformed, unknown, unmatched };
             all.push(Event::Release(Release { selected, not_mapped: first }));
             all.push(Event::Evict(Evict { selected, mapped: first, not_resident: second }));
             // What is refused is refused whatever would be checked afterwards.
             let checks = [(false, false), (true, false), (false, true), (true, true)];
-            let refused = [malformed, unknown, unmatched, first, second, third].iter().any(Option::is_some);
+            let refused = [malformed, unknown, unmatched, first, second, third, fourth].iter().any(Option::is_some);
             for (structure, architecture) in checks.into_iter().take(if refused { 1 } else { 4 }) {
-                let (no_strategy, strategy_repeated, extent_empty) = (first, second, third);
-                let load = Load { selected, no_strategy, strategy_repeated, extent_empty, structure, architecture };
+                let (strided, no_strategy, strategy_repeated, extent_empty) = (first, second, third, fourth);
+                let found = Load { strided, no_strategy, strategy_repeated, extent_empty, ..Load::default() };
+                let load = Load { selected, structure, architecture, ..found };
                 all.push(Event::Load(load));
             }
         }

@@ -31,7 +31,7 @@ impl Bench {
     fn with(size: usize, limits: HostLimits, host: HostCapabilities, external: Vec<(&str, Buffer)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cancel = CancelToken::default();
-        let options = SessionOptions { limits, host, cancel: cancel.clone(), ..SessionOptions::default() };
+        let options = SessionOptions::new().limits(limits).host(host).cancel(cancel.clone());
         let mut bench = Self { folder, host: Host::new(Native::new(host.threads), &options), cancel };
         for (name, memory) in external {
             assert!(bench.table().register(name.to_owned(), memory));

@@ -4,7 +4,7 @@ use super::*;
 #[test]
 fn read_into_moves_a_batch_from_many_places_on_many_threads() {
     let size = 20 << 20;
-    let offers = HostCapabilities { threads: 4, ..HostCapabilities::default() };
+    let offers = HostCapabilities::new().threads(4);
     let mut bench = Bench::with(size, HostLimits::default(), offers, Vec::new());
     let targets = [bench.allocate(size as u64), bench.allocate(100)];
     let half = size as u64 / 2;
@@ -50,7 +50,7 @@ fn read_into_names_the_lowest_bad_span_before_a_byte_moves() {
 
 #[test]
 fn read_into_clamps_the_batch() {
-    let offers = HostCapabilities { max_batch: 2, ..HostCapabilities::default() };
+    let offers = HostCapabilities::new().max_batch(2);
     let mut bench = Bench::with(100, HostLimits::default(), offers, Vec::new());
     let target = bench.allocate(100);
     let spans = |count: u64| (0..count).map(|at| span(0, 1, 0, at)).collect::<Vec<_>>();
@@ -74,7 +74,7 @@ fn a_viewed_buffer_is_neither_written_nor_freed() {
 
 #[test]
 fn cancelled_and_late_batches_answer_so() {
-    let limits = HostLimits { deadline: Some(Duration::from_millis(50)), ..HostLimits::default() };
+    let limits = HostLimits::new().deadline(Duration::from_millis(50));
     let mut bench = Bench::with(1000, limits, HostCapabilities::default(), Vec::new());
     bench.host.enter();
     let target = bench.allocate(1000);

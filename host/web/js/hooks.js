@@ -1,0 +1,39 @@
+/** What the core asks of JavaScript for one session. */
+import { LoadError, Sentence, StorageFault } from './fault.js';
+import { parse } from './json.js';
+import { Memory, own } from './memory.js';
+
+export class Hooks {
+  #coming = [];
+  constructor(cancelled = () => false, progress = () => {}) {
+    Object.assign(this, { cancelled, progress });
+  }
+  allocate(length) {
+    return new Memory(length);
+  }
+
+  /** Bytes that were read come later; parts of them go to those that take them. Where they are of several, none keeps alive what is mostly not its own. */
+  arrive(bytes, takers, at, len, isShared) {
+    // The numbers are the core's memory, and not here any more when the bytes come.
+    const parts = takers.map((take, index) => ({ take, from: at[index], to: at[index] + len[index] }));
+    const put = (read) => {
+      for (const { take, from, to } of parts) take(isShared ? own(read.subarray(from, to)) : read.subarray(from, to));
+    };
+    this.#coming.push(
+      bytes.then(put).catch((error) => {
+        throw error instanceof RangeError ? new StorageFault('exhausted') : error;
+      }),
+    );
+  }
+
+  /** Waits until all bytes that were read are in their places. */
+  async settled() {
+    while (this.#coming.length > 0) await this.#coming.shift();
+  }
+  failure(text) {
+    return new LoadError(parse(text));
+  }
+  sentence(text) {
+    return new Sentence(text);
+  }
+}

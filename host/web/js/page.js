@@ -1,0 +1,5 @@
+/** The package on a page's own thread: what speaks with a worker that has it. */
+export { escape } from './fault.js';
+export { parse, stringify } from './json.js';
+export { Sender, newMailbox } from './mailbox.js';
+export { nameOf } from './sources.js';

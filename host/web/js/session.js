@@ -1,0 +1,109 @@
+/** One model: the core's session, its values as JavaScript has them. `types/common.d.ts` says what each does. */
+import { Session as Core } from '../dist/weighbridge_web.js';
+import { tablesOf } from './component.js';
+import { Start } from './guest.js';
+import { Hooks } from './hooks.js';
+import { parse, stringify } from './json.js';
+import { Memory } from './memory.js';
+import { Recording } from './recording.js';
+
+const STAGING = 4 << 20;
+
+/** The contract's strategies. */
+export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
+
+const told = (observe) => (text) => observe(parse(text));
+const answered = (interpose) => (text) => {
+  const answer = interpose(parse(text));
+  return answer === undefined ? undefined : stringify(answer);
+};
+
+export class Session {
+  #core;
+  #hooks;
+  #listing;
+  static {
+    const shown = ['summary', 'files', 'capabilities', 'stats', 'timings'];
+    const asked = ['findings', 'states', 'slots', 'buffers', 'machines'];
+    const ask = (name) => function () {
+      return parse(this.#core[name]());
+    };
+    for (const name of shown) Object.defineProperty(this.prototype, name, { get: ask(name) });
+    for (const name of asked) this.prototype[name] = ask(name);
+  }
+
+  static open({ sources, find = () => undefined, ...options }) {
+    const session = new Session(options);
+    try {
+      session.#core.open(sources, find);
+    } catch (error) {
+      throw Object.assign(error, { session });
+    }
+    return session;
+  }
+  constructor({ component, cancelled, progress, observe, interpose, registered = [], ...settings }) {
+    this.component = component;
+    this.#hooks = new Hooks(cancelled, progress);
+    this.#core = new Core(new Start(component), this.#hooks, stringify(settings), observe && told(observe), interpose && answered(interpose));
+    for (const [name, bytes] of registered) this.register(name, bytes);
+  }
+  register(name, bytes) {
+    return this.#core.register(name, Memory.of(bytes), bytes.length);
+  }
+  get usage() {
+    const [moved, bufferBytes, buffers, mappings] = this.#core.usage();
+    return { moved, bufferBytes, buffers, mappings };
+  }
+  tensors() {
+    this.#listing ??= parse(this.#core.tensors());
+    return this.#listing;
+  }
+  metadata(head) {
+    return parse(this.#core.metadata(head));
+  }
+  find(name) {
+    return this.#core.find(name);
+  }
+  load(selection = 'all', options = {}) {
+    return parse(this.#core.load(stringify(selection), stringify(options)));
+  }
+  loadInto(selection, take, staging = STAGING) {
+    return parse(this.#core.loadInto(stringify(selection), take, staging));
+  }
+  settled() {
+    return this.#hooks.settled();
+  }
+  release(selection = 'all') {
+    return this.#core.release(stringify(selection));
+  }
+  evict(selection = 'all') {
+    return this.#core.evict(stringify(selection));
+  }
+  advise(tensor, advice) {
+    return parse(this.#core.advise(tensor, stringify(advice)));
+  }
+  observe(level) {
+    this.#core.observe(stringify(level));
+  }
+  view(tensor) {
+    const view = this.#core.view(tensor);
+    return { bytes: (most = Infinity) => view.bytes(most), free: () => view.free() };
+  }
+  bytes(tensor, most) {
+    const view = this.view(tensor);
+    try {
+      return view.bytes(most);
+    } finally {
+      view.free();
+    }
+  }
+  recording() {
+    return new Recording(this.#core.recording(this.component.id, tablesOf(this.component)));
+  }
+  close() {
+    this.#core.close();
+  }
+  free() {
+    this.#core.free();
+  }
+}

@@ -1,0 +1,152 @@
+//! One file, which JavaScript reads.
+use js_sys::{Error, Promise, RangeError, Reflect, Uint8Array};
+use std::cell::Cell;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use weighbridge_core::{SourceStat, Span, StorageError};
+
+/// The largest number that JavaScript counts to without a gap.
+pub(super) const MOST: u64 = (1 << 53) - 1;
+/// Bytes between two looks at cancellation; each read of a browser costs some time besides its bytes.
+const PIECE: u64 = 32 << 20;
+/// A tensor of up to so many bytes is fetched whole, since one that is put together is copied.
+const WHOLE: u64 = 256 << 20;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A source as the package's types describe it.
+    #[derive(Clone)]
+    pub type JsSource;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn name(this: &JsSource) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn size(this: &JsSource) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn piece(this: &JsSource) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn window(this: &JsSource) -> Option<f64>;
+    #[wasm_bindgen(method, catch)]
+    fn check(this: &JsSource) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn fingerprint(this: &JsSource) -> Result<Vec<u64>, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn read(this: &JsSource, offset: f64, len: f64) -> Result<Uint8Array, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = readInto)]
+    fn read_into(this: &JsSource, bytes: &Uint8Array, offset: f64) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &JsSource, offset: f64, len: f64) -> Result<Uint8Array, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn begin(this: &JsSource, offset: f64, len: f64) -> Result<Option<Begun>, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn map(this: &JsSource, offset: f64, len: f64) -> Result<Uint8Array, JsValue>;
+
+    /// A piece that somebody else reads.
+    pub type Begun;
+    /// Waits a moment for it: whether it was read, or nothing where that is not known yet.
+    #[wasm_bindgen(method)]
+    pub(super) fn wait(this: &Begun) -> Option<bool>;
+    /// Its bytes, when the caller is back in its event loop.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn bytes(this: &Begun) -> Promise;
+}
+
+thread_local! {
+    static NEXT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A file that was granted.
+pub(crate) struct Source {
+    js: JsSource,
+    /// Tells it from all others.
+    pub(super) id: u32,
+    pub(super) size: u64,
+    /// Small reads are cut out of windows of so many bytes.
+    pub(super) window: Option<u64>,
+    /// Whether its bytes come as memory that nobody else has, and are kept as they came.
+    pub(super) can_fetch: bool,
+    can_begin: bool,
+    can_map: bool,
+    /// Bytes that it brings in a moment.
+    pub(super) piece: u64,
+    /// Bytes of the longest span that is fetched in one.
+    pub(super) whole: u64,
+}
+
+impl Source {
+    pub(crate) fn new(js: JsSource) -> Self {
+        let can = |what: &str| Reflect::get(&js, &what.into()).is_ok_and(|value| value.is_function());
+        let id = NEXT.with(|next| next.replace(next.get().wrapping_add(1)));
+        let piece = js.piece().map(|piece| (piece as u64).max(1));
+        Self {
+            id,
+            window: js.window().map(|window| window as u64).filter(|window| *window > 0),
+            size: (js.size() as u64).min(MOST),
+            can_fetch: can("fetch"),
+            can_begin: can("begin"),
+            can_map: can("map"),
+            piece: piece.unwrap_or(PIECE).min(PIECE),
+            whole: piece.unwrap_or(WHOLE).min(WHOLE),
+            js,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), StorageError> {
+        self.js.check().map_err(|thrown| storage_error(&thrown))
+    }
+
+    pub(super) fn stat(&self) -> Result<SourceStat, StorageError> {
+        self.check()?;
+        let parts = self.js.fingerprint().map_err(|thrown| storage_error(&thrown))?;
+        let part = |at: usize| parts.get(at).copied().unwrap_or(0);
+        Ok(SourceStat { size: self.size, fingerprint: (part(0), part(1)) })
+    }
+
+    /// A source that answers more or less than it was asked for is not believed.
+    pub(super) fn read(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
+        whole(self.js.read(offset as f64, len as f64), len)
+    }
+
+    pub(super) fn fetch(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
+        whole(self.js.fetch(offset as f64, len as f64), len)
+    }
+
+    pub(super) fn read_into(&self, bytes: &Uint8Array, offset: u64) -> Result<(), StorageError> {
+        self.js.read_into(bytes, offset as f64).map_err(|thrown| storage_error(&thrown))
+    }
+
+    /// Has a piece read by somebody else, if anybody is free.
+    pub(super) fn begin(&self, offset: u64, len: u64) -> Option<Begun> {
+        if !self.can_begin {
+            return None;
+        }
+        // Who cannot begin has nothing under way: the piece is read here, and then says why.
+        self.js.begin(offset as f64, len as f64).ok().flatten()
+    }
+
+    pub(super) fn map(&self, span: Span) -> Result<Uint8Array, StorageError> {
+        if !self.can_map {
+            return Err(StorageError::Unsupported);
+        }
+        whole(self.js.map(span.offset() as f64, span.len() as f64), span.len())
+    }
+}
+
+fn whole(read: Result<Uint8Array, JsValue>, len: u64) -> Result<Uint8Array, StorageError> {
+    let bytes = read.map_err(|thrown| storage_error(&thrown))?;
+    if u64::from(bytes.length()) == len { Ok(bytes) } else { Err(StorageError::EndOfSource) }
+}
+
+/// What a function of the embedder threw, as the contract has it. A `StorageFault` says it itself.
+pub(crate) fn storage_error(thrown: &JsValue) -> StorageError {
+    if thrown.is_instance_of::<RangeError>() {
+        return StorageError::Exhausted;
+    }
+    let said = Reflect::get(thrown, &"why".into()).ok().filter(|why| !why.is_undefined());
+    let text = said.and_then(|why| js_sys::JSON::stringify(&why).ok()).and_then(|text| text.as_string());
+    if let Some(error) = text.and_then(|text| serde_json::from_str(&text).ok()) {
+        return error;
+    }
+    let message = thrown.dyn_ref::<Error>().map(|error| String::from(error.message()));
+    StorageError::Other(
+        message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a function of the page failed".to_owned()),
+    )
+}

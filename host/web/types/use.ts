@@ -1,0 +1,31 @@
+// Compiled, never run: the types carry what a program does with the package, in a page and in Node.
+import * as browser from 'weighbridge';
+import { Sender, newMailbox } from 'weighbridge/page';
+import * as node from '../types/node.js';
+
+async function load(file: File): Promise<number> {
+  const loader = await browser.component();
+  const session = browser.Session.open({
+    component: loader,
+    sources: [new browser.FileSource(file, new browser.Readers())],
+    limits: { deadline: 1000 },
+    guest: { observe: 'transitions' },
+    observe: (records) => records.forEach(({ seq }) => console.log(seq)),
+  });
+  const report = session.load({ matching: 'blk.0.*' }, { policy: { only: 'read-copy' } });
+  await session.settled();
+  const recording: Uint8Array = session.recording().write();
+  // @ts-expect-error there is no such strategy
+  session.load('all', { policy: { only: 'teleport' } });
+  return report.tensors + recording.length + session.bytes(0, 16).length;
+}
+
+function hash(component: node.Component, path: string, update: (bytes: Uint8Array) => void): node.TensorInfo[] {
+  const session = node.Session.open({ component, sources: [new node.FileSource(path)], ring: 0 });
+  session.loadInto('all', (_, __, bytes) => update(bytes));
+  session.close();
+  return session.tensors();
+}
+
+new Sender(newMailbox()).send({ Cancel: null });
+export { hash, load };
