@@ -201,6 +201,13 @@ impl<E: Engine<Media = Native>> Session<E> {
 
     /// What was noticed of the model that did not keep it from being opened.
     ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.findings()?.is_empty(), "nothing is odd about this file");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The guest failed.
     pub fn findings(&mut self) -> Result<Vec<Finding>, Error> {
