@@ -89,7 +89,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>, Cause, &'static str)> {
         (pickle(one("0", 13, &[12])), Cause::Malformed, "storage[\"0\"]"),
         (pickle(one("0", 12, &[13])), Cause::Malformed, ""),
         (pickle(PickleBuilder::new(2).raw(b"R")), Cause::Malformed, "data.pkl.REDUCE"),
-        (PickleBuilder::new(2).global("os", "system").stop(), Cause::UnsupportedFormat, "magic_number"),
+        (PickleBuilder::new(2).global("os", "system").stop(), Cause::NotAModel, "magic_number"),
     ];
     let index = vec![
         (br#"{"weight_map":{"x":"../../etc/passwd"}}"#.to_vec(), Cause::Malformed, ""),
