@@ -1,8 +1,9 @@
 //! The component: the driver over the imports of `wit/storage.wit` and `wit/observer.wit`.
 use crate::actors::tables;
 use crate::api::{
-    BufferState, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEntry,
-    ModelSummary, NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState, TensorInfo, TensorState,
+    BufferState, Finding, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable,
+    MetadataEntry, ModelSummary, NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState,
+    TensorInfo, TensorState,
 };
 use crate::bindings::weighbridge::loader::observer::{self, Entry};
 use crate::bindings::weighbridge::loader::storage as host;
@@ -153,6 +154,10 @@ impl GuestSession for Shared {
 
     fn metadata(&self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {
         self.0.borrow_mut().metadata(start, count, head)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.0.borrow().findings()
     }
 
     fn load(&self, tensors: Selection, options: LoadOptions) -> Result<LoadReport, Error> {

@@ -24,7 +24,7 @@ same! {
     status: host::SlotStatus => api::SlotStatus { Free Reserved Owned UnmapPending Retired }
     to_level: types::Level => host::Level { Off Outcomes Transitions Steps }
     cause: host::Cause => types::Cause {
-        InvalidRequest NotFound Busy Malformed UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
+        InvalidRequest NotFound Busy Malformed NotAModel UnsupportedFormat UnsupportedDtype UnsupportedStrategy StrategyUnavailable
         LimitExceeded SlotsExhausted StaleHandle AlreadyResident NotResident NotMapped OutOfBounds AccessDenied
         SourceChanged EndOfSource OutOfMemory Cancelled Deadline Io Internal Other
     }

@@ -21,6 +21,14 @@ pub struct Native {
     model: Model,
 }
 
+impl Native {
+    /// What was noticed of the model.
+    #[must_use]
+    pub fn findings(&self) -> Vec<weighbridge_loader::api::Finding> {
+        self.session.findings()
+    }
+}
+
 /// The double of a setup.
 #[must_use]
 pub fn double(model: &Model, setup: &Setup) -> Double {

@@ -302,6 +302,9 @@ pub enum Cause {
     /// The file breaks the rules of its format.
     #[cfg_attr(feature = "wasmtime", component(name = "malformed"))]
     Malformed,
+    /// The file is no model: a pointer, a page, an archive, a model in a format that is not read.
+    #[cfg_attr(feature = "wasmtime", component(name = "not-a-model"))]
+    NotAModel,
     /// The file is of a format, a version or a byte order that is not read.
     #[cfg_attr(feature = "wasmtime", component(name = "unsupported-format"))]
     UnsupportedFormat,
@@ -373,6 +376,7 @@ impl Cause {
             Self::NotFound => "not-found",
             Self::Busy => "busy",
             Self::Malformed => "malformed",
+            Self::NotAModel => "not-a-model",
             Self::UnsupportedFormat => "unsupported-format",
             Self::UnsupportedDtype => "unsupported-dtype",
             Self::UnsupportedStrategy => "unsupported-strategy",
@@ -710,6 +714,57 @@ pub struct MetadataEntry {
     pub source: u32,
     /// Its value.
     pub value: MetadataValue,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(enum))]
+#[repr(u8)]
+pub enum Severity {
+    /// Good to know.
+    #[cfg_attr(feature = "wasmtime", component(name = "note"))]
+    Note,
+    /// Others may refuse the model, or read it differently.
+    #[cfg_attr(feature = "wasmtime", component(name = "warning"))]
+    Warning,
+    /// A load refuses the model, or the tensor.
+    #[cfg_attr(feature = "wasmtime", component(name = "error"))]
+    Error,
+}
+
+impl Severity {
+    /// The name as the contract spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something that was noticed of a model that could be opened all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Finding {
+    /// Which rule, for programs: lower case, with hyphens.
+    pub rule: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// A sentence for a person.
+    pub message: String,
+    /// Index of the file that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u32>,
+    /// Index of the tensor that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tensor: Option<u32>,
+    /// Byte offset in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
 }
 
 /// What holds a resident tensor.

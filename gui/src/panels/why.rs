@@ -66,6 +66,7 @@ fn advice(cause: &Cause) -> &'static str {
         Cause::Malformed => {
             "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it."
         }
+        Cause::NotAModel => "Do as the message says; it names what the file is.",
         Cause::UnsupportedFormat => "Open a file of a format and a version that the message names.",
         Cause::UnsupportedDtype => "Load a selection without this tensor.",
         Cause::UnsupportedStrategy | Cause::StrategyUnavailable => "Choose the strategy auto, or another one.",

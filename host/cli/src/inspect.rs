@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::process::ExitCode;
-use weighbridge::{MetadataEntry, MetadataValue, SequenceHead, SessionOptions, TensorInfo, escape};
+use weighbridge::{Finding, MetadataEntry, MetadataValue, SequenceHead, SessionOptions, TensorInfo, escape};
 
 /// Show the metadata and the tensors of a model
 ///
@@ -38,10 +38,11 @@ impl Inspect {
         let head = if self.full || output.is_json() { u32::MAX } else { HEAD };
         let metadata = opened.session.metadata(head)?;
         let tensors = opened.session.tensors()?.to_vec();
+        let findings = opened.session.findings()?;
         if output.is_json() {
-            output.json(&Report::new(&opened, &metadata, &tensors))?;
+            output.json(&Report::new(&opened, &metadata, &tensors, findings))?;
         } else {
-            self.show(&opened, &metadata, &tensors, output)?;
+            self.show(&opened, &metadata, &tensors, &findings, output)?;
         }
         opened.session.close()?;
         Ok(ExitCode::SUCCESS)
@@ -52,6 +53,7 @@ impl Inspect {
         opened: &Opened,
         metadata: &[MetadataEntry],
         tensors: &[TensorInfo],
+        findings: &[Finding],
         output: &mut Output,
     ) -> Result<()> {
         let (name, rest) = opened.headline();
@@ -83,6 +85,13 @@ impl Inspect {
         for Shortened { key, elements, shown, .. } in cut(metadata).iter().filter(|_| self.full) {
             let (elements, shown) = (grouped(*elements), grouped(*shown as u64));
             output.note(&format!("{} has {elements} elements; the first {shown} are shown", escape(key)))?;
+        }
+        if !findings.is_empty() {
+            output.title("Findings")?;
+            let rows = findings.iter().map(|finding| {
+                vec![finding.severity.name().to_owned(), escape(&finding.rule), shown(&finding.message)]
+            });
+            output.table(&["severity", "rule", "what"], rows)?;
         }
         output.title("Tensors")?;
         let rows = tensors.iter().zip(0u64..).map(|(tensor, index)| {
@@ -124,6 +133,11 @@ impl Inspect {
             .collect();
         if parts.is_empty() { Ok(()) } else { output.note(&format!("\n {}", parts.join("; "))) }
     }
+}
+
+/// A sentence of the guest's, which has escaped the names in it, on one line.
+fn shown(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn kind(entry: &MetadataEntry) -> String {
@@ -178,6 +192,9 @@ struct Report<'a> {
     shard_metadata: Vec<Shard<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shortened: Vec<Shortened<'a>>,
+    /// What was noticed of the model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
     tensors: Vec<TensorReport<'a>>,
 }
 
@@ -221,7 +238,12 @@ struct TensorReport<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(opened: &'a Opened, metadata: &'a [MetadataEntry], tensors: &'a [TensorInfo]) -> Self {
+    fn new(
+        opened: &'a Opened,
+        metadata: &'a [MetadataEntry],
+        tensors: &'a [TensorInfo],
+        findings: Vec<Finding>,
+    ) -> Self {
         let summary = opened.session.summary();
         let of = |file| Metadata(metadata.iter().filter(|entry| entry.source == file).collect());
         let shards = (1..summary.sources).map(|file| Shard { file, metadata: of(file) });
@@ -235,6 +257,7 @@ impl<'a> Report<'a> {
             tensor_bytes: summary.tensor_bytes,
             metadata: of(0),
             shortened: cut(metadata),
+            findings,
             shard_metadata: shards.filter(|shard| !shard.metadata.0.is_empty()).collect(),
             tensors: tensors
                 .iter()

@@ -1,8 +1,8 @@
 //! What runs a guest: the trait where the core ends above.
 use crate::{host::Host, media::Media};
 use weighbridge_wit::{
-    Advice, AdviceEffect, BufferState, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport, MachineStatus,
-    MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Error, Finding, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
+    MachineStatus, MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
 };
 
 /// A file as the guest gets it: a name, and its number in the host's table.
@@ -40,6 +40,7 @@ pub trait Engine {
     fn summary(&mut self) -> Called<ModelSummary>;
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>>;
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>>;
+    fn findings(&mut self) -> Called<Vec<Finding>>;
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>>;
     fn release(&mut self, selection: &Selection) -> Called<Result<u32, Error>>;
     fn evict(&mut self, selection: &Selection) -> Called<Result<u32, Error>>;

@@ -5,8 +5,9 @@ use crate::{
     recording::{TEXT_BYTES, bounded},
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, BufferState, Cause, Error, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
-        MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorState,
+        Advice, AdviceEffect, BufferState, Cause, Error, Finding, FormatInfo, GuestOptions, Level, LoadOptions,
+        LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo,
+        TensorState,
     },
 };
 use serde::Serialize;
@@ -127,6 +128,10 @@ impl<E: Engine> Guest<E> {
     pub(crate) fn metadata(&mut self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {
         let export = || Export::Metadata { start, count, head };
         self.traced(Phase::Request, export, |engine| engine.metadata(start, count, head), |list| json!(list.len()))
+    }
+
+    pub(crate) fn findings(&mut self) -> Result<Vec<Finding>, Error> {
+        self.call(Phase::Request, E::findings)
     }
 
     pub(crate) fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Result<LoadReport, Error> {

@@ -89,7 +89,8 @@ impl Names {
     }
 
     /// A text of the guest's with the real names in the place of those that it knows.
-    fn translated(&self, text: &str) -> String {
+    #[must_use]
+    pub fn translated(&self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(NEUTRAL) {

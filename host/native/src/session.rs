@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 use weighbridge_core::{
-    self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Engine, Granted, Level, LoadOptions,
+    self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Engine, Finding, Granted, Level, LoadOptions,
     LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState,
     Stats, TensorInfo, TensorState, Timings, Usage, escape, recording::Recording, trace::Record,
 };
@@ -202,6 +202,21 @@ impl<E: Engine<Media = Native>> Session<E> {
     /// A value cannot be read, or the guest failed.
     pub fn metadata(&mut self, head: u32) -> Result<Vec<MetadataEntry>, Error> {
         self.inner.metadata(head).map_err(|error| self.named(error))
+    }
+
+    /// What was noticed of the model that did not keep it from being opened.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// assert!(model.findings()?.is_empty(), "nothing is odd about this file");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn findings(&mut self) -> Result<Vec<Finding>, Error> {
+        self.inner.findings().map_err(|error| self.named(error))
     }
 
     /// Makes tensors resident. On an error residency is what it was before.

@@ -24,7 +24,7 @@ export class Session {
   #listing;
   static {
     const shown = ['summary', 'files', 'capabilities', 'stats', 'timings'];
-    const asked = ['states', 'slots', 'buffers', 'machines'];
+    const asked = ['findings', 'states', 'slots', 'buffers', 'machines'];
     const ask = (name) => function () {
       return parse(this.#core[name]());
     };

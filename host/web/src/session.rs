@@ -193,6 +193,14 @@ impl Session {
         })
     }
 
+    /// What was noticed of the model that did not keep it from being opened.
+    ///
+    /// # Errors
+    /// As [`Self::tensors`].
+    pub fn findings(&mut self) -> Answer<String> {
+        self.tell(core::Session::findings)
+    }
+
     /// The index of a tensor.
     ///
     /// # Errors
@@ -388,7 +396,8 @@ fn found(find: &Function, name: &str) -> Result<Source, Error> {
     Ok(Source::new(source.unchecked_into()))
 }
 
-/// Whether a name can only mean a file in the folder it is looked for in.
+/// Whether a name can only mean a file in the folder it is looked for in. A colon means another place on Windows, and nobody
+/// says here what the embedder looks in.
 fn is_plain(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && name.len() <= NAME_BYTES && !name.contains(['/', '\\', ':', '\0'])
 }

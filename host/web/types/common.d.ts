@@ -212,6 +212,18 @@ export interface TensorState {
   location?: { place: { mapping: Int } | { target: Int }; offset: Int; bytes: Int };
 }
 
+/** Something that was noticed of a model that could be opened all the same. */
+export interface Finding {
+  /** Which rule, for programs. */
+  rule: string;
+  severity: 'note' | 'warning' | 'error';
+  /** A sentence for a person. */
+  message: string;
+  source?: number;
+  tensor?: number;
+  offset?: Int;
+}
+
 export interface MetadataEntry {
   key: string;
   kind: string;
@@ -293,6 +305,8 @@ export class Session {
   tensors(): TensorInfo[];
   /** The metadata; of an array at most `head` elements. */
   metadata(head: number): MetadataEntry[];
+  /** What was noticed of the model that did not keep it from being opened. */
+  findings(): Finding[];
   states(): TensorState[];
   slots(): SlotState[];
   buffers(): BufferState[];

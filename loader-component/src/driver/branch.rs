@@ -59,6 +59,7 @@ impl<S: Storage> Session<S> {
             mmap: self.mmap.clone(),
             read: self.read.clone(),
             staged: self.staged.clone(),
+            slots_by_default: self.slots_by_default,
             mappings: self.mappings.clone(),
             targets: self.targets.clone(),
             buffers: self.buffers.clone(),

@@ -1,7 +1,7 @@
 //! From a fault to the one typed error: the words, and what to do.
 use super::Session;
 use crate::actors::Fault;
-use crate::formats::{MOST_NAMED, escape};
+use crate::formats::{MOST_NAMED, escape, listed};
 use crate::storage::{Storage, StorageError};
 use crate::types::{Cause, Error, Phase, Strategy};
 
@@ -29,6 +29,7 @@ pub(super) fn sentence(phase: Phase, strategy: Option<Strategy>, fault: Fault) -
         (Cause::InvalidRequest, Phase::Evict) => "The tensor is mapped, not copied. Release it instead.",
         (Cause::InvalidRequest, _) => "The request cannot be carried out in this state.",
         (Cause::NotFound, _) => "What was asked for is not there.",
+        (Cause::NotAModel, _) => "The file is no model.",
         (Cause::Malformed | Cause::UnsupportedFormat | Cause::UnsupportedDtype, _) => {
             "The file breaks the rules of its format."
         }
@@ -45,7 +46,8 @@ pub(super) fn sentence(phase: Phase, strategy: Option<Strategy>, fault: Fault) -
              or window; a single tensor of that size cannot be loaded."
         }
         (Cause::SlotsExhausted, _) => {
-            "Every mapping slot is in use. Open the session with more slots, use larger extents, or release tensors."
+            "Every mapping slot is in use. Release tensors, use larger extents (whole-file needs one slot for each file), or open \
+             the session with more slots; 0 stands for 256, or one for each file where that is more."
         }
         (Cause::StaleHandle, _) => "The handle is of an earlier use of its slot.",
         (Cause::AlreadyResident, _) => "The tensor is resident already. Release or evict it first.",
@@ -79,13 +81,11 @@ impl<S: Storage> Session<S> {
             return error;
         }
         if fault.cause == Cause::NotFound && !self.missing.is_empty() {
-            let names: Vec<String> = self.missing.iter().take(3).map(|name| escape(name)).collect();
-            let more = if self.missing.len() > names.len() { ", …" } else { "" };
             let least = if self.missing.len() < MOST_NAMED { "" } else { "At least " };
             let message = format!(
-                "{least}{} of the model's files are missing: {}{more}. Put them beside the first file.",
+                "{least}{} of the model's files are missing: {}. Put them beside the first file.",
                 self.missing.len(),
-                names.join(", ")
+                listed(self.missing.iter().map(String::as_str))
             );
             return Error::new(phase, Cause::NotFound, message).at_field("sources");
         }

@@ -73,6 +73,8 @@ pub struct Session<S: Storage> {
     buffers: IoBuffer,
     read: IoRead,
     staged: IoStagedRead,
+    /// Whether the caller left the number of slots open.
+    slots_by_default: bool,
     mappings: Vec<Option<S::Mapping>>,
     targets: Vec<Option<S::Target>>,
     request: Request,
@@ -114,6 +116,7 @@ impl<S: Storage> Session<S> {
             buffers: IoBuffer::default(),
             read: IoRead::default(),
             staged: IoStagedRead::default(),
+            slots_by_default: options.slots == 0,
             mappings: (0..slots).map(|_| None).collect(),
             targets: Vec::new(),
             request: Request::default(),

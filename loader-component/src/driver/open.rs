@@ -1,9 +1,10 @@
 //! Open and provide: headers are read in windows, checked, and their tensors bound.
-use super::{Reading, Session, Source, explain};
+use super::{Reading, SLOTS_AT_MOST, Session, Source, explain};
+use crate::actors::io_mmap::{Context as Slots, IoMmap};
 use crate::actors::model_loader::{self, Files, Open, Outcome, Parsed, Provide};
 use crate::actors::model_tensor::ModelTensor;
 use crate::actors::{Fault, Ticket};
-use crate::api::SessionOptions;
+use crate::api::{Finding, SessionOptions};
 use crate::formats::{Catalogue, Header, Parser, Step, Window, escape};
 use crate::observe::Observer;
 use crate::storage::Storage;
@@ -95,7 +96,9 @@ impl<S: Storage> Session<S> {
             return Err(Error::new(Phase::Parse, Cause::Internal, "There is no further file to read."));
         };
         self.watch.flush();
-        let host = |error| explain::host_error(Phase::Parse, &error).in_source(number);
+        let name = escape(&source.name);
+        let named = |error: Error| Error { message: format!("\"{name}\": {}", error.message), ..error };
+        let host = |error| named(explain::host_error(Phase::Parse, &error).in_source(number));
         let reading = match &mut self.reading {
             Some(reading) => reading,
             none => {
@@ -114,7 +117,7 @@ impl<S: Storage> Session<S> {
         let in_model = |error: Error| {
             let before = self.headers.iter().fold(0usize, |sum, (_, header)| sum.saturating_add(header.tensors.len()));
             let tensor = error.tensor.and_then(|tensor| u32::try_from(before).ok()?.checked_add(tensor));
-            Error { tensor, ..error.in_source(number) }
+            named(Error { tensor, ..error.in_source(number) })
         };
         match reading.parser.step(window).map_err(in_model)? {
             Step::Read { offset, len } => {
@@ -141,11 +144,27 @@ impl<S: Storage> Session<S> {
     pub(super) fn bind(&mut self) -> Result<(), Fault> {
         // A model of one file, which most are, does not come back here: only a failed `provide` needs its headers again.
         let headers = if self.headers.len() > 1 { self.headers.clone() } else { std::mem::take(&mut self.headers) };
+        self.room_for_files();
         let catalogue = Catalogue::build(headers, self.limits.tensors).map_err(|error| self.note(error))?;
         self.tensors = ModelTensor::bound(catalogue.len());
         self.catalogue = Some(catalogue);
         self.headers = Vec::new();
         Ok(())
+    }
+
+    /// Gives a session that named no number of slots one for each file, now that all files are known. None is in use yet.
+    fn room_for_files(&mut self) {
+        let files = u32::try_from(self.sources.len()).unwrap_or(u32::MAX).min(SLOTS_AT_MOST);
+        if self.slots_by_default && self.mappings.len() < files as usize {
+            self.mmap = IoMmap::new(Slots::new(files, &self.host));
+            self.mappings = (0..files).map(|_| None).collect();
+        }
+    }
+
+    /// What was noticed of the model; nothing as long as files are missing.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.catalogue.as_ref().map(|catalogue| catalogue.findings().to_vec()).unwrap_or_default()
     }
 
     /// The catalogue of a session that is open.

@@ -2,8 +2,9 @@
 use super::Session;
 use crate::actors::model_tensor::Plan as PlanTensor;
 use crate::actors::{Fault, Ticket};
+use crate::formats::{escape, listed};
 use crate::storage::Storage;
-use crate::types::{Cause, ExtentPolicy, Lifecycle};
+use crate::types::{Cause, Error, ExtentPolicy, Lifecycle, Phase};
 
 /// Tensors in a buffer begin at multiples of this many bytes: a cache line, and more than any element needs.
 const TILE: u64 = 64;
@@ -90,6 +91,9 @@ impl<S: Storage> Session<S> {
         let _still_busy = self.sweep();
         self.ticket = self.ticket.next();
         let mut plan = Plan { ticket: self.ticket, ..Plan::default() };
+        if let Some(error) = self.not_loadable() {
+            return Err(self.note(error));
+        }
         let catalogue = self.catalogue.as_ref().ok_or(Fault::new(Cause::InvalidRequest))?;
         for &tensor in &self.request.tensors {
             let lifecycle = self.tensors.lifecycle(tensor);
@@ -112,5 +116,28 @@ impl<S: Storage> Session<S> {
         }
         self.plan = plan;
         Ok(())
+    }
+
+    /// What of the selection is listed and cannot be loaded: all of a model that lacks tensors, a tensor of a type that is not
+    /// known.
+    fn not_loadable(&self) -> Option<Error> {
+        let catalogue = self.catalogue.as_ref()?;
+        if self.request.whole && !catalogue.absent().is_empty() {
+            let message = format!(
+                "The index names tensors that its files do not have: {}. Fetch an index and files of one revision, or select \
+                 the tensors that are there.",
+                listed(catalogue.absent().iter().map(String::as_str))
+            );
+            return Some(Error::new(Phase::Plan, Cause::Malformed, message).at_field("weight_map"));
+        }
+        let unknown = |tensor: &u32| Some((*tensor, catalogue.unknown_dtype(*tensor)?));
+        let (tensor, said) = self.request.tensors.iter().find_map(unknown)?;
+        let found = catalogue.tensor(tensor)?;
+        let message = format!(
+            "Tensor \"{}\" is of {said}, which is not known here. Select the other tensors, or get the model in a type that is \
+             known.",
+            escape(found.tensor.name)
+        );
+        Some(Error::new(Phase::Plan, Cause::UnsupportedDtype, message).at_tensor(tensor).in_source(found.source))
     }
 }

@@ -14,6 +14,8 @@ use crate::types::{Advice, AdviceEffect, Cause, Error, ExtentPolicy, Lifecycle, 
 pub(super) struct Request {
     /// Indices, ascending and each once.
     pub(super) tensors: Vec<u32>,
+    /// Whether that is every tensor of the model.
+    pub(super) whole: bool,
     pub(super) policy: Policy,
     pub(super) extent: Option<ExtentPolicy>,
     pub(super) staging_bytes: u64,
@@ -73,7 +75,8 @@ impl<S: Storage> Session<S> {
         let extent_empty = is_empty.then(|| self.finding(invalid(empty, "extent")));
         let staging_bytes = if options.staging_bytes == 0 { STAGING_BYTES } else { options.staging_bytes };
         let (policy, extent) = (policy.unwrap_or_default(), Some(options.extent));
-        self.request = Request { tensors, policy, extent, staging_bytes, advice: None };
+        let whole = *selection == Selection::All;
+        self.request = Request { tensors, whole, policy, extent, staging_bytes, advice: None };
         self.report = empty_report();
         let Validation { structure, architecture } = options.validate;
         let event = Load { selected, strided, no_strategy, strategy_repeated, extent_empty, structure, architecture };

@@ -1,14 +1,16 @@
 //! The whole model: the headers of all its files, checked against one another.
-use super::assembly::{Assembly, File, Whole, no_model};
+use super::assembly::{Assembly, File, Reconciled, Whole, no_model, reconcile};
 use super::escape;
 use super::fault::{misuse, unplaced};
 use super::header::Header;
 use super::metadata::MetadataIndex;
 use super::names::{NameIndex, Refused};
+use super::noticed::{Severity, listed, noticed};
 use super::registry;
 use super::table::TensorRef;
-use crate::api::ModelSummary;
+use crate::api::{Finding, ModelSummary};
 use crate::types::{Cause, Error};
+use std::collections::BTreeMap;
 
 /// A tensor of the model and the file that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,13 @@ pub struct Catalogue {
     names: NameIndex,
     /// The file that has all tensors, where one does.
     only: Option<u32>,
+    /// Tensors that the index names and no file has.
+    absent: Vec<String>,
+    findings: Vec<Finding>,
 }
+
+/// Most findings that are kept.
+const MOST_FINDINGS: usize = 4_096;
 
 impl Catalogue {
     /// Puts the files of one model together, of at most `most` tensors. Files may be missing, which
@@ -39,12 +47,13 @@ impl Catalogue {
     /// Phase `request`: no files, or files that are no parts of one model. Phase `parse`, with the source: shards that do
     /// not agree with one another or with their index, a tensor in two files, more tensors than the limit. The tensor, if
     /// any, has its number in the model.
-    pub fn build(files: Vec<(String, Header)>, most: u32) -> Result<Self, Error> {
+    pub fn build(mut files: Vec<(String, Header)>, most: u32) -> Result<Self, Error> {
         let given = views(&files);
         let assembly = assembly(&given)?;
         (assembly.agree)(&given)?;
         let complete = (assembly.missing)(&given)?.is_empty();
         drop(given);
+        let Reconciled { findings, absent } = reconcile(&mut files, complete);
         let mut firsts = vec![0u32];
         let mut total = 0u32;
         for ((_, header), source) in files.iter().zip(0u32..) {
@@ -59,15 +68,66 @@ impl Catalogue {
             (0u32..).zip(&files).filter(|(_, (_, header))| !header.tensors.is_empty()).map(|(s, _)| s);
         let only = with_tensors.next().filter(|_| with_tensors.next().is_none());
         drop(with_tensors);
-        let mut catalogue = Self { files, firsts, names: NameIndex::default(), only };
+        let mut catalogue = Self { files, firsts, names: NameIndex::default(), only, absent, findings };
         if catalogue.only.is_none() {
             catalogue.index()?;
         }
         if complete {
-            let whole = Whole { tensors: catalogue.len(), has: &|name| catalogue.find(name).is_some() };
-            (assembly.complete)(&views(&catalogue.files), &whole)?;
+            (assembly.complete)(&views(&catalogue.files), &Whole { tensors: catalogue.len() })?;
         }
+        catalogue.gather();
         Ok(catalogue)
+    }
+
+    /// Puts the findings of the files beside those of the model, in file order.
+    fn gather(&mut self) {
+        let mut all = std::mem::take(&mut self.findings);
+        for ((source, (_, header)), first) in (0u32..).zip(&mut self.files).zip(&self.firsts) {
+            for finding in std::mem::take(&mut header.findings) {
+                let tensor = finding.tensor.and_then(|tensor| tensor.checked_add(*first));
+                all.push(Finding { tensor, ..finding.in_source(source) });
+            }
+            // Tables know what they hold; only the model's numbers come from here.
+            let unknown: BTreeMap<&str, u32> =
+                header.tensors.unknowns().fold(BTreeMap::new(), |mut first, (at, said)| {
+                    first.entry(said).or_insert(at);
+                    first
+                });
+            for (said, at) in unknown {
+                let names = header.tensors.unknowns().filter(|(_, other)| *other == said);
+                let names = listed(names.map(|(tensor, _)| header.tensors.name(tensor)));
+                let message = format!(
+                    "These tensors are of {said}, which is not known here; they are listed and cannot be loaded: {names}."
+                );
+                let finding = noticed("unknown-dtype", Severity::Error, message).in_source(source);
+                all.push(Finding { tensor: at.checked_add(*first), ..finding });
+            }
+        }
+        all.sort_by_key(|finding| finding.source);
+        let more = all.len().saturating_sub(MOST_FINDINGS);
+        all.truncate(MOST_FINDINGS);
+        if let Some(last) = all.last_mut().filter(|_| more > 0) {
+            last.message.push_str(&format!(" There are {more} findings more."));
+        }
+        self.findings = all;
+    }
+
+    /// What was noticed of the files and of the model.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The tensors that the index names and no file has.
+    #[must_use]
+    pub fn absent(&self) -> &[String] {
+        &self.absent
+    }
+
+    /// What the file says of a tensor's type, where it is not known.
+    pub(crate) fn unknown_dtype(&self, index: u32) -> Option<&str> {
+        let (source, local) = self.locate(index)?;
+        self.files.get(source as usize)?.1.tensors.unknown(local)
     }
 
     /// Names of the files that the model also consists of, given those that are there; plain file names only, and of very

@@ -69,6 +69,13 @@ pub(crate) enum Progress {
     Read { offset: u64, len: u32 },
     /// Nothing more.
     Done(Box<Header>),
+    /// Nothing more of the header; the bytes from `at` to the file's end are of no tensor, and are looked at.
+    Behind {
+        header: Box<Header>,
+        at: u64,
+        /// Whether the format forbids them.
+        forbidden: bool,
+    },
 }
 
 impl Progress {

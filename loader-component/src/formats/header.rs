@@ -3,6 +3,7 @@ use super::format::Format;
 use super::metadata::MetadataIndex;
 use super::shard_index::ShardIndex;
 use super::table::TensorTable;
+use crate::api::Finding;
 
 /// What one file's header says.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Header {
     pub metadata: MetadataIndex,
     /// What the file is to its model.
     pub role: Role,
+    /// What was noticed of the file; sources are not named, and tensors have their numbers in the file.
+    pub findings: Vec<Finding>,
 }
 
 impl Header {

@@ -1,14 +1,15 @@
 //! The tensors of one file.
-use super::dtype::Dtype;
+use super::dtype::{Dtype, Layout};
 use super::names::{Names, Refused};
+use std::collections::BTreeMap;
 
 /// What the header says of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TensorRef<'t> {
     /// As in the file.
     pub name: &'t str,
-    /// The format's own name of the element type.
-    pub dtype: &'static str,
+    /// The format's own name of the element type; of one that is not known, what the file says.
+    pub dtype: &'t str,
     /// Elements per dimension, in the file's own order.
     pub shape: &'t [u64],
     /// Byte offset in the source.
@@ -32,9 +33,14 @@ pub struct TensorTable {
     names: Names,
     rows: Vec<Row>,
     shapes: Vec<u64>,
+    /// What the file says of the types that are not known, of which there are few.
+    unknown: BTreeMap<u32, String>,
     /// Tensors whose elements do not lie one after the other, with their strides, by ascending index.
     strided: Vec<(u32, Vec<u64>)>,
 }
+
+/// Stands for a type that is not known.
+static UNKNOWN: Layout = Layout::plain("unknown", 1);
 
 impl TensorTable {
     /// Tensors.
@@ -55,9 +61,10 @@ impl TensorTable {
         let row = self.rows.get(index)?;
         let start =
             index.checked_sub(1).and_then(|before| self.rows.get(before)).map_or(0, |row| row.shape_end as usize);
+        let number = u32::try_from(index).ok()?;
         Some(TensorRef {
-            name: self.name(u32::try_from(index).ok()?),
-            dtype: row.dtype.name(),
+            name: self.name(number),
+            dtype: self.unknown(number).unwrap_or(row.dtype.name()),
             shape: self.shapes.get(start..row.shape_end as usize)?,
             offset: row.offset,
             bytes: row.bytes,
@@ -80,6 +87,72 @@ impl TensorTable {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {
         self.names.find(name)
+    }
+
+    /// What the file says of the type of a tensor, where it is not known.
+    pub(crate) fn unknown(&self, index: u32) -> Option<&str> {
+        self.unknown.get(&index).map(String::as_str)
+    }
+
+    /// Whether any type is not known.
+    pub(crate) fn has_unknown(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
+    /// The tensors whose types are not known, with what the file says of these.
+    pub(crate) fn unknowns(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.unknown.iter().map(|(index, said)| (*index, said.as_str()))
+    }
+
+    /// Keeps a tensor whose type is not known, and of whose bytes the header may say nothing (0).
+    pub(crate) fn push_unknown(
+        &mut self,
+        name: &str,
+        said: String,
+        shape: &[u64],
+        offset: u64,
+        bytes: u64,
+    ) -> Result<u32, Refused> {
+        let index = self.push(name, Dtype::of(&UNKNOWN), shape, offset, bytes)?;
+        self.unknown.insert(index, said);
+        Ok(index)
+    }
+
+    /// Gives the tensors whose types are not known the bytes up to the next tensor, or to the file's end.
+    pub(crate) fn measure_unknown(&mut self, order: &[u32], size: u64) {
+        let mut end = size;
+        let mut reached = size;
+        for index in order.iter().rev() {
+            let Some(row) = self.rows.get_mut(*index as usize) else { continue };
+            if row.offset < reached {
+                (end, reached) = (reached, row.offset);
+            }
+            if self.unknown.contains_key(index) {
+                row.bytes = end.saturating_sub(row.offset);
+            }
+        }
+    }
+
+    /// Leaves out the tensors whose names are not wanted; answers those names.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let left_out: Vec<String> =
+            self.iter().map(|tensor| tensor.name).filter(|name| !wanted(name)).map(Into::into).collect();
+        if left_out.is_empty() {
+            return left_out;
+        }
+        let all = std::mem::take(self);
+        for (tensor, index) in all.iter().zip(0u32..).filter(|(tensor, _)| wanted(tensor.name)) {
+            let Some(row) = all.rows.get(index as usize) else { continue };
+            // They were distinct before, and are fewer now.
+            let taken = match all.unknown(index) {
+                Some(said) => self.push_unknown(tensor.name, said.to_owned(), tensor.shape, row.offset, row.bytes),
+                None => self.push(tensor.name, row.dtype, tensor.shape, row.offset, row.bytes),
+            };
+            if let (Ok(_), Some(strides)) = (taken, all.strides(index)) {
+                self.note_strides(strides);
+            }
+        }
+        left_out
     }
 
     /// The name alone, without looking at the rest.

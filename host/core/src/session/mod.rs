@@ -18,8 +18,8 @@ use crate::{
     stats::{Stats, Timings, Usage},
     trace::Record,
     types::{
-        Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, FormatInfo, Level, LoadOptions, LoadReport,
-        MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorState,
+        Advice, AdviceEffect, BufferState, Capabilities, Cause, Error, Finding, FormatInfo, Level, LoadOptions,
+        LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorState,
     },
 };
 use listing::{Listing, PAGE};
@@ -131,6 +131,18 @@ impl<E: Engine> Session<E> {
             pages(total, METADATA_PAGE, most, weigh_entry, |start, count| guest.metadata(start, count, head))
         })
         .map_err(|error| names.shown(error))
+    }
+
+    /// What was noticed of the model that did not keep it from being opened.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn findings(&mut self) -> Result<Vec<Finding>, Error> {
+        let mut findings = self.guest().findings()?;
+        for finding in &mut findings {
+            finding.message = self.names.translated(&finding.message);
+        }
+        Ok(findings)
     }
 
     /// Makes tensors resident. On an error residency is what it was before.

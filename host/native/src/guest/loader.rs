@@ -21,9 +21,9 @@ use wasmtime::{
     },
 };
 use weighbridge_core::{
-    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host, Level,
-    LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase, Selection,
-    SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, Finding, FormatInfo, Grant, GuestOptions, Host,
+    Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
+    Selection, SlotState, TensorInfo, TensorState,
 };
 
 const LOADER: &str = "weighbridge:loader/loader@0.1.0";
@@ -59,6 +59,7 @@ exports! {
     summary: "[method]session.summary" (ResourceAny) -> ModelSummary;
     tensors: "[method]session.tensors" (ResourceAny, u32, u32) -> Vec<TensorInfo>;
     metadata: "[method]session.metadata" (ResourceAny, u32, u32, u32) -> Result<Vec<MetadataEntry>, Error>;
+    findings: "[method]session.findings" (ResourceAny) -> Vec<Finding>;
     load: "[method]session.load" (ResourceAny, Selection, LoadOptions) -> Result<LoadReport, Error>;
     release: "[method]session.release" (ResourceAny, Selection) -> Result<u32, Error>;
     evict: "[method]session.evict" (ResourceAny, Selection) -> Result<u32, Error>;
@@ -291,6 +292,11 @@ impl<S: AsContextMut + Send> Engine for Loader<S> {
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
         let session = self.session()?;
         self.call(|at| &at.metadata, |f| &mut f.metadata, (session, start, count, head))
+    }
+
+    fn findings(&mut self) -> Called<Vec<Finding>> {
+        let session = self.session()?;
+        self.call(|at| &at.findings, |f| &mut f.findings, (session,))
     }
 
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>> {

@@ -169,7 +169,9 @@ impl Source {
 
     /// Whether a name can only mean a file in the folder it is looked for in.
     pub(crate) fn is_plain(name: &str) -> bool {
-        !name.is_empty() && name != "." && name != ".." && name.len() <= 255 && !name.contains(['/', '\\', '\0', ':'])
+        // `C:x` and `x:stream` mean other places on Windows alone; elsewhere a colon is a character like any other.
+        let other = |c: char| matches!(c, '/' | '\\' | '\0') || (cfg!(windows) && c == ':');
+        !name.is_empty() && name != "." && name != ".." && name.len() <= 255 && !name.contains(other)
     }
 }
 
@@ -197,11 +199,23 @@ mod tests {
 
     #[test]
     fn only_plain_names_are_opened() {
-        for name in ["model-00001-of-00002.gguf", "größe.safetensors", "...", "a..b"] {
+        for name in [
+            "model-00001-of-00002.gguf",
+            "größe.safetensors",
+            "...",
+            "a..b",
+            ".hidden",
+            "it's \"quoted\"",
+            "two\nlines",
+            "می\u{200c}خواهم",
+            "👩\u{200d}🔬",
+            &"n".repeat(255),
+        ] {
             assert!(Source::is_plain(name), "{name}");
         }
-        for name in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "C:x", &"n".repeat(256)] {
+        for name in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "a\0b", &"n".repeat(256)] {
             assert!(!Source::is_plain(name), "{name:?}");
         }
+        assert_eq!(Source::is_plain("model:q4"), !cfg!(windows));
     }
 }

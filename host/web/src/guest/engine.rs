@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FormatInfo, Grant, GuestOptions, Host,
-    Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
+    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, Finding, FormatInfo, Grant, GuestOptions,
+    Host, Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
     Selection, SessionOptions, SlotState, TensorInfo, TensorState,
 };
 
@@ -198,6 +198,10 @@ impl Engine for Instance {
 
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
         self.ask("metadata", &[start.into(), count.into(), head.into()])
+    }
+
+    fn findings(&mut self) -> Called<Vec<Finding>> {
+        self.get("findings", &[])
     }
 
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>> {

@@ -74,7 +74,7 @@ fn unknown(archive: &Archive) -> Error {
     );
     let message = format!(
         "This is a ZIP archive that {what}. It is no PyTorch checkpoint, which has a data.pkl in a directory, and no NPZ, \
-         whose entries end in .npy. If a model is in it, unpack it and open that."
+         whose entries end in .npy. If a model is in it, unpack it (`unzip`) and open that."
     );
-    fault(Cause::UnsupportedFormat, first.map_or(0, |(_, entry)| entry.header_at), "zip.directory", message)
+    fault(Cause::NotAModel, first.map_or(0, |(_, entry)| entry.header_at), "zip.directory", message)
 }

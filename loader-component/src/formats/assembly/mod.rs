@@ -3,6 +3,6 @@ mod indexed;
 mod rules;
 mod single;
 
-pub(crate) use indexed::INDEXED;
+pub(crate) use indexed::{INDEXED, Reconciled, reconcile};
 pub(crate) use rules::{Assembly, File, MOST_NAMED, Whole, no_model};
 pub(crate) use single::SINGLE;

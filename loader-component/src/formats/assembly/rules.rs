@@ -16,15 +16,13 @@ pub(crate) struct Assembly {
     /// Names of the files that are not there, at most [`MOST_NAMED`], where those that are agree.
     pub(crate) missing: fn(&[File<'_>]) -> Result<Vec<String>, Error>,
     /// Checks what only a model of which nothing is missing can be asked.
-    pub(crate) complete: fn(&[File<'_>], &Whole<'_>) -> Result<(), Error>,
+    pub(crate) complete: fn(&[File<'_>], &Whole) -> Result<(), Error>,
 }
 
 /// The tensors of all files.
-pub(crate) struct Whole<'m> {
+pub(crate) struct Whole {
     /// How many there are.
     pub(crate) tensors: u32,
-    /// Whether there is one of this name.
-    pub(crate) has: &'m dyn Fn(&str) -> bool,
 }
 
 /// The caller gave files that are no model together.

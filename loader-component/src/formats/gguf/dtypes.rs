@@ -45,8 +45,81 @@ static DTYPES: &[(u32, Layout)] = &[
     (42, ggml("Q2_0", 64, 18)),
 ];
 
-/// Types that GGUF once had.
-pub(super) const RETIRED: &[u32] = &[4, 5, 31, 32, 33, 36, 37, 38];
+/// Types that are not read and have names: those that ggml once had, with the names they then had, and a fork's.
+static NAMED: &[(u32, &str)] = &[
+    (4, "Q4_2, retired"),
+    (5, "Q4_3, retired"),
+    (31, "Q4_0_4_4, retired"),
+    (32, "Q4_0_4_8, retired"),
+    (33, "Q4_0_8_8, retired"),
+    (36, "IQ4_NL_4_4, retired; I2_S in bitnet.cpp"),
+    (37, "IQ4_NL_4_8, retired"),
+    (38, "IQ4_NL_8_8, retired"),
+    (97, "Q8_0_X4 of ik_llama.cpp"),
+    (98, "Q8_1_X4 of ik_llama.cpp"),
+    (99, "Q8_2_X4 of ik_llama.cpp"),
+    (133, "Q6_0 of ik_llama.cpp"),
+    (134, "IQ1_BN of ik_llama.cpp"),
+    (135, "IQ2_BN of ik_llama.cpp"),
+    (136, "Q8_K64 of ik_llama.cpp"),
+    (137, "IQ2_K of ik_llama.cpp"),
+    (138, "IQ3_K of ik_llama.cpp"),
+    (139, "IQ4_K of ik_llama.cpp"),
+    (140, "IQ5_K of ik_llama.cpp"),
+    (141, "IQ6_K of ik_llama.cpp"),
+    (144, "IQ4_KS of ik_llama.cpp"),
+    (145, "IQ2_KS of ik_llama.cpp"),
+    (146, "IQ4_KSS of ik_llama.cpp"),
+    (147, "Q8_K16 of ik_llama.cpp"),
+    (148, "Q8_K32 of ik_llama.cpp"),
+    (149, "Q8_KR8 of ik_llama.cpp"),
+    (150, "Q8_K128 of ik_llama.cpp"),
+    (151, "Q8_KV of ik_llama.cpp"),
+    (152, "IQ5_KS of ik_llama.cpp"),
+    (153, "IQ2_KT of ik_llama.cpp"),
+    (154, "IQ3_KT of ik_llama.cpp"),
+    (155, "IQ4_KT of ik_llama.cpp"),
+    (156, "IQ3_KS of ik_llama.cpp"),
+    (157, "IQ2_KL of ik_llama.cpp"),
+    (158, "IQ1_KT of ik_llama.cpp"),
+    (202, "Q4_0_R8 of ik_llama.cpp"),
+    (206, "Q5_0_R4 of ik_llama.cpp"),
+    (208, "Q8_0_R8 of ik_llama.cpp"),
+    (210, "Q2_K_R4 of ik_llama.cpp"),
+    (211, "Q3_K_R4 of ik_llama.cpp"),
+    (212, "Q4_K_R4 of ik_llama.cpp"),
+    (213, "Q5_K_R4 of ik_llama.cpp"),
+    (214, "Q6_K_R4 of ik_llama.cpp"),
+    (216, "IQ2_XXS_R4 of ik_llama.cpp"),
+    (217, "IQ2_XS_R4 of ik_llama.cpp"),
+    (218, "IQ3_XXS_R4 of ik_llama.cpp"),
+    (219, "IQ1_S_R4 of ik_llama.cpp"),
+    (220, "IQ4_NL_R4 of ik_llama.cpp"),
+    (221, "IQ3_S_R4 of ik_llama.cpp"),
+    (222, "IQ2_S_R4 of ik_llama.cpp"),
+    (223, "IQ4_XS_R8 of ik_llama.cpp"),
+    (229, "IQ1_M_R4 of ik_llama.cpp"),
+    (230, "BF16_R16 of ik_llama.cpp"),
+    (233, "Q6_0_R4 of ik_llama.cpp"),
+    (335, "IQ2_BN_R4 of ik_llama.cpp"),
+    (337, "IQ2_K_R4 of ik_llama.cpp"),
+    (338, "IQ3_K_R4 of ik_llama.cpp"),
+    (339, "IQ4_K_R4 of ik_llama.cpp"),
+    (340, "IQ5_K_R4 of ik_llama.cpp"),
+    (344, "IQ4_KS_R4 of ik_llama.cpp"),
+    (352, "IQ5_KS_R4 of ik_llama.cpp"),
+    (397, "Q8_K_R16 of ik_llama.cpp"),
+    (398, "Q8_KV_R8 of ik_llama.cpp"),
+    (399, "Q8_K_R8 of ik_llama.cpp"),
+];
+
+/// What there is to say of a type that is not known: its number, and the name that others give it.
+pub(super) fn unknown(code: u32) -> String {
+    match NAMED.iter().find(|(known, _)| *known == code) {
+        Some((_, name)) => format!("type {code} ({name})"),
+        None => format!("type {code}"),
+    }
+}
 
 /// The type with this number; none for numbers that are retired or unknown.
 pub(in super::super) fn dtype(code: u32) -> Option<Dtype> {
@@ -56,7 +129,7 @@ pub(in super::super) fn dtype(code: u32) -> Option<Dtype> {
 #[cfg(test)]
 mod tests {
     use super::super::super::dtype::{SizeError, tensor_bytes};
-    use super::{RETIRED, dtype};
+    use super::{NAMED, dtype, unknown};
 
     fn bytes(code: u32, shape: &[u64]) -> Result<u64, SizeError> {
         tensor_bytes(dtype(code).unwrap(), shape)
@@ -86,6 +159,9 @@ mod tests {
 
     #[test]
     fn unknown_types_are_unknown() {
-        assert!((43..100).chain(RETIRED.iter().copied()).all(|code| dtype(code).is_none()));
+        assert!((43..100).chain(NAMED.iter().map(|(code, _)| *code)).all(|code| dtype(code).is_none()));
+        assert_eq!(unknown(137), "type 137 (IQ2_K of ik_llama.cpp)");
+        assert_eq!(unknown(4), "type 4 (Q4_2, retired)");
+        assert_eq!(unknown(999), "type 999");
     }
 }

@@ -1,6 +1,6 @@
 //! One item of the header, read from the window it begins in.
 use super::super::bytes::little;
-use super::super::fault::{fault, over_limit, truncated};
+use super::super::fault::{Length, cut_off, fault, over_limit, truncated};
 use super::super::window::{Buffer, Got, Stop};
 use crate::types::{Cause, Error};
 
@@ -29,6 +29,12 @@ impl Bounds {
         let left = self.size.saturating_sub(at);
         let Some(end) = count.checked_mul(each).filter(|n| *n <= left).and_then(|n| at.checked_add(n)) else {
             let field = field();
+            let end = count.checked_mul(each).and_then(|n| at.checked_add(n));
+            // No header is so long: the number is wrong. Else the file may well be the beginning of one that has it all.
+            if let Some(end) = end.filter(|end| *end <= self.header) {
+                let what = format!("where {field} is {count}");
+                return Err(cut_off(said_at, field, self.size, Length::AtLeast(end), &what));
+            }
             let what = if each == 1 { String::new() } else { format!(" of at least {each} bytes each") };
             let message = format!("{field} is {count}{what}, but only {left} bytes of the file remain.");
             return Err(fault(Cause::Malformed, said_at, field, message));
@@ -70,7 +76,7 @@ impl<'b> Item<'b> {
     pub(super) fn take(&mut self, n: u64, field: impl FnOnce() -> String) -> Got<&'b [u8]> {
         let at = self.at();
         let Some(end) = at.checked_add(n).filter(|end| *end <= self.bounds.size) else {
-            return Err(truncated(at, field(), self.bounds.size).into());
+            return Err(truncated(at, n, field(), self.bounds.size).into());
         };
         self.bounds.within(end, at, field)?;
         let used = self.used.saturating_add(n);

@@ -1,6 +1,6 @@
 //! Where the tensors lie: inside the file, and not on one another.
 use super::super::escape;
-use super::super::fault::fault;
+use super::super::fault::{LONGEST_FILE, Length, cut_off, fault};
 use super::reader::Gguf;
 use crate::types::{Cause, Error};
 
@@ -16,16 +16,10 @@ impl Gguf {
             return Err(fault(Cause::Malformed, self.at, "tensor_data", "The data section begins beyond 2^64 bytes."));
         };
         self.tensors.shift(data).map_err(|tensor| self.placed(tensor, "would end beyond 2^64 bytes".into()))?;
-        let size = self.bounds.size;
-        for ((offset, bytes), tensor) in self.tensors.spans().zip(0u32..) {
-            let end = offset.saturating_add(bytes);
-            if bytes > 0 && end > size {
-                let why = format!("lies at bytes {offset} to {end}, but the file has {size}");
-                return Err(self.placed(tensor, why));
-            }
-        }
-        let span = |tensor: u32| self.tensors.get(tensor as usize).map_or((0, 0), |t| (t.offset, t.bytes));
+        self.ends(data, align)?;
         let mut order = self.tensors.by_offset();
+        self.tensors.measure_unknown(&order, self.bounds.size);
+        let span = |tensor: u32| self.tensors.get(tensor as usize).map_or((0, 0), |t| (t.offset, t.bytes));
         // A tensor without bytes shares them with nobody.
         order.retain(|tensor| span(*tensor).1 > 0);
         for pair in order.windows(2) {
@@ -39,6 +33,37 @@ impl Gguf {
             }
         }
         Ok(data)
+    }
+
+    /// That the file reaches as far as its tensors, those of unknown size left aside. A file that ends before tensors which
+    /// lie as close together as they can is cut off; one whose tensors leave room for more than it has is wrong.
+    fn ends(&self, data: u64, align: u64) -> Result<(), Error> {
+        let size = self.bounds.size;
+        let mut reach = data;
+        let mut packed = data;
+        let mut first = None;
+        for ((offset, bytes), tensor) in self.tensors.spans().zip(0u32..).filter(|((_, bytes), _)| *bytes > 0) {
+            let end = offset.saturating_add(bytes);
+            reach = reach.max(end);
+            packed = packed.saturating_add(bytes.checked_next_multiple_of(align).unwrap_or(u64::MAX));
+            if end > size && first.is_none() {
+                first = Some((offset, end, tensor));
+            }
+        }
+        let Some((offset, end, tensor)) = first else { return Ok(()) };
+        if reach > LONGEST_FILE || (reach > packed && !self.tensors.has_unknown()) {
+            return Err(self.placed(tensor, format!("lies at bytes {offset} to {end}, but the file has {size}")));
+        }
+        let name = escape(self.tensors.name(tensor));
+        let what = format!("in or before tensor \"{name}\", which lies at bytes {offset} to {end}");
+        let field = format!("tensor_infos[{tensor}].offset");
+        Err(cut_off(self.offset_field(tensor), field, size, Length::Exactly(reach), &what).at_tensor(tensor))
+    }
+
+    /// Where the last tensor ends, with its padding.
+    pub(super) fn last_end(&self, data: u64) -> u64 {
+        let reach = self.tensors.spans().fold(data, |reach, (offset, bytes)| reach.max(offset.saturating_add(bytes)));
+        reach.checked_next_multiple_of(u64::from(self.alignment())).unwrap_or(u64::MAX)
     }
 
     /// The error about a tensor's place.

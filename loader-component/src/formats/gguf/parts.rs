@@ -113,7 +113,7 @@ fn missing(files: &[File<'_>]) -> Result<Vec<String>, Error> {
     Ok(absent.map(|(_, number)| format!("{prefix}-{number:05}-of-{:05}.gguf", split.count)).collect())
 }
 
-fn complete(files: &[File<'_>], model: &Whole<'_>) -> Result<(), Error> {
+fn complete(files: &[File<'_>], model: &Whole) -> Result<(), Error> {
     for ((_, header), source) in files.iter().zip(0u32..) {
         let said = header.part().and_then(|part| part.tensors);
         if let Some(said) = said.filter(|said| *said != u64::from(model.tensors)) {

@@ -4,13 +4,15 @@ use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
 use super::super::names::Refused;
-use super::super::table::TensorTable;
+use super::super::noticed::{Severity, listed, noticed};
+use super::super::table::{TensorRef, TensorTable};
 use super::super::window::{Buffer, Got, Stop};
 use super::super::{Limits, escape};
 use super::arrays::ArrayWalk;
 use super::entries::PendingArray;
 use super::format::FORMAT;
 use super::item::{Bounds, Item};
+use crate::api::Finding;
 use crate::types::{Cause, Error};
 
 /// Most bytes of a header unless the caller says otherwise: 1 GiB.
@@ -24,6 +26,11 @@ const LEAST_INFO: u64 = 8 + 1 + 4 + 4 + 8;
 
 /// Tensors that room is made for at once.
 const MOST_RESERVED: usize = 1024;
+
+/// Longest name that ggml reads.
+const GGML_NAME: usize = 63;
+/// Most dimensions that it reads.
+const GGML_DIMENSIONS: usize = 4;
 
 #[derive(Debug)]
 enum Phase {
@@ -140,10 +147,12 @@ impl Gguf {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Header, Error> {
+    fn finish(&mut self) -> Result<Progress, Error> {
         let data_offset = self.lay_out()?;
         let role = self.part()?.map_or(Role::Whole, Role::Part);
-        Ok(Header {
+        let last = self.last_end(data_offset);
+        let findings = self.findings();
+        let header = Box::new(Header {
             format: &FORMAT,
             version: self.version,
             alignment: u64::from(self.alignment()),
@@ -152,7 +161,29 @@ impl Gguf {
             tensors: std::mem::take(&mut self.tensors),
             metadata: std::mem::take(&mut self.metadata),
             role,
-        })
+            findings,
+        });
+        // ggml reads no further than the last tensor, and so do others.
+        let is_behind = !header.tensors.is_empty() && last < header.size;
+        Ok(if is_behind { Progress::Behind { header, at: last, forbidden: false } } else { Progress::Done(header) })
+    }
+
+    /// What others do not read.
+    fn findings(&self) -> Vec<Finding> {
+        let tensors = || self.tensors.iter().zip(0u32..);
+        let long = |tensor: &TensorRef<'_>| tensor.name.len() > GGML_NAME;
+        let wide = |tensor: &TensorRef<'_>| tensor.shape.len() > GGML_DIMENSIONS;
+        let rules: [(&str, &dyn Fn(&TensorRef<'_>) -> bool, &str); 2] = [
+            ("long-names", &long, "have names of 64 bytes or more, which gguf-py reads and ggml does not"),
+            ("many-dimensions", &wide, "have more than 4 dimensions, which gguf-py reads and ggml does not"),
+        ];
+        let found = |(rule, is, what): (&str, &dyn Fn(&TensorRef<'_>) -> bool, &str)| {
+            let (_, first) = tensors().find(|(tensor, _)| is(tensor))?;
+            let names = tensors().map(|(tensor, _)| tensor).filter(|tensor| is(tensor)).map(|tensor| tensor.name);
+            let message = format!("These tensors {what}: {}.", listed(names));
+            Some(noticed(rule, Severity::Note, message).of_tensor(first))
+        };
+        rules.into_iter().filter_map(found).collect()
     }
 }
 
@@ -161,7 +192,7 @@ impl Reader for Gguf {
         loop {
             match self.item(buffer) {
                 Ok(false) => {}
-                Ok(true) => return self.finish().map(|header| Progress::Done(Box::new(header))),
+                Ok(true) => return self.finish(),
                 Err(Stop::Fail(error)) => return Err(error),
                 Err(Stop::Need(n)) => {
                     return Ok(Progress::read(buffer, self.at, n, self.sure(n)));
@@ -193,7 +224,8 @@ fn version_fault(version: u32) -> Result<(), Error> {
         0 => unsupported("GGUF version 0 does not exist.".into()),
         // ggml takes a zero low half for the sign of swapped bytes too.
         _ if version & 0xffff == 0 => unsupported(format!(
-            "This is a big-endian GGUF file (its version reads {} with the bytes swapped); only little-endian files are read.",
+            "This is a big-endian GGUF file (its version reads {} with the bytes swapped); only little-endian files \
+             are read. Convert it with gguf-py's gguf_convert_endian.py.",
             version.swap_bytes()
         )),
         _ => unsupported(format!("This is GGUF version {version}; versions 2 and 3 are read.")),

@@ -1,20 +1,23 @@
 //! Tensor infos: name, dimensions, type, offset.
 use super::super::bytes::little;
-use super::super::dtype::{SizeError, tensor_bytes};
+use super::super::dtype::{Dtype, Layout, SizeError, tensor_bytes};
 use super::super::escape;
 use super::super::escape::name_fault;
 use super::super::fault::fault;
 use super::super::window::{Buffer, Got};
-use super::dtypes::{RETIRED, dtype};
+use super::dtypes::{dtype, unknown};
 use super::item::Item;
 use super::reader::{Gguf, refused};
-use crate::types::{Cause, Error};
+use crate::types::Cause;
 
 /// Longest name. The format says 64 bytes and ggml stops at 63, but files of diffusion models have up to 127, which gguf-py
 /// reads.
 const LONGEST_NAME: u64 = 255;
 /// Most dimensions. ggml has 4, but files of video models have 5, which gguf-py reads.
 const MOST_DIMENSIONS: u32 = 8;
+
+/// Stands for a type that is not known where a shape is checked: its elements must be countable all the same.
+static SMALLEST: Layout = Layout::plain("unknown", 0);
 
 impl Gguf {
     /// Reads one tensor's info. Its offset stays relative to the data section until that one's place is known.
@@ -56,18 +59,17 @@ impl Gguf {
             *dimension = little(bytes, 8);
         }
         let shape = shape.get(..rank as usize).unwrap_or_default();
-        let type_at = item.at();
         let code = item.u32(|| field(".type"))?;
-        let dtype =
-            dtype(code).ok_or_else(|| unknown_type(code, type_at, field(".type"), &shown()).at_tensor(tensor))?;
-        let bytes = tensor_bytes(dtype, shape).map_err(|why| {
+        let known = dtype(code);
+        let bytes = tensor_bytes(known.unwrap_or(Dtype::of(&SMALLEST)), shape).map_err(|why| {
             let (at, part) = match why {
                 SizeError::Dimension(at) => (at, format!(".dims[{at}]")),
                 SizeError::Block(_) => (0, ".dims[0]".into()),
                 SizeError::Elements | SizeError::Bytes => (0, ".dims".into()),
             };
             let at = dims_at.saturating_add((at as u64).saturating_mul(8));
-            bad(at, &part, format!("Tensor \"{}\" of type {dtype:?} and shape {shape:?} has no size: {why}.", shown()))
+            let dtype = known.map_or_else(|| unknown(code), |dtype| dtype.name().into());
+            bad(at, &part, format!("Tensor \"{}\" of type {dtype} and shape {shape:?} has no size: {why}.", shown()))
         })?;
         let offset_at = item.at();
         let offset = item.u64(|| field(".offset"))?;
@@ -80,18 +82,12 @@ impl Gguf {
             return Err(bad(offset_at, ".offset", message).into());
         }
         let end = item.at();
-        let kept = self.tensors.push(name, dtype, shape, offset, bytes);
+        let kept = match known {
+            Some(dtype) => self.tensors.push(name, dtype, shape, offset, bytes),
+            None => self.tensors.push_unknown(name, unknown(code), shape, offset, 0),
+        };
         kept.map_err(|why| refused(why, name_at, field(".name"), name).at_tensor(tensor))?;
         self.at = end;
         Ok(())
     }
-}
-
-fn unknown_type(code: u32, at: u64, field: String, name: &str) -> Error {
-    let message = if RETIRED.contains(&code) {
-        format!("Tensor \"{name}\" is of type {code}, which ggml has retired; convert the file anew.")
-    } else {
-        format!("Tensor \"{name}\" is of type {code}, which is not known.")
-    };
-    fault(Cause::UnsupportedDtype, at, field, message)
 }

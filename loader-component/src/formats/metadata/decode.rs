@@ -138,7 +138,7 @@ impl Values<'_> {
     /// That the value has `n` bytes more.
     fn inside(&self, n: u64) -> Result<(), Error> {
         let inside = self.at.checked_add(n).is_some_and(|end| end <= self.end);
-        if inside { Ok(()) } else { Err(truncated(self.at, (self.field)(), self.end)) }
+        if inside { Ok(()) } else { Err(truncated(self.at, n, (self.field)(), self.end)) }
     }
 
     fn fill(&mut self, n: u64) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 use super::super::Limits;
 use super::super::bytes::little;
 use super::super::dtype::{SizeError, tensor_bytes};
-use super::super::fault::{fault, misuse, over_limit, truncated};
+use super::super::fault::{Length, cut_off, ends_inside, fault, misuse, over_limit};
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
@@ -34,7 +34,20 @@ impl Npy {
 
     /// Bytes from the array's beginning that are in the file, or the error that it ends before so many.
     fn within(&self, bytes: u64, field_at: u64, field: &str) -> Result<(), Error> {
-        if bytes <= self.end.saturating_sub(self.at) { Ok(()) } else { Err(truncated(field_at, field, self.end)) }
+        if bytes <= self.end.saturating_sub(self.at) {
+            Ok(())
+        } else {
+            let needed = Length::AtLeast(self.at.saturating_add(bytes));
+            Err(self.cut_off(field_at, field, needed, &format!("inside {field}, which begins at byte {field_at}")))
+        }
+    }
+
+    /// The array ends before its header says: with the file, or with the entry of an archive, which has a header before it.
+    fn cut_off(&self, at: u64, field: &str, of: Length, what: &str) -> Error {
+        if self.at > 0 {
+            return ends_inside("array", self.end, at, field);
+        }
+        cut_off(at, field, self.end, of, what)
     }
 
     /// The version, from the first bytes.
@@ -58,7 +71,7 @@ impl Npy {
         }
     }
 
-    fn header(&self, version: u8, text: &[u8], text_at: u64) -> Result<Header, Error> {
+    fn header(&self, version: u8, text: &[u8], text_at: u64) -> Result<Progress, Error> {
         let Description { descr, fortran_order, shape } = dict::read(text, text_at)?;
         let wrong = |cause, at, field: &str, message| fault(cause, at, format!("header.{field}"), message).at_tensor(0);
         let dtype = dtype(descr.value).map_err(|(cause, message)| wrong(cause, descr.at, "descr", message))?;
@@ -79,11 +92,11 @@ impl Npy {
             }
         })?;
         let data_offset = text_at.saturating_add(text.len() as u64);
-        self.ends(data_offset, bytes)?;
+        let end = self.ends(data_offset, bytes)?;
         let mut tensors = TensorTable::default();
         let pushed = tensors.push(TENSOR, dtype, &dimensions, data_offset, bytes);
         pushed.map_err(|_| misuse("The first tensor of a table was refused."))?;
-        Ok(Header {
+        let header = Box::new(Header {
             format: &FORMAT,
             version: u32::from(version),
             alignment: 1,
@@ -92,26 +105,20 @@ impl Npy {
             tensors,
             metadata: MetadataIndex::default(),
             role: Role::Whole,
-        })
+            findings: Vec::new(),
+        });
+        // NumPy reads several arrays from one file, one after the other; here an array is a file.
+        Ok(if end < self.end { Progress::Behind { header, at: end, forbidden: true } } else { Progress::Done(header) })
     }
 
-    /// That the elements reach from the header's end to the array's, no further and no less far.
-    fn ends(&self, data_offset: u64, bytes: u64) -> Result<(), Error> {
-        let here = self.end.saturating_sub(data_offset);
-        if here < bytes {
-            let message =
-                format!("The array is cut off: {here} of its {bytes} bytes are here. Fetch the rest of the file.");
-            return Err(fault(Cause::EndOfSource, data_offset, "tensor_data", message).at_tensor(0));
+    /// Where the elements end, which the file must reach.
+    fn ends(&self, data_offset: u64, bytes: u64) -> Result<u64, Error> {
+        let end = data_offset.saturating_add(bytes);
+        if self.end < end {
+            let what = "inside the array";
+            return Err(self.cut_off(data_offset, "tensor_data", Length::Exactly(end), what).at_tensor(0));
         }
-        if here > bytes {
-            let at = data_offset.saturating_add(bytes);
-            let message = format!(
-                "{} bytes after the array belong to nothing. If several arrays were saved to this file, save them one by one.",
-                here.saturating_sub(bytes)
-            );
-            return Err(fault(Cause::Malformed, at, "tensor_data", message));
-        }
-        Ok(())
+        Ok(end)
     }
 }
 
@@ -133,8 +140,8 @@ impl Reader for Npy {
         let length = little(buffer.from(at(FIXED)), width);
         let (left, most) = (self.end.saturating_sub(at(text)), self.limits.header_or(MOST));
         if length > left {
-            let message = format!("The header's text has {length} bytes, but only {left} bytes of the file remain.");
-            return Err(fault(Cause::EndOfSource, at(FIXED), "header.length", message));
+            let needed = Length::AtLeast(at(text).saturating_add(length));
+            return Err(self.cut_off(at(FIXED), "header.length", needed, "inside its header"));
         }
         if length > most {
             let message = format!("The header's text has {length} bytes; at most {most} are read.");
@@ -145,6 +152,6 @@ impl Reader for Npy {
             return Ok(Progress::read(buffer, self.at, whole, whole));
         }
         let bytes = usize::try_from(length).ok().and_then(|length| buffer.from(at(text)).get(..length));
-        self.header(version, bytes.unwrap_or_default(), at(text)).map(|header| Progress::Done(Box::new(header)))
+        self.header(version, bytes.unwrap_or_default(), at(text))
     }
 }

@@ -196,7 +196,7 @@ fn fixed_fields() {
     }
     let two = file.clone().version(2, 0);
     for length in [u32::MAX, 1 << 20] {
-        let error = refused(&two.clone().claim_length(length), Cause::EndOfSource, "header.length", "remain");
+        let error = refused(&two.clone().claim_length(length), Cause::EndOfSource, "header.length", "at least");
         assert_eq!(error.offset, Some(8));
     }
     // Longer than any header of numbers, and not read for that.
@@ -213,11 +213,11 @@ fn fixed_fields() {
 #[test]
 fn lengths_of_the_data() {
     let cut =
-        refused(&NpyBuilder::new("<f4", &[100]).data(&[0; 399]), Cause::EndOfSource, "tensor_data", "399 of its 400");
+        refused(&NpyBuilder::new("<f4", &[100]).data(&[0; 399]), Cause::EndOfSource, "tensor_data", "527 of 528 bytes");
     assert_eq!((cut.tensor, cut.offset), (Some(0), Some(128)));
     let two = NpyBuilder::new("<f4", &[1]).data(&[0; 4]).build();
     let twice = NpyBuilder::new("<f4", &[1]).data(&[0; 4]).data(&two);
-    let error = refused(&twice, Cause::Malformed, "tensor_data", "132 bytes after the array");
+    let error = refused(&twice, Cause::Malformed, "tensor_data", "132 bytes after the last tensor");
     assert_eq!(error.offset, Some(132));
 }
 

@@ -66,6 +66,7 @@ impl Npz {
             tensors,
             metadata: MetadataIndex::default(),
             role: Role::Whole,
+            findings: Vec::new(),
         }
     }
 }
@@ -87,6 +88,14 @@ impl Reader for Npz {
             let array = self.array.get_or_insert_with(|| Npy::new(from, to, limits));
             let header = match array.advance(buffer).map_err(in_archive)? {
                 Progress::Done(header) => header,
+                Progress::Behind { at, .. } => {
+                    let message = format!(
+                        "{} bytes after the array belong to nothing. If several arrays were saved to this entry, save them one \
+                         by one.",
+                        to.saturating_sub(at)
+                    );
+                    return Err(in_archive(fault(Cause::Malformed, at, "tensor_data", message)));
+                }
                 read => return Ok(read),
             };
             self.array = None;

@@ -85,7 +85,7 @@ fn names_that_differ_by_case_are_two_arrays() {
 #[test]
 fn other_archives_are_called_what_they_are() {
     let document = ZipBuilder::new().entry("[Content_Types].xml", b"x").entry("word/document.xml", b"y");
-    let error = refused(&document, Cause::UnsupportedFormat, "zip.directory", "[Content_Types].xml");
+    let error = refused(&document, Cause::NotAModel, "zip.directory", "[Content_Types].xml");
     assert!(error.message.contains("and 1 more"), "{error:?}");
 }
 

@@ -1,5 +1,5 @@
 //! One opcode and what follows it, read from the window it begins in.
-use super::super::fault::{fault, over_limit, truncated};
+use super::super::fault::{LONGEST_FILE, ends_inside, fault, over_limit};
 use super::super::window::{Got, Stop};
 use super::opcodes::{Argument, Opcode, opcode};
 use crate::types::{Cause, Error};
@@ -43,7 +43,7 @@ impl<'b> Place<'b> {
     pub(super) fn read(&self, field: &dyn Fn(&str) -> String) -> Got<Instruction<'b>> {
         let room = self.end.saturating_sub(self.at);
         if room == 0 {
-            return Err(truncated(self.at, field("opcode"), self.end).into());
+            return Err(self.cut_off(field("opcode")).into());
         }
         let Some(code) = self.bytes.first() else { return Err(Stop::Need(1)) };
         let Some(opcode) = opcode(*code) else {
@@ -86,7 +86,14 @@ impl<'b> Place<'b> {
         Ok(Instruction { at: self.at, opcode, operand, next: self.at.saturating_add(len) })
     }
 
+    fn cut_off(&self, field: String) -> Error {
+        ends_inside("pickle", self.end, self.at, field)
+    }
+
     fn too_long(&self, len: u64, room: u64, field: String) -> Error {
+        if len <= LONGEST_FILE {
+            return self.cut_off(field);
+        }
         let message = format!("A length of {len} was given, but only {room} bytes remain.");
         fault(Cause::Malformed, self.at, field, message)
     }
@@ -95,7 +102,7 @@ impl<'b> Place<'b> {
     fn take(&self, skip: u64, len: u64, field: &dyn Fn() -> String) -> Got<&'b [u8]> {
         let end = skip.saturating_add(len);
         if end > self.end.saturating_sub(self.at) {
-            return Err(truncated(self.at, field(), self.end).into());
+            return Err(self.cut_off(field()).into());
         }
         let range = usize::try_from(skip).ok().zip(usize::try_from(end).ok());
         range.and_then(|(from, to)| self.bytes.get(from..to)).ok_or(Stop::Need(end))
@@ -130,7 +137,7 @@ impl<'b> Place<'b> {
         }
         let have = from.len() as u64;
         if have >= room {
-            return Err(truncated(self.at, field(), self.end).into());
+            return Err(self.cut_off(field()).into());
         }
         if have > LONGEST_KEPT {
             return Err(self.long_line(field()).into());

@@ -113,7 +113,7 @@ impl ArchiveReader {
         if self.entry(Part::Data.record()).is_none() {
             let message =
                 format!("The archive has no \"{}/data.pkl\", so it is no PyTorch checkpoint.", escape(&self.prefix));
-            return Err(fault(Cause::UnsupportedFormat, 0, "zip.directory", message));
+            return Err(fault(Cause::NotAModel, 0, "zip.directory", message));
         }
         // As torch.load tells them apart.
         if self.entry(Part::Constants.record()).is_some() {

@@ -42,7 +42,17 @@ pub(super) fn of(checkpoint: Checkpoint, size: u64, limits: &Limits) -> Result<H
         }
     }
     let data_offset = tensors.first_byte().unwrap_or(size);
-    Ok(Header { format: &FORMAT, version, alignment: 1, data_offset, size, tensors, metadata, role: Role::Whole })
+    Ok(Header {
+        format: &FORMAT,
+        version,
+        alignment: 1,
+        data_offset,
+        size,
+        tensors,
+        metadata,
+        role: Role::Whole,
+        findings: Vec::new(),
+    })
 }
 
 /// What is said of a checkpoint beside its tensors. Keys begin with `pytorch.`.

@@ -4,7 +4,7 @@
 //! beginning of a storage in it. Of the storages themselves only their eight bytes of length are read.
 use super::super::Limits;
 use super::super::escape;
-use super::super::fault::{fault, truncated};
+use super::super::fault::{LONGEST_FILE, Length, cut_off, fault, truncated};
 use super::super::pickle::{Pickle, PickleReader, Value};
 use super::super::turn::Turn;
 use super::super::window::Buffer;
@@ -67,14 +67,14 @@ impl StreamReader {
         }
         while let Some(label) = LABELS.get(self.number).copied() {
             let turn = self.pickle.advance(buffer);
-            match turn.map_err(|error| with_imports(error, self.pickle.globals()))? {
+            match turn.map_err(|error| with_imports(with_the_file(error), self.pickle.globals()))? {
                 Turn::Read { offset, len } => return Ok(Turn::Read { offset, len }),
                 Turn::Done(pickle) => self.take(label, &pickle)?,
             }
         }
         while let Some(number) = self.order.get(self.placed).copied() {
             if self.size.saturating_sub(self.at) < 8 {
-                return Err(truncated(self.at, "storage.length", self.size));
+                return Err(truncated(self.at, 8, "storage.length", self.size));
             }
             let Some(length) = buffer.from(self.at).first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
                 return Ok(Turn::read(buffer.ask(self.at, 8, 8)));
@@ -103,10 +103,13 @@ impl StreamReader {
             )));
         }
         storage.offset = at.saturating_add(8);
-        let end = storage.offset.checked_add(storage.bytes).filter(|end| *end <= size);
-        let left = size.saturating_sub(storage.offset);
-        self.at =
-            end.ok_or_else(|| bad(format!("Storage \"{key}\" has {} bytes, but only {left} remain.", storage.bytes)))?;
+        let end = storage.offset.checked_add(storage.bytes).filter(|end| *end <= LONGEST_FILE);
+        let end = end.ok_or_else(|| bad(format!("Storage \"{key}\" has {} bytes, as no file has.", storage.bytes)))?;
+        if end > size {
+            let what = format!("inside storage \"{key}\"");
+            return Err(cut_off(at, format!("storage[\"{key}\"].length"), size, Length::AtLeast(end), &what));
+        }
+        self.at = end;
         self.placed = self.placed.saturating_add(1);
         Ok(())
     }
@@ -163,6 +166,14 @@ impl StreamReader {
     }
 }
 
+/// A pickle of this form ends before the file does, so one that is cut off is so with the file.
+fn with_the_file(mut error: Error) -> Error {
+    if error.cause == Cause::EndOfSource {
+        error.message.push_str(" Fetch the rest of the file.");
+    }
+    error
+}
+
 fn is_magic(pickle: &Pickle) -> Result<(), Error> {
     if let Value::Wide(span) = pickle.values.get(pickle.root)
         && pickle.values.bytes(span) == MAGIC
@@ -174,7 +185,7 @@ fn is_magic(pickle: &Pickle) -> Result<(), Error> {
     });
     let message =
         format!("This is a pickle, but not that of a PyTorch checkpoint, which begins with its magic number.{would}");
-    Err(fault(Cause::UnsupportedFormat, pickle.start, LABELS[0], message))
+    Err(fault(Cause::NotAModel, pickle.start, LABELS[0], message))
 }
 
 fn is_little(pickle: &Pickle) -> Result<(), Error> {

@@ -21,7 +21,7 @@ fn sniff(file: &Glimpse<'_>) -> Match {
 fn reader(file: &Glimpse<'_>, max_read: u32) -> Box<dyn Reader> {
     match told(file) {
         Some((_, Kind::Index)) => Box::new(Index::new(file.size, file.limits)),
-        Some((_, Kind::Tensors)) | None => Box::new(Safetensors::new(file.size, max_read, file.limits)),
+        Some((_, Kind::Tensors)) | None => Box::new(Safetensors::new(file.size, file.head, max_read, file.limits)),
     }
 }
 

@@ -95,7 +95,11 @@ impl<'j> Visitor<'j> for Document<'_, '_> {
             shape.clear();
             let Described { dtype, start, bytes } = map.next_value_seed(Tensor { place, shape: &mut shape })?;
             place.at(Part::Entry);
-            tensors.push(&name, dtype, &shape, start, bytes).map_err(|why| refused(place, why, &name))?;
+            let taken = match dtype {
+                Ok(dtype) => tensors.push(&name, dtype, &shape, start, bytes),
+                Err(unknown) => tensors.push_unknown(&name, unknown, &shape, start, bytes),
+            };
+            taken.map_err(|why| refused(place, why, &name))?;
             place.outside("header");
         }
         Ok(())
@@ -109,7 +113,8 @@ struct Tensor<'p, 's> {
 }
 
 struct Described {
-    dtype: Dtype,
+    /// What the file says, where it is not known.
+    dtype: Result<Dtype, String>,
     start: u64,
     bytes: u64,
 }
@@ -136,10 +141,7 @@ impl<'j> Visitor<'j> for Tensor<'_, '_> {
                 "dtype" => {
                     place.at(Part::Field("dtype"));
                     let name = map.next_value_seed(Text)?;
-                    let known = dtypes::dtype(&name).ok_or_else(|| {
-                        let message = format!("The element type \"{}\" is not known.", escape(&name));
-                        place.deny(Cause::UnsupportedDtype, message)
-                    })?;
+                    let known = dtypes::dtype(&name).ok_or_else(|| escape(&name));
                     dtype.replace(known).is_some()
                 }
                 "shape" => {
@@ -181,6 +183,11 @@ impl<'j> Visitor<'j> for Tensor<'_, '_> {
             return Err(missing("shape"));
         }
         let (start, said) = span.ok_or_else(|| missing("data_offsets"))?;
+        let dtype = match dtype {
+            Ok(dtype) => dtype,
+            // Its bytes are known all the same.
+            Err(unknown) => return Ok(Described { dtype: Err(unknown), start, bytes: said }),
+        };
         let bytes = tensor_bytes(dtype, shape).map_err(|why| {
             place.at(match why {
                 SizeError::Dimension(at) => Part::Element("shape", at),
@@ -194,7 +201,7 @@ impl<'j> Visitor<'j> for Tensor<'_, '_> {
                 format!("data_offsets gives {said} bytes, but shape {shape:?} of type {dtype:?} needs {bytes}.");
             return Err(place.deny(Cause::Malformed, message));
         }
-        Ok(Described { dtype, start, bytes })
+        Ok(Described { dtype: Ok(dtype), start, bytes })
     }
 }
 

@@ -54,6 +54,7 @@ impl Reader for Index {
             tensors: TensorTable::default(),
             metadata: MetadataIndex::default(),
             role: Role::Index(index),
+            findings: Vec::new(),
         })))
     }
 }

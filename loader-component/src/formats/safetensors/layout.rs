@@ -1,11 +1,11 @@
 //! Where the tensors lie: from the header's end to the file's end, without holes and not on one another.
 use super::super::escape;
-use super::super::fault::fault;
+use super::super::fault::{LONGEST_FILE, Length, cut_off, fault};
 use super::super::table::TensorTable;
 use crate::types::{Cause, Error};
 
-/// Checks offsets relative to the data and makes them absolute.
-pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> Result<(), Error> {
+/// Checks offsets relative to the data and makes them absolute; answers where the last tensor ends.
+pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> Result<u64, Error> {
     let placed = |tensors: &TensorTable, tensor: u32, at: u64, why: String| {
         let name = escape(tensors.name(tensor));
         let field = format!("tensor[\"{name}\"].data_offsets");
@@ -14,12 +14,21 @@ pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> R
     };
     let data = size.saturating_sub(data_offset);
     let mut reached = 0u64;
+    // The first one that the file does not hold to its end. Where all lie as they should, the file is cut off.
+    let mut first = None;
     for tensor in tensors.by_offset() {
         let (offset, bytes) = tensors.get(tensor as usize).map_or((0, 0), |t| (t.offset, t.bytes));
         let end = offset.saturating_add(bytes);
-        if end > data {
-            let why = format!("ends at byte {end} of the data, which has {data} bytes");
-            return Err(placed(tensors, tensor, data, why));
+        if end > LONGEST_FILE {
+            return Err(placed(
+                tensors,
+                tensor,
+                data,
+                format!("ends at byte {end} of the data, and no file is so long"),
+            ));
+        }
+        if end > data && first.is_none() {
+            first = Some(tensor);
         }
         if offset < reached {
             let why = format!("begins at byte {offset} of the data, inside another tensor that ends at {reached}");
@@ -31,10 +40,13 @@ pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> R
         }
         reached = end;
     }
-    if reached < data {
-        let at = data_offset.saturating_add(reached);
-        let message = format!("{} bytes after the last tensor belong to nothing.", data.saturating_sub(reached));
-        return Err(fault(Cause::Malformed, at, "tensor_data", message));
+    let end = data_offset.saturating_add(reached);
+    if let Some(tensor) = first {
+        let name = escape(tensors.name(tensor));
+        let what = format!("in tensor \"{name}\"");
+        let field = format!("tensor[\"{name}\"].data_offsets");
+        return Err(cut_off(size, field, size, Length::Exactly(end), &what).at_tensor(tensor));
     }
-    tensors.shift(data_offset).map_err(|tensor| placed(tensors, tensor, 0, "would end beyond 2^64 bytes".into()))
+    tensors.shift(data_offset).map_err(|tensor| placed(tensors, tensor, 0, "would end beyond 2^64 bytes".into()))?;
+    Ok(end)
 }

@@ -1,7 +1,7 @@
 //! A safetensors file: the length, then the header, which is checked as a whole.
 use super::super::Limits;
 use super::super::escape::escape_bytes;
-use super::super::fault::{fault, over_limit, truncated};
+use super::super::fault::{Length, cut_off, fault, over_limit, truncated};
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
@@ -21,19 +21,28 @@ pub(super) struct Safetensors {
     size: u64,
     max_read: u32,
     limits: Limits,
+    /// Whether the header's first byte, if it is here, is what it must be.
+    begins_well: bool,
     length: Option<u64>,
 }
 
 impl Safetensors {
-    pub(super) fn new(size: u64, max_read: u32, limits: Limits) -> Self {
-        Self { size, max_read, limits, length: None }
+    pub(super) fn new(size: u64, head: &[u8], max_read: u32, limits: Limits) -> Self {
+        let begins_well = head.get(8).is_none_or(|byte| *byte == b'{');
+        Self { size, max_read, limits, begins_well, length: None }
     }
 
     fn check(&self, length: u64) -> Result<u64, Error> {
         let left = self.size.saturating_sub(PREFIX);
         let most = header_limit(&self.limits);
+        if length > left && length <= most && self.begins_well {
+            let needed = Length::AtLeast(PREFIX.saturating_add(length));
+            return Err(cut_off(0, "header.length", self.size, needed, "inside its header"));
+        }
         if length > left {
-            let message = format!("The header's length is {length}, but only {left} bytes of the file remain.");
+            let message = format!(
+                "The header's length is {length}, but only {left} bytes of the file remain, and no header is so long."
+            );
             return Err(fault(Cause::Malformed, 0, "header.length", message));
         }
         if length > most {
@@ -47,7 +56,7 @@ impl Safetensors {
         Ok(length)
     }
 
-    fn header(&self, json: &[u8]) -> Result<Header, Error> {
+    fn header(&self, json: &[u8]) -> Result<Progress, Error> {
         if json.first() != Some(&b'{') {
             let found = escape_bytes(json.get(..1).unwrap_or_default());
             let message = format!("The header begins with \"{found}\"; it must begin with {{.");
@@ -57,8 +66,8 @@ impl Safetensors {
         let mut metadata = MetadataIndex::new(self.max_read);
         HeaderReader::new(&self.limits, &mut tensors, &mut metadata).read(json, PREFIX)?;
         let data_offset = PREFIX.saturating_add(json.len() as u64);
-        layout::check(&mut tensors, data_offset, self.size)?;
-        Ok(Header {
+        let end = layout::check(&mut tensors, data_offset, self.size)?;
+        let header = Box::new(Header {
             format: &FORMAT,
             version: 0,
             alignment: 1,
@@ -67,7 +76,9 @@ impl Safetensors {
             tensors,
             metadata,
             role: Role::Whole,
-        })
+            findings: Vec::new(),
+        });
+        Ok(if end < self.size { Progress::Behind { header, at: end, forbidden: true } } else { Progress::Done(header) })
     }
 }
 
@@ -77,7 +88,7 @@ impl Reader for Safetensors {
             Some(length) => length,
             None => {
                 if self.size < PREFIX {
-                    return Err(truncated(0, "header.length", self.size));
+                    return Err(truncated(0, PREFIX, "header.length", self.size));
                 }
                 let Some(prefix) = buffer.from(0).first_chunk::<8>() else {
                     return Ok(Progress::read(buffer, 0, PREFIX, PREFIX));
@@ -91,6 +102,6 @@ impl Reader for Safetensors {
             return Ok(Progress::read(buffer, PREFIX, length, length));
         }
         let json = usize::try_from(length).ok().and_then(|length| buffer.from(PREFIX).get(..length));
-        self.header(json.unwrap_or_default()).map(|header| Progress::Done(Box::new(header)))
+        self.header(json.unwrap_or_default())
     }
 }

@@ -1,6 +1,9 @@
 //! Models of several files.
 use super::super::Catalogue;
 use super::super::build::{GgufBuilder, SafetensorsBuilder, Value};
+use super::super::pickle::build::{PickleBuilder, archive};
+use super::super::safetensors::dtype;
+use super::super::table::TensorTable;
 use super::*;
 
 fn part(no: u16, count: u16, total: i32, tensors: &[&str]) -> Header {
@@ -101,12 +104,6 @@ fn safetensors_shards() {
     let whole = build(&[("m.index.json", &map), ("m-2.safetensors", &two), ("m-1.safetensors", &one)]).unwrap();
     assert_eq!((whole.len(), whole.find("a"), whole.tensor(2).unwrap().source), (3, Some(2), 2));
     assert_eq!(whole.summary().format, "safetensors");
-    bad(&[("i", &map), ("m-1.safetensors", &two)], Cause::Malformed, "weight_map[\"b\"]");
-    bad(&[("i", &map), ("m-2.safetensors", &shard(&["b"]))], Cause::Malformed, "weight_map[\"c\"]");
-    let files = [("m-2.safetensors", &two), ("i", &map), ("m-1.safetensors", &shard(&["a", "z"]))];
-    let unplaced = bad(&files, Cause::Malformed, "weight_map[\"z\"]");
-    // The number of the model, not of the file, and no byte of it.
-    assert_eq!((unplaced.source, unplaced.tensor, unplaced.offset), (Some(2), Some(3), None));
     bad(&[("i", &map), ("m-3.safetensors", &one)], Cause::Malformed, "weight_map");
     bad(&[("i", &map), ("j", &map)], Cause::InvalidRequest, "sources");
     bad(&[("x.safetensors", &one), ("m.gguf", &loads(&valid()))], Cause::InvalidRequest, "sources");
@@ -134,4 +131,70 @@ fn split_counts_are_bounded() {
     assert_eq!(refused(&misplaced, Cause::Malformed, "kv[\"split.no\"]").offset, Some(24 + 8 + 8 + 4));
     let nowhere = GgufBuilder::new().kv("split.count", Value::U16(3));
     assert_eq!(refused(&nowhere, Cause::Malformed, "kv[\"split.no\"]").offset, Some(24 + 8 + 11 + 4));
+}
+
+/// The index is the list: what shards have beside it is left out, and what they lack is told.
+#[test]
+fn an_index_that_disagrees_with_its_shards() {
+    let map = index(&[("a", "m-1.safetensors"), ("b", "m-2.safetensors"), ("c", "m-2.safetensors")]);
+    let (one, two) = (shard(&["a"]), shard(&["b", "c"]));
+    let rules = |model: &Catalogue| -> Vec<(String, Option<u32>)> {
+        model.findings().iter().map(|finding| (finding.rule.clone(), finding.source)).collect()
+    };
+    let more = shard(&["a", "z", "c"]);
+    let model = build(&[("m-1.safetensors", &more), ("i", &map), ("m-2.safetensors", &two)]).unwrap();
+    assert_eq!((model.len(), model.find("z"), model.find("c")), (3, None, Some(2)));
+    assert_eq!(model.tensor(1).unwrap().tensor.name, "b");
+    assert_eq!(rules(&model), [("unindexed-tensors".to_owned(), Some(0))]);
+    assert!(model.findings()[0].message.contains("\"z\", \"c\"") && model.absent().is_empty());
+    let fewer = shard(&["b"]);
+    let model = build(&[("i", &map), ("m-1.safetensors", &one), ("m-2.safetensors", &fewer)]).unwrap();
+    assert_eq!((model.len(), model.absent()), (2, &["c".to_owned()][..]));
+    assert_eq!(rules(&model), [("absent-tensors".to_owned(), Some(0))]);
+    let exchanged = build(&[("i", &map), ("m-1.safetensors", &two), ("m-2.safetensors", &one)]).unwrap();
+    assert_eq!((exchanged.len(), exchanged.absent().len()), (0, 3));
+}
+
+#[test]
+fn a_shard_that_is_given_alone() {
+    let one = shard(&["a"]);
+    let told = |name: &str| build(&[(name, &one)]).unwrap().findings().first().map(|finding| finding.message.clone());
+    assert!(told("model-00001-of-00002.safetensors").unwrap().contains("\"model.safetensors.index.json\""));
+    let checkpoint = PickleBuilder::new(2).raw(b"}").stop();
+    let checkpoint = parse(&archive(&checkpoint, &[]).build()).unwrap();
+    let model = build(&[("pytorch_model-00001-of-00002.bin", &checkpoint)]).unwrap();
+    assert!(model.findings()[0].message.contains("\"pytorch_model.bin.index.json\""), "{:?}", model.findings());
+    assert!(build(&[("model-00001-of-00002.gguf", &loads(&valid()))]).unwrap().findings().is_empty());
+    for whole in ["model.safetensors", "model-00001-of-00001.safetensors", "a-of-b.safetensors"] {
+        assert_eq!(told(whole), None, "{whole}");
+    }
+}
+
+/// What a tensor is stays with it where others are left out.
+#[test]
+fn tensors_that_stay_keep_their_strides_and_types() {
+    let mut table = TensorTable::default();
+    table.push_unknown("a", "F8_NEW".into(), &[1], 0, 1).unwrap();
+    table.push("b", dtype("F32").unwrap(), &[2, 2], 8, 16).unwrap();
+    table.note_strides(&[1, 2]);
+    table.push("c", dtype("F32").unwrap(), &[1], 24, 4).unwrap();
+    table.push_unknown("d", "F8_NEW".into(), &[1], 28, 1).unwrap();
+    assert_eq!(table.retain(|name| name != "a"), ["a"]);
+    assert_eq!(table.iter().map(|tensor| tensor.name).collect::<Vec<_>>(), ["b", "c", "d"]);
+    assert_eq!([0, 1, 2].map(|index| table.strides(index)), [Some(&[1, 2][..]), None, None]);
+    assert_eq!([0, 1, 2].map(|index| table.unknown(index)), [None, None, Some("F8_NEW")]);
+}
+
+#[test]
+fn an_unknown_type_is_a_finding() {
+    let known = part(0, 2, 2, &["a"]);
+    let file = GgufBuilder::new()
+        .kv("split.no", Value::U16(1))
+        .kv("split.count", Value::U16(2))
+        .kv("split.tensors.count", Value::I32(2));
+    let unknown = loads(&file.tensor("q", 140, &[256], &[0; 64]));
+    let model = build(&[("m-00001-of-00002.gguf", &known), ("m-00002-of-00002.gguf", &unknown)]).unwrap();
+    let [finding] = model.findings() else { panic!("{:?}", model.findings()) };
+    assert_eq!((finding.rule.as_str(), finding.source, finding.tensor), ("unknown-dtype", Some(1), Some(1)));
+    assert!(finding.message.contains("IQ5_K of ik_llama.cpp") && finding.message.contains("\"q\""), "{finding:?}");
 }

@@ -58,6 +58,7 @@ impl Shelf {
             tensors: TensorTable::default(),
             metadata: MetadataIndex::default(),
             role: Role::Whole,
+            findings: Vec::new(),
         }
     }
 }
@@ -169,6 +170,7 @@ fn the_end_is_read_only_where_the_beginning_makes_nothing_certain() {
     let message = unknown.unwrap_err().message;
     assert_eq!(
         message,
-        "This is not a GGUF, safetensors, NPY or shelf file; it begins with \"\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\"."
+        "This is not a GGUF, safetensors, NPY or shelf file; it begins with \"\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\". \
+         Check that it is the model's file, and that it was fetched as it is."
     );
 }

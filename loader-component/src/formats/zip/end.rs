@@ -49,7 +49,7 @@ impl Search {
     /// The end record, from the bytes that [`Search::span`] names.
     pub(super) fn run(&mut self, buffer: &Buffer, size: u64, limits: Limits) -> Got<End> {
         if size < END_BYTES {
-            return Err(truncated(0, "zip.end", size).into());
+            return Err(truncated(0, END_BYTES, "zip.end", size).into());
         }
         let (tail_at, len) = self.span(size);
         if !buffer.has(tail_at, len) {
@@ -65,9 +65,11 @@ impl Search {
         }
         let found = if bare { Some(usual) } else { last(tail, tail_at, size) };
         let Some(end_at) = found else {
-            let message = "The file begins like a ZIP archive, but no end record is in its last 65,557 bytes; it was cut, \
-                           or more than a comment follows the archive.";
-            return Err(fault(Cause::Malformed, size, "zip.end", message).into());
+            let message = format!(
+                "The file begins like a ZIP archive, but no end record is in the last 65,557 of its {size} bytes: it is cut off, \
+                 or more than a comment follows the archive. Fetch the rest of it."
+            );
+            return Err(fault(Cause::EndOfSource, size, "zip.end", message).into());
         };
         read(tail, tail_at, end_at, size, limits).map_err(Stop::Fail)
     }

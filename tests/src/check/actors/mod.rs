@@ -41,11 +41,12 @@ pub const NEVER: Ticket = Ticket(7);
 pub const TICKETS: [Ticket; 3] = [NOW, LATE, NEVER];
 
 /// Every cause.
-pub const CAUSES: [Cause; 24] = [
+pub const CAUSES: [Cause; 25] = [
     Cause::InvalidRequest,
     Cause::NotFound,
     Cause::Busy,
     Cause::Malformed,
+    Cause::NotAModel,
     Cause::UnsupportedFormat,
     Cause::UnsupportedDtype,
     Cause::UnsupportedStrategy,

@@ -21,10 +21,12 @@ fn nested(depth: usize) -> GgufBuilder {
 #[test]
 fn counts_are_held_against_the_bytes_that_remain() {
     let filler = vec![Value::Raw(0, vec![0; 400])];
-    for (code, count) in
-        [(8, (1u64 << 61) + 1), (4, (1 << 62) + 1), (12, 1 << 30), (0, 401), (7, 401), (9, 34), (8, 51)]
-    {
+    for (code, count) in [(8, (1u64 << 61) + 1), (4, (1 << 62) + 1), (12, 1 << 30)] {
         refused(&array(code, count, filler.clone()), Cause::Malformed, "kv[\"a\"].count");
+    }
+    // A longer file may have so many.
+    for (code, count) in [(0, 401), (7, 401), (9, 34), (8, 51)] {
+        refused(&array(code, count, filler.clone()), Cause::EndOfSource, "kv[\"a\"].count");
     }
     assert!(parse(&array(0, 400, filler).build()).is_ok());
 }
@@ -33,9 +35,9 @@ fn counts_are_held_against_the_bytes_that_remain() {
 fn elements() {
     refused(&array(13, 0, vec![]), Cause::Malformed, "kv[\"a\"].element_type");
     refused(&array(7, 3, vec![Value::Bool(1), Value::Bool(0), Value::Bool(2)]), Cause::Malformed, "kv[\"a\"][2]");
-    for length in [u64::MAX, 1 << 63, 9] {
+    for (length, cause) in [(u64::MAX, Cause::Malformed), (1 << 63, Cause::Malformed), (9, Cause::EndOfSource)] {
         let last = Value::Raw(8, [length.to_le_bytes().as_slice(), &[0; 8]].concat());
-        refused(&array(8, 2, vec![Value::text("x"), last]), Cause::Malformed, "kv[\"a\"][1].length");
+        refused(&array(8, 2, vec![Value::text("x"), last]), cause, "kv[\"a\"][1].length");
     }
     let error = refused(&array(8, 2, vec![Value::text("0123456789")]), Cause::EndOfSource, "kv[\"a\"][1].length");
     assert_eq!(error.offset, Some(array(8, 2, vec![Value::text("0123456789")]).build().len() as u64));

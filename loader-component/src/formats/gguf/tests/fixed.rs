@@ -68,9 +68,10 @@ fn magic_and_version() {
 #[test]
 fn counts_are_held_against_the_bytes_that_remain() {
     assert!(loads(&GgufBuilder::new()).tensors.is_empty());
-    for count in [u64::MAX, 1 << 63, 1_000_000, 1] {
-        refused(&GgufBuilder::new().claim_tensors(count), Cause::Malformed, "tensor_count");
-        refused(&GgufBuilder::new().claim_entries(count), Cause::Malformed, "metadata_kv_count");
+    let (lie, cut) = (Cause::Malformed, Cause::EndOfSource);
+    for (count, cause) in [(u64::MAX, lie), (1 << 63, lie), (1_000_000, cut), (1, cut)] {
+        refused(&GgufBuilder::new().claim_tensors(count), cause, "tensor_count");
+        refused(&GgufBuilder::new().claim_entries(count), cause, "metadata_kv_count");
     }
 }
 
@@ -92,7 +93,7 @@ fn keys() {
         refused(&GgufBuilder::new().raw_entry(&entry), Cause::Malformed, "kv[0].key.length");
     }
     let beyond = [21u64.to_le_bytes().as_slice(), &[b'k'; 20]].concat();
-    refused(&GgufBuilder::new().raw_entry(&beyond), Cause::Malformed, "kv[0].key.length");
+    refused(&GgufBuilder::new().raw_entry(&beyond), Cause::EndOfSource, "kv[0].key.length");
     refused(&GgufBuilder::new().kv("", Value::U64(1)), Cause::Malformed, "kv[0].key.length");
     refused(&GgufBuilder::new().kv(&"k".repeat(65_536), Value::U8(1)), Cause::Malformed, "kv[0].key.length");
     assert_eq!(loads(&GgufBuilder::new().kv(&"k".repeat(65_535), Value::U8(1))).metadata.len(), 1);
@@ -112,9 +113,9 @@ fn values() {
     for code in [13, 255, 1 << 31] {
         refused(&GgufBuilder::new().kv("a", Value::Raw(code, vec![0; 8])), Cause::Malformed, "kv[\"a\"].type");
     }
-    for length in [u64::MAX, 1 << 63, 9] {
+    for (length, cause) in [(u64::MAX, Cause::Malformed), (1 << 63, Cause::Malformed), (9, Cause::EndOfSource)] {
         let value = Value::Raw(8, [length.to_le_bytes().as_slice(), &[0; 8]].concat());
-        refused(&GgufBuilder::new().kv("a", value), Cause::Malformed, "kv[\"a\"].length");
+        refused(&GgufBuilder::new().kv("a", value), cause, "kv[\"a\"].length");
     }
     for byte in [2, 255] {
         refused(&GgufBuilder::new().kv("a", Value::Bool(byte)), Cause::Malformed, "kv[\"a\"]");

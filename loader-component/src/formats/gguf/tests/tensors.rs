@@ -49,8 +49,9 @@ fn dimensions() {
 #[test]
 fn types() {
     for code in [4, 5, 31, 32, 33, 36, 37, 38, 43, 1 << 31] {
-        let error = refused(&one(b"x", code, &[256], 0), Cause::UnsupportedDtype, "tensor_infos[0].type");
-        assert!(error.message.contains(&code.to_string()), "{error:?}");
+        let header = loads(&one(b"x", code, &[256], 0));
+        let tensor = header.tensors.get(0).unwrap();
+        assert!(tensor.dtype.contains(&code.to_string()), "{tensor:?}");
     }
     assert_eq!(loads(&one(b"x", 40, &[64], 0)).tensors.get(0).unwrap().dtype, "NVFP4");
 }
@@ -64,7 +65,7 @@ fn offsets() {
     // Its eight bytes are the header's last.
     assert_eq!(error.offset, Some(one(b"x", 0, &[1], 0).header().len() as u64 - 8));
     for beyond in [1u64, 4_096, 1 << 40] {
-        refused(&one(b"x", 24, &[4_096 + beyond], 0), Cause::Malformed, "tensor_infos[0].offset");
+        refused(&one(b"x", 24, &[4_096 + beyond], 0), Cause::EndOfSource, "tensor_infos[0].offset");
     }
     assert!(parse(&one(b"x", 24, &[4_096], 0).build()).is_ok());
 }

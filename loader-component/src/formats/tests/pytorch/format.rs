@@ -117,7 +117,7 @@ fn other_pickles_say_what_they_would_import() {
     for protocol in [2u8, 4] {
         let file = PickleBuilder::new(protocol).global("builtins", "eval").text("1").raw(b"\x85R").stop();
         let error = parse(&file).unwrap_err();
-        assert_eq!(error.cause, Cause::UnsupportedFormat);
+        assert_eq!(error.cause, Cause::NotAModel);
         assert!(error.message.contains("builtins.eval"), "{error:?}");
     }
 }

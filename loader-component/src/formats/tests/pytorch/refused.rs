@@ -31,7 +31,7 @@ fn storages_that_are_not_what_is_said() {
     refused(&archive(&pickle, &[("0", &TWELVE[..47])]).build(), Cause::Malformed, "storage[\"0\"]");
     refused(&archive(&pickle, &[("1", &TWELVE)]).build(), Cause::Malformed, "storage[\"0\"]");
     refused(&stream(&pickle, &[("0", 11, &TWELVE)]), Cause::Malformed, "storage[\"0\"].length");
-    refused(&stream(&pickle, &[("0", 12, &TWELVE[..40])]), Cause::Malformed, "storage[\"0\"].length");
+    refused(&stream(&pickle, &[("0", 12, &TWELVE[..40])]), Cause::EndOfSource, "storage[\"0\"].length");
     refused(&stream(&pickle, &[("1", 12, &TWELVE)]), Cause::Malformed, "storage_keys");
     refused(&stream(&pickle, &[("0", 12, &TWELVE), ("0", 12, &TWELVE)]), Cause::Malformed, "storage_keys");
     refused(&stream(&pickle, &[]), Cause::Malformed, "storage_keys");
@@ -126,7 +126,7 @@ fn a_tensor_that_depends_on_a_global_is_refused_with_its_byte() {
 fn a_pickle_that_is_no_checkpoint_names_what_it_would_import() {
     let error = refused(
         &PickleBuilder::new(2).global("os", "system").text("id").raw(b"\x85R").stop(),
-        Cause::UnsupportedFormat,
+        Cause::NotAModel,
         "magic_number",
     );
     assert!(error.message.contains("os.system (named at byte 2)"), "{error:?}");
@@ -149,7 +149,7 @@ fn a_pickle_that_breaks_off_says_what_it_would_have_imported() {
 #[test]
 fn archives_that_are_no_checkpoints() {
     let pickle = dict(&[("w", 0, &[12], &[1])]).stop();
-    refused(&ZipBuilder::new().entry("a/x", b"").build(), Cause::UnsupportedFormat, "zip.directory");
+    refused(&ZipBuilder::new().entry("a/x", b"").build(), Cause::NotAModel, "zip.directory");
     refused(&ZipBuilder::new().entry("data.pkl", &pickle).build(), Cause::UnsupportedFormat, "zip.directory[0].name");
     let packed = ZipBuilder::new().packed(b"a/data.pkl", 8, Some(900), &pickle).entry("a/data/0", &TWELVE).build();
     refused(&packed, Cause::UnsupportedFormat, "zip.entry[\"a/data.pkl\"].method");
