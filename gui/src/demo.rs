@@ -84,12 +84,11 @@ pub fn tables() -> Vec<MachineTable> {
         target: target.into(),
         refuses: action.starts_with("refuse_"),
     };
-    let order = std::cell::Cell::new(0);
     let table = |machine: &str, initial: &str, rows| MachineTable {
         machine: machine.into(),
         initial: initial.into(),
         rows,
-        order: order.replace(order.get() + 1),
+        order: u32::from(machine != "model/loader") + u32::from(machine.starts_with("io/")),
         pooled: machine == "model/tensor",
         owns: (machine == "io/mmap").then_some(Pool::Slots),
     };

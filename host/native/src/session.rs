@@ -603,8 +603,9 @@ impl Session {
     ///
     /// # let mut model = tiny_model()?;
     /// let mut file = Vec::new();
-    /// model.recording().write(&mut file)?;
-    /// assert_eq!(Recording::read(file.as_slice())?, model.recording());
+    /// let recording = model.recording();
+    /// recording.write(&mut file)?;
+    /// assert_eq!(Recording::read(file.as_slice())?, recording);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -173,17 +173,19 @@ impl Gguf {
         let tensors = || self.tensors.iter().zip(0u32..);
         let long = |tensor: &TensorRef<'_>| tensor.name.len() > GGML_NAME;
         let wide = |tensor: &TensorRef<'_>| tensor.shape.len() > GGML_DIMENSIONS;
-        let rules: [(&str, &dyn Fn(&TensorRef<'_>) -> bool, &str); 2] = [
-            ("long-names", &long, "have names of 64 bytes or more, which gguf-py reads and ggml does not"),
-            ("many-dimensions", &wide, "have more than 4 dimensions, which gguf-py reads and ggml does not"),
-        ];
-        let found = |(rule, is, what): (&str, &dyn Fn(&TensorRef<'_>) -> bool, &str)| {
+        let found = |rule: &str, is: &dyn Fn(&TensorRef<'_>) -> bool, what: &str| {
             let (_, first) = tensors().find(|(tensor, _)| is(tensor))?;
             let names = tensors().map(|(tensor, _)| tensor).filter(|tensor| is(tensor)).map(|tensor| tensor.name);
             let message = format!("These tensors {what}: {}.", listed(names));
             Some(noticed(rule, Severity::Note, message).of_tensor(first))
         };
-        rules.into_iter().filter_map(found).collect()
+        [
+            found("long-names", &long, "have names of 64 bytes or more, which gguf-py reads and ggml does not"),
+            found("many-dimensions", &wide, "have more than 4 dimensions, which gguf-py reads and ggml does not"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

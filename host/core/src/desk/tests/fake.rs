@@ -104,6 +104,10 @@ impl Engine for Guest {
         Ok(Vec::new())
     }
 
+    fn findings(&mut self) -> Called<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
     fn describe(&mut self) -> Called<Vec<MachineTable>> {
         Ok(Vec::new())
     }
