@@ -90,6 +90,8 @@ export const memoryCases = (host) => {
     const view = (index, of = handle) => {
       const [, bytes, to] = places[index];
       state = lies(of.number, to, bytes);
+      // The host asks anew where its tensors lie after a request that may move them.
+      made.session.evict('all');
       return made.session.bytes(index);
     };
     const holds = (index) => view(index).every((byte, at) => byte === byteAt(places[index][0] + at));

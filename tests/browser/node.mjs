@@ -70,7 +70,9 @@ for (const [what, file] of Object.entries(MODELS)) {
       const { status, json } = load(file, '--json', ...how);
       assert.equal(status, 0, how);
       assert.deepEqual(json.files.map(({ path, bytes }) => [basename(path), bytes]), expected.files.map(({ path, bytes }) => [basename(path), bytes]));
-      assert.deepEqual(json.tensors, expected.tensors, how);
+      // The command line also counts values; this host hashes alone.
+      const hashed = expected.tensors.map(({ bytes, dtype, name, sha256, shape }) => ({ bytes, dtype, name, sha256, shape }));
+      assert.deepEqual(json.tensors, hashed, how);
       assert.deepEqual([json.schema, json.format], [expected.schema, expected.format]);
       assert.equal(json.strategy, how[0] === '--staged' ? 'external-buffer' : 'read-copy');
     }

@@ -5,7 +5,7 @@ export function scripted(host, { exports = {}, ...options }) {
   let imports;
   let granted;
   const summary = () => ({ format: 'test', version: 0, sources: 1, tensors: exports.tensors?.().length ?? 0, metadataEntries: 0, tensorBytes: 0n, alignment: 1n });
-  const session = { missing: () => [], summary, ...exports };
+  const session = { missing: () => [], summary, evict: () => 0, ...exports };
   const open = (files) => {
     granted = files.map(({ source }) => source);
     return session;

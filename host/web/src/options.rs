@@ -48,6 +48,7 @@ struct Offers {
     map_granularity: Option<u32>,
     max_read: Option<u32>,
     max_batch: Option<u32>,
+    auto: Option<Vec<Strategy>>,
 }
 
 /// Bounds on what a guest may use; see [`HostLimits`]. Times are milliseconds.
@@ -119,6 +120,17 @@ impl Settings {
     /// Offsets of mappings are multiples of this; a power of two.
     pub(crate) fn granularity(&self) -> u64 {
         self.offers.map_granularity.filter(|bytes| bytes.is_power_of_two()).unwrap_or(GRANULARITY).into()
+    }
+}
+
+/// Reading at once comes before reading in chunks: large pieces come faster, are kept as they came, and there is a point to
+/// cancel between them.
+const AUTO: [Strategy; 3] = [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead];
+
+impl Settings {
+    /// The order of `auto`.
+    pub(crate) fn auto(&self) -> Vec<Strategy> {
+        self.offers.auto.clone().unwrap_or_else(|| AUTO.to_vec())
     }
 }
 

@@ -87,7 +87,7 @@ impl Session {
         interpose: Option<Function>,
     ) -> Answer<Self> {
         let settings: Settings = answers::asked(&hooks, "options", settings)?;
-        let media = Web::new(hooks.clone(), settings.granularity());
+        let media = Web::new(hooks.clone(), settings.granularity(), settings.auto());
         let mut options: SessionOptions = settings.into();
         options.observer = observe.map(|function| Arc::new(Listener::new(function)) as _);
         options.interpose = interpose.map(|function| Arc::new(Interposer::new(function)) as _);

@@ -141,7 +141,7 @@ export interface SessionOptions {
   find?: (name: string) => Source | undefined;
   guest?: GuestOptions;
   limits?: Limits;
-  offers?: { mmap?: boolean; advise?: boolean; 'map-granularity'?: number; 'max-read'?: number; 'max-batch'?: number };
+  offers?: { mmap?: boolean; advise?: boolean; 'map-granularity'?: number; 'max-read'?: number; 'max-batch'?: number; auto?: Strategy[] };
   /** Memory for tensors, by their names. */
   registered?: Iterable<[string, Uint8Array]>;
   /** Records kept for a recording; default 65,536. */

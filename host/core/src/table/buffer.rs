@@ -44,23 +44,33 @@ impl<M: Media> Buffer<M> {
         &mut self.memory
     }
 
-    /// Remembers what was moved here.
+    /// Remembers what was moved here. What was there before is forgotten, and runs that go on in one another become one.
     pub(super) fn remember(&mut self, run: Run) {
-        if let Some(last) = self.moved.last_mut() {
-            let goes_on =
-                last.source == run.source && last.from.end() == run.from.offset() && last.to.end() == run.to.offset();
-            if goes_on && let (Some(from), Some(to)) = (last.from.joined(run.from), last.to.joined(run.to)) {
-                (last.from, last.to) = (from, to);
-                return;
-            }
-            if run.to.offset() < last.to.end() {
-                self.moved.retain(|kept| kept.to.end() <= run.to.offset() || run.to.end() <= kept.to.offset());
-                let place = self.moved.partition_point(|kept| kept.to.offset() < run.to.offset());
-                self.moved.insert(place, run);
-                return;
-            }
+        let appended = self.moved.last().is_none_or(|last| last.to.end() <= run.to.offset());
+        let place = if appended {
+            self.moved.len()
+        } else {
+            self.moved.retain(|kept| kept.to.end() <= run.to.offset() || run.to.end() <= kept.to.offset());
+            self.moved.partition_point(|kept| kept.to.offset() < run.to.offset())
+        };
+        self.moved.insert(place, run);
+        self.join(place);
+        if let Some(before) = place.checked_sub(1) {
+            self.join(before);
         }
-        self.moved.push(run);
+    }
+
+    /// Makes one of the run at a place and of the next one, where that goes on from it.
+    fn join(&mut self, at: usize) {
+        let (Some(run), Some(next)) = (self.moved.get(at), self.moved.get(at + 1)) else { return };
+        if run.source != next.source {
+            return;
+        }
+        if let (Some(from), Some(to)) = (run.from.joined(next.from), run.to.joined(next.to)) {
+            let source = run.source;
+            self.moved[at] = Run { source, from, to };
+            self.moved.remove(at + 1);
+        }
     }
 
     /// Whether `span` of this buffer holds the bytes that file `source` has from `offset` on.

@@ -54,12 +54,13 @@ extern "C" {
 pub(crate) struct Web {
     hooks: Hooks,
     granularity: u64,
+    auto: Vec<Strategy>,
     windows: window::Windows,
 }
 
 impl Web {
-    pub(crate) fn new(hooks: Hooks, granularity: u64) -> Self {
-        Self { hooks, granularity, windows: window::Windows::default() }
+    pub(crate) fn new(hooks: Hooks, granularity: u64, auto: Vec<Strategy>) -> Self {
+        Self { hooks, granularity, auto, windows: window::Windows::default() }
     }
 
     /// Of a session without files.
@@ -112,10 +113,8 @@ impl Media for Web {
         self.hooks.cancelled().unwrap_or(true)
     }
 
-    /// Reading at once comes before reading in chunks: large pieces come faster, are kept as they came, and there is a point to
-    /// cancel between them.
     fn auto(&self) -> &[Strategy] {
-        &[Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead]
+        &self.auto
     }
 
     fn map_granularity(&self) -> u64 {
