@@ -65,7 +65,7 @@ impl Web {
 
     /// Of a session without files.
     pub(crate) fn bare(hooks: Hooks) -> Self {
-        Self::new(hooks, 1)
+        Self::new(hooks, 1, Vec::new())
     }
 
     /// Whether work may go on.
