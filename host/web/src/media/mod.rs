@@ -141,7 +141,10 @@ impl Media for Web {
     }
 
     fn map(&mut self, source: &Source, span: Span) -> Result<Uint8Array, StorageError> {
-        source.map(span)
+        source.check()?;
+        let mapped = source.map(span)?;
+        source.check()?;
+        Ok(mapped)
     }
 
     /// The bytes are in memory: there is nobody to be advised.
