@@ -73,9 +73,9 @@ enum Refused {
     Machine,
 }
 
-/// A call of the guest that is under way; see [`Host::crossed`].
-#[derive(Clone, Copy, Debug)]
-pub struct Crossing(u64);
+/// A call of the guest that is under way, by when it began.
+#[derive(Clone, Copy)]
+struct Crossing(u64);
 
 impl<M: Media> Host<M> {
     /// For a session over files of this system.

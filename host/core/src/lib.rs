@@ -32,7 +32,7 @@ mod table;
 mod work;
 
 pub use engine::{Called, Engine, Grant, SourceOf};
-pub use host::{Crossing, Host, limit};
+pub use host::{Host, limit};
 pub use log::Log;
 pub use media::{Clock, Fill, Media, Piece, Span};
 pub use names::Names;

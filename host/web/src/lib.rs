@@ -3,7 +3,7 @@
 //! component.
 //!
 //! The guest and this crate are two instances that call each other: an export of the guest runs below a method of
-//! [`Session`](session::Session), and its imports come back through [`Imports`](guest::Imports). So the core's `Host` is in a cell that is
+//! [`Session`], and its imports come back through [`Imports`]. So the core's `Host` is in a cell that is
 //! not borrowed while an export runs. Values of the package's users cross as JSON text, those of the guest as the objects
 //! of the component's glue, tensor bytes not at all.
 #![deny(missing_docs)]
