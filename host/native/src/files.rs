@@ -2,6 +2,7 @@
 use crate::{
     error::Error,
     media::{Folder, Source as Granted},
+    permanence::Unchanging,
     source::{Memory, Source},
 };
 use std::{
@@ -31,6 +32,7 @@ use weighbridge_core::{Cause, Phase, escape, escape_path};
 pub struct ModelFiles {
     files: Vec<Named>,
     find: Option<Arc<Find>>,
+    unchanging: bool,
 }
 
 type Find = dyn Fn(&str) -> io::Result<Part> + Send + Sync;
@@ -157,6 +159,33 @@ impl ModelFiles {
     pub fn find(mut self, find: impl Fn(&str) -> io::Result<Part> + Send + Sync + 'static) -> Self {
         self.find = Some(Arc::new(find));
         self
+    }
+
+    /// Takes the promise that the files, those that are found later too, stay as they are while anything of them is mapped.
+    /// Without it the views of a model are [guarded](crate::Tensor::bytes).
+    ///
+    /// ```
+    /// use std::io::Write as _;
+    /// use weighbridge::{ModelFiles, Part, Unchanging};
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    ///
+    /// let mut file = tempfile::tempfile()?; // without a name: nobody else can open it
+    /// file.write_all(&tiny())?;
+    /// // SAFETY: no other process has this file, and this one no longer writes to it.
+    /// let promise = unsafe { Unchanging::promise() };
+    /// let files = ModelFiles::new().part("tiny.safetensors", Part::file(file)).unchanging(promise);
+    /// assert_eq!(weighbridge::Runtime::new()?.open(files)?.summary().tensors, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unchanging(mut self, promise: Unchanging) -> Self {
+        let _ = promise;
+        self.unchanging = true;
+        self
+    }
+
+    pub(crate) const fn is_unchanging(&self) -> bool {
+        self.unchanging
     }
 
     /// Opens what was given.

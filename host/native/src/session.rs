@@ -83,7 +83,7 @@ impl<E: Engine<Media = Native>> Session<E> {
         let mut granted = Vec::new();
         for Opened { path, name, source } in from.open()? {
             places.push((path, name.clone()));
-            granted.push(Granted { name, source });
+            granted.push(Granted { name, source: source.promised(from.is_unchanging()) });
         }
         let mut finder = from.finder(options.follow_links);
         let mut lost = None;
@@ -91,7 +91,7 @@ impl<E: Engine<Media = Native>> Session<E> {
         let find = |name: &str| match finder.open(name) {
             Ok(Opened { path, name, source }) => {
                 places.push((path, name));
-                Ok(source)
+                Ok(source.promised(from.is_unchanging()))
             }
             Err(error) => {
                 let record = error.record().clone();

@@ -1,5 +1,5 @@
 //! The bytes of a tensor, where they lie.
-use crate::{error::Error, media::Native};
+use crate::{error::Error, media::Native, permanence::Permanence};
 use std::{
     ops::{Deref, Range},
     path::Path,
@@ -23,11 +23,15 @@ impl Tensor {
         let fits = |value: u64| usize::try_from(value).ok();
         let range = fits(view.span.offset()).zip(fits(view.span.end())).map(|(start, end)| start..end);
         let tensor = range.map(|range| Self { info: Arc::new(view.info), held: view.held, range, file });
-        tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
+        let tensor = tensor.filter(|tensor| tensor.held().get(tensor.range.clone()).is_some()).ok_or_else(|| {
             let message =
                 "the memory that a tensor lies in is shorter than it was; registered memory must stay as it is";
             Error::new(Phase::Request, Cause::OutOfBounds, message)
-        })
+        })?;
+        match &tensor.held {
+            Held::Mapped(mapping) if mapping.inner().lost() => Err(tensor.error(&StorageError::Changed)),
+            _ => Ok(tensor),
+        }
     }
 
     fn held(&self) -> &[u8] {
@@ -83,11 +87,16 @@ impl Tensor {
     /// The bytes, without a copy.
     ///
     /// For a mapped tensor this is the file itself. No program can promise that a file of someone else stays as it is:
-    /// - if it is **truncated** while it is mapped, reading the lost part ends the process (SIGBUS on POSIX systems);
-    /// - if it is **written to**, the bytes here change between two reads, whatever Rust promises of `&[u8]`.
+    /// - if it is **truncated** while it is mapped, the lost part reads as zeros, up to the end of its mapping. A handler of
+    ///   SIGBUS sees to that, which is installed with the first mapping and passes on every signal that is not its own;
+    /// - if it is **written to**, the bytes here change between two reads. Rust's rules call that undefined behaviour; in
+    ///   practice a reader sees old bytes, new ones or a mixture, and nothing worse where it only reads them as numbers.
+    ///   Whoever checks bytes here and trusts them later does what the rules forbid.
     ///
-    /// The session notices such a change when it next reads, maps or loads (`source-changed`), which may be too late. Where files are not
-    /// under your control, read with [`Self::copy_to`], or load with `read-copy`, whose views are memory of this process.
+    /// [`Self::check`] says whether either has happened since the model was opened, and so does the session when it next reads,
+    /// maps or loads (`source-changed`). Where a decision depends on the bytes, read with [`Self::copy_to`], or load with
+    /// `read-copy`, whose views are memory of this process. [`Self::permanence`] says what the system knows of the file, and
+    /// [`ModelFiles::unchanging`](crate::ModelFiles::unchanging) takes the promise of a program whose own the files are.
     ///
     /// ```
     /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
@@ -138,6 +147,39 @@ impl Tensor {
         let bytes = self.bytes().get(start..start + to.len()).ok_or_else(outside)?;
         to.copy_from_slice(bytes);
         Ok(())
+    }
+
+    /// Whether the bytes are still those of the file as it was when the model was opened, as far as its size and times tell
+    /// and as no page of it was lost. To be asked after the bytes were used.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// use weighbridge::{LoadOptions, Selection};
+    ///
+    /// # let mut model = tiny_model()?;
+    /// model.load(&Selection::All, &LoadOptions::new())?;
+    /// let scale = model.tensor("scale")?;
+    /// let sum: u64 = scale.bytes().iter().map(|byte| u64::from(*byte)).sum();
+    /// scale.check()?; // the sum counts
+    /// # assert!(sum > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `source-changed`: open the model again. `io` where the system fails.
+    pub fn check(&self) -> Result<(), Error> {
+        let Held::Mapped(mapping) = &self.held else { return Ok(()) };
+        let lost = if mapping.inner().lost() { Err(StorageError::Changed) } else { Ok(()) };
+        lost.and_then(|()| mapping.source().check()).map_err(|error| self.error(&error))
+    }
+
+    /// What the system says of whether the bytes can change while they are here. Asked anew with each call.
+    #[must_use]
+    pub fn permanence(&self) -> Permanence {
+        match &self.held {
+            Held::Mapped(mapping) => mapping.source().permanence(),
+            Held::Copied(_) | Held::Empty => Permanence::Copied,
+        }
     }
 
     fn error(&self, error: &StorageError) -> Error {

@@ -6,10 +6,11 @@ mod source;
 mod transfer;
 
 pub(crate) use buffer::Buffer;
+use mapping::FileMap;
 pub(crate) use mapping::Mapping;
 pub(crate) use source::{Folder, Source};
 
-use crate::platform::{self, unsafe_ops};
+use crate::platform;
 use room::Untouched;
 use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
@@ -106,7 +107,8 @@ impl Media for Native {
         let Some((file, base)) = source.file() else {
             return source.memory(span.offset(), size).map(Mapping::Memory);
         };
-        unsafe_ops::map(file, base + span.offset(), size).map(Mapping::File).map_err(|error| storage_error(&error))
+        let mapped = FileMap::new(file, base + span.offset(), size, source.is_promised());
+        mapped.map(Mapping::File).map_err(|error| storage_error(&error))
     }
 
     fn advise(
@@ -120,7 +122,8 @@ impl Media for Native {
         let (Mapping::File(map), Some((file, base))) = (mapping, source.file()) else {
             return Ok(AdviceEffect::Unsupported);
         };
-        platform::advise(map, file, base + mapping_offset, range(span)?, advice).map_err(|error| storage_error(&error))
+        platform::advise(map.map(), file, base + mapping_offset, range(span)?, advice)
+            .map_err(|error| storage_error(&error))
     }
 
     fn allocate(&mut self, len: u64) -> Result<Buffer, StorageError> {

@@ -3,6 +3,7 @@ use super::storage_error;
 use crate::{
     error::Error,
     files::missing,
+    permanence::Permanence,
     platform::{self, Identity},
     source::{Mapped, Source as Custom},
 };
@@ -15,6 +16,8 @@ pub(crate) use crate::platform::Folder;
 pub struct Source {
     from: From,
     size: u64,
+    /// Its owner promised that it stays as it is.
+    promised: bool,
 }
 
 enum From {
@@ -66,14 +69,32 @@ impl Source {
             );
             return Err(Error::new(Phase::Request, Cause::OutOfBounds, message));
         }
-        Ok(Self { from: From::File { file, identity, base }, size })
+        Ok(Self { from: From::File { file, identity, base }, size, promised: false })
     }
 
     /// Bytes of the embedder.
     pub(crate) fn of_source(source: Arc<dyn Custom>, shown: &str) -> Result<Self, Error> {
         let size = source.size().map_err(|error| refused(shown, error))?;
         let fingerprint = source.fingerprint().map_err(|error| refused(shown, error))?;
-        Ok(Self { from: From::Custom { source, fingerprint }, size })
+        Ok(Self { from: From::Custom { source, fingerprint }, size, promised: false })
+    }
+
+    /// The same, with what its owner promised.
+    pub(crate) const fn promised(mut self, promised: bool) -> Self {
+        self.promised = promised;
+        self
+    }
+
+    pub(crate) const fn is_promised(&self) -> bool {
+        self.promised
+    }
+
+    /// What the system says of whether its bytes can change.
+    pub(crate) fn permanence(&self) -> Permanence {
+        match &self.from {
+            From::File { file, .. } => platform::permanence(file),
+            From::Custom { .. } => Permanence::Owner,
+        }
     }
 
     /// The file behind it, and where it begins in that.

@@ -1,5 +1,6 @@
 //! Systems that are not POSIX: files and mappings work, the rest answers that it does not.
 use super::Identity;
+use crate::permanence::Permanence;
 use std::{
     fs::File,
     io,
@@ -40,6 +41,11 @@ pub(crate) fn is_no_memory(_: &(dyn std::error::Error + 'static)) -> bool {
 
 pub(crate) fn path_of_open(_: &File, name: &Path) -> PathBuf {
     name.to_owned()
+}
+
+/// Nothing here says whether a file's bytes can change. Windows does not let one shrink that is mapped.
+pub(crate) fn permanence(_: &File) -> Permanence {
+    Permanence::Unknown
 }
 
 pub(crate) fn irregular(file: &File) -> io::Result<Option<&'static str>> {

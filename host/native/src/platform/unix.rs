@@ -1,5 +1,6 @@
 //! POSIX systems.
 use super::{Identity, unsafe_ops};
+use crate::permanence::Permanence;
 use rustix::{
     fs::{FileType, Mode, OFlags},
     io::Errno,
@@ -104,6 +105,33 @@ pub(crate) fn identity(file: &File) -> io::Result<Identity> {
         size: stat.size(),
         modified_ns: i128::from(stat.mtime()) * 1_000_000_000 + i128::from(stat.mtime_nsec()),
     })
+}
+
+/// What the system says of whether a file's bytes can change.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn permanence(file: &File) -> Permanence {
+    use rustix::fs::{AtFlags, SealFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
+    let sealed = rustix::fs::fcntl_get_seals(file);
+    if sealed.is_ok_and(|seals| seals.contains(SealFlags::SHRINK | SealFlags::WRITE)) {
+        return Permanence::Sealed;
+    }
+    let attributes = rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::empty());
+    if attributes.is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::VERITY)) {
+        return Permanence::Verity;
+    }
+    let mount = rustix::fs::fstatvfs(file);
+    if mount.is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+        return Permanence::ReadOnly;
+    }
+    Permanence::Unknown
+}
+
+/// What the system says of whether a file's bytes can change.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn permanence(file: &File) -> Permanence {
+    let mount = rustix::fs::fstatvfs(file);
+    let read_only = mount.is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+    if read_only { Permanence::ReadOnly } else { Permanence::Unknown }
 }
 
 pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {

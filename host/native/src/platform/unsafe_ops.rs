@@ -1,14 +1,45 @@
 //! All `unsafe` of this crate, each with its reason.
 #![allow(unsafe_code)]
+#[cfg(unix)]
+mod guard;
+#[cfg(not(unix))]
+mod no_guard;
+
+#[cfg(unix)]
+pub(crate) use guard::Guard;
+#[cfg(not(unix))]
+pub(crate) use no_guard::Guard;
+
 use std::{fs::File, io, ops::Range};
+
+/// A promise of an embedder: the files that it is given for stay as they are while anything of them is mapped.
+///
+/// Views of such files have no guard: a mapping costs a little less, and no signal handler is installed. Who cannot promise it
+/// leaves it: nothing is lost but that.
+#[derive(Clone, Copy, Debug)]
+pub struct Unchanging(());
+
+impl Unchanging {
+    /// Makes the promise.
+    ///
+    /// # Safety
+    /// No process may write to the files, or make them shorter, as long as a session or a [`Tensor`](crate::Tensor) has a
+    /// mapping of them: a `&[u8]` that changes is undefined behaviour, and a read of a page that is gone ends the process.
+    /// Files that are this program's own can be so: a sealed memfd, a file with fs-verity, an image that is mounted read-only
+    /// ([`Permanence`](crate::Permanence) says what the system knows).
+    #[must_use]
+    pub const unsafe fn promise() -> Self {
+        Self(())
+    }
+}
 
 /// Maps a part of a file, read-only and shared.
 pub(crate) fn map(file: &File, offset: u64, len: usize) -> io::Result<memmap2::Mmap> {
     // SAFETY: the type system wants that nobody changes the file while it is mapped, which no program can promise for files
     // of other people. What is promised instead: the map is read-only, is only ever read as plain bytes, for which every
     // value is valid, and no decision about memory is ever made on bytes of it: lengths and offsets come from `pread` into
-    // memory of our own. What remains (a shrunken file answers SIGBUS; a changed one changes under the reader) is in the
-    // documentation of `Tensor::bytes`, and `Tensor::copy_to` is the way around it.
+    // memory of our own. A page that the file has lost reads as zeros (`guard`). What remains (a changed file changes under
+    // the reader) is in the documentation of `Tensor::bytes`, and `Tensor::copy_to` is the way around it.
     unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map(file) }
 }
 
