@@ -42,6 +42,8 @@ mod error;
 mod external;
 mod files;
 mod guest;
+#[cfg(feature = "jail")]
+mod jail;
 mod media;
 mod permanence;
 mod platform;
@@ -55,6 +57,8 @@ pub use compile::CompileLimits;
 pub use error::Error;
 pub use files::{ModelFiles, Part};
 pub use guest::{Instance, Loader, NamedSource, WeighbridgeCtx, add_to_linker};
+#[cfg(feature = "jail")]
+pub use jail::Jail;
 pub use permanence::{Permanence, Unchanging};
 pub use runtime::{Runtime, RuntimeBuilder, Startup, component_bytes};
 pub use session::{FileInfo, PageMap, Session};
