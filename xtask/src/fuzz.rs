@@ -271,7 +271,7 @@ fn is_found(name: &str) -> bool {
 }
 
 /// Reads `90`, `90s`, `10m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let seconds = match unit {
         "" | "s" => 1,

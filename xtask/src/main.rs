@@ -16,6 +16,7 @@ mod run_gui;
 mod script;
 mod setup;
 mod shell;
+mod soak;
 mod stamp;
 mod test;
 mod totals;
@@ -23,12 +24,21 @@ mod wasm_std;
 mod web;
 mod web_server;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Build tasks of Weighbridge.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Xtask {
+    /// Install the system's packages that are missing without asking
+    #[arg(long, global = true)]
+    yes: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
 enum Task {
     Setup(setup::Options),
     Component(component::Options),
@@ -39,10 +49,15 @@ enum Task {
     Test(test::Options),
     Bench(bench::Options),
     Fuzz(fuzz::Options),
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
-    let done = match Task::parse() {
+    let Xtask { yes, task } = Xtask::parse();
+    if yes {
+        needs::agree();
+    }
+    let done = match task {
         Task::Setup(options) => setup::run(&options),
         Task::Component(options) => component::run(&options),
         Task::Run(options) => run::run(&options),
@@ -52,6 +67,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Soak(options) => soak::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

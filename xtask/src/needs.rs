@@ -2,8 +2,10 @@
 //! without asking, else the error is the command that installs it.
 use crate::shell::{clean, output, say, show, which};
 use anyhow::{Result, bail};
+use std::io::{IsTerminal as _, stderr, stdin};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One tool.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,6 +134,32 @@ impl Need {
     }
 }
 
+/// Whether `--yes` was given.
+static YES: AtomicBool = AtomicBool::new(false);
+
+/// Whatever is missing may be installed without a question.
+pub(crate) fn agree() {
+    YES.store(true, Ordering::Relaxed);
+}
+
+/// Whether packages may be installed with this command. A person at a terminal is asked. Without one, root goes on: whoever
+/// runs this as root, in a container or a job, has given the rights already; but none are taken by `sudo` unasked.
+fn consent(install: &Command) -> bool {
+    if YES.load(Ordering::Relaxed) {
+        return true;
+    }
+    if !(stdin().is_terminal() && stderr().is_terminal()) {
+        return is_root();
+    }
+    eprint!("xtask: run `{}`? [Y/n] ", show(install));
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).is_ok_and(|read| read > 0) && is_yes(&answer)
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
+}
+
 /// Sees to it that all of them are there.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let missing: Vec<_> = needs.iter().filter(|need| !need.met()).collect();
@@ -146,7 +174,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
             "missing: {tools}. On Debian or Ubuntu, install it with `{by_hand}`; elsewhere with your own package manager"
         );
     };
-    say(&format!("missing: {tools}; running `{}`", show(&install)));
+    say(&format!("missing: {tools}"));
+    if !consent(&install) {
+        bail!("nothing was installed. Give `--yes` to let this task do it, or do it by hand with `{by_hand}`");
+    }
+    say(&format!("running `{}`", show(&install)));
     if !succeeds(&mut install) || missing.iter().any(|need| !need.met()) {
         // Most often an old list of packages, which are gone or too old.
         let mut update = apt(&["update", "-q"]);
@@ -163,7 +195,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     }
 }
 
-/// The command that installs packages, if it may be run without asking. Never removes what is installed.
+/// The command that installs packages, if it can be run without a password. Never removes what is installed.
 fn installer(packages: &[&str]) -> Option<Command> {
     which("apt-get")?;
     let args = ["install", "-y", "-q", "--no-install-recommends", "--no-remove"];
@@ -202,6 +234,15 @@ fn succeeds_aloud(command: &mut Command) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_yes_or_an_empty_line_is_a_yes() {
+        for (answer, yes) in
+            [("\n", true), ("Y\n", true), ("yes\n", true), ("n\n", false), ("no", false), ("what?\n", false)]
+        {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
+        }
+    }
 
     #[test]
     fn every_need_can_be_found_and_got() {
