@@ -6,8 +6,6 @@ mod bench;
 mod component;
 mod fuzz;
 mod interface;
-#[cfg(test)]
-mod lockfile;
 mod models;
 mod needs;
 mod python;
@@ -18,6 +16,8 @@ mod setup;
 mod shell;
 mod soak;
 mod stamp;
+#[cfg(test)]
+mod supply_chain;
 mod test;
 mod totals;
 mod wasm_std;
