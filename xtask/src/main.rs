@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bench;
+mod book;
 mod component;
 mod fuzz;
 mod interface;
@@ -50,6 +51,7 @@ enum Task {
     Bench(bench::Options),
     Fuzz(fuzz::Options),
     Soak(soak::Options),
+    Book(book::Options),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Book(options) => book::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{component, models, script, wasm_std, web};
+use crate::{book, component, models, script, wasm_std, web};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -47,6 +47,8 @@ enum Stage {
     Wasm,
     /// The documentation builds without a warning
     Docs,
+    /// The book builds, and no link in it leads nowhere
+    Book,
 }
 
 impl Stage {
@@ -58,7 +60,9 @@ impl Stage {
     fn left_out(self, options: &Options) -> Option<&'static str> {
         match (options.only, &options.filter) {
             (Some(only), _) if only != self => Some("not run: --only"),
-            (None, Some(_)) if matches!(self, Stage::Format | Stage::Script | Stage::Clippy | Stage::Docs) => {
+            (None, Some(_))
+                if matches!(self, Stage::Format | Stage::Script | Stage::Clippy | Stage::Docs | Stage::Book) =>
+            {
                 Some("not run: a filter was given")
             }
             _ => None,
@@ -84,6 +88,7 @@ impl Stage {
                 counted(&mut web::tests(&std, options.filter.as_deref())?, totals)
             }
             Stage::Docs => quiet(&mut docs()),
+            Stage::Book => book::build().map(drop),
         }
     }
 }
