@@ -24,6 +24,7 @@ mod totals;
 mod wasm_std;
 mod web;
 mod web_server;
+mod workflows;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{book, component, models, script, wasm_std, web};
+use crate::{book, component, models, script, wasm_std, web, workflows};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -37,7 +37,7 @@ enum Stage {
     Models,
     /// The page, with the component and the inspector in it
     Page,
-    /// The types of the package `weighbridge` carry a program, and its linter has nothing to say
+    /// The types of the package `weighbridge` carry a program, and linters have nothing to say of it and of the workflows
     Script,
     /// Clippy has nothing to say about any target
     Clippy,
@@ -78,7 +78,7 @@ impl Stage {
             Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
             Stage::Models => models::make(false).map(drop),
             Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
-            Stage::Script => script::check(),
+            Stage::Script => script::check().and_then(|()| workflows::check()),
             Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))
                 .context("the source is not formatted; run `cargo fmt --all`"),
             Stage::Clippy => quiet(&mut clippy()),
