@@ -84,3 +84,31 @@ fn a_git_source_a_missing_checksum_and_a_second_version_are_complained_about() {
         ]
     );
 }
+
+/// Everything that is compiled in this workspace, as `name version|features`, once for each set of features.
+fn compiled(edges: &str, of: &[&str]) -> Vec<String> {
+    let mut tree = crate::shell::cargo(&["tree", "--locked", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"]);
+    let said = crate::shell::output(tree.args(["--edges", edges]).args(of)).unwrap();
+    let lines: std::collections::BTreeSet<String> =
+        said.lines().filter(|line| line.contains('|')).map(|line| line.trim_end_matches(" (*)").to_owned()).collect();
+    lines.into_iter().collect()
+}
+
+#[test]
+fn wasmtime_is_compiled_once() {
+    let wasmtime = packages(&fs::read_to_string(root().join("Cargo.lock")).unwrap());
+    let wasmtime = wasmtime.iter().find(|package| package.name == "wasmtime").unwrap();
+    let spec = format!("wasmtime@{}", wasmtime.version);
+    let name = |line: &String| line.split_once('|').unwrap().0.to_owned();
+    let parts: Vec<String> = compiled("normal,no-proc-macro", &["--package", &spec]).iter().map(name).collect();
+    assert!(parts.iter().any(|part| part.starts_with("cranelift-codegen ")), "{parts:?}");
+    let all = compiled("normal,build,dev", &["--workspace"]);
+    let of = |part: &String| all.iter().filter(|line| name(line) == *part).cloned().collect::<Vec<_>>();
+    let twice: Vec<String> = parts.iter().map(of).filter(|lines| lines.len() > 1).flatten().collect();
+    assert!(
+        twice.is_empty(),
+        "these have other features below a build script than below a program, so that wasmtime is compiled twice: add what one of \
+         them lacks to benches/Cargo.toml, as it is done there\n{}",
+        twice.join("\n")
+    );
+}

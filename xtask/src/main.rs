@@ -10,7 +10,10 @@ mod interface;
 mod lockfile;
 mod models;
 mod needs;
+mod packages;
+mod packed;
 mod python;
+mod release;
 mod run;
 mod run_gui;
 mod script;
@@ -39,6 +42,7 @@ enum Task {
     Test(test::Options),
     Bench(bench::Options),
     Fuzz(fuzz::Options),
+    Release(release::Options),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Release(options) => release::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
