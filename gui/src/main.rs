@@ -2,7 +2,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 use weighbridge_inspector::command::Look;
-use weighbridge_inspector::native::{Picture, run_headless, run_window};
+use weighbridge_inspector::native::{Picture, install_desktop, run_headless, run_window};
 use weighbridge_inspector::panel::Panel;
 
 /// See a model load as it happens, and why it failed
@@ -26,6 +26,9 @@ struct Args {
     /// Commands by name, one a line; `screenshot FILE` writes a picture
     #[arg(long, value_name = "FILE", requires = "headless")]
     script: Option<String>,
+    /// Put an entry and an icon into the menu of this user's desktop, and end
+    #[arg(long, exclusive = true)]
+    install_desktop: bool,
 }
 
 fn panel(name: &str) -> Result<Panel, String> {
@@ -44,6 +47,9 @@ fn theme(name: &str) -> Result<Look, String> {
 fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.script {
+        None if args.install_desktop => {
+            install_desktop().map(|files| files.iter().for_each(|file| println!("{}", file.display())))
+        }
         Some(script) => std::fs::read_to_string(&script)
             .map_err(|error| format!("{script} cannot be read: {error}"))
             .and_then(|text| run_headless(&text, [1280.0, 860.0], args.theme.unwrap_or(Look::Dark))),

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the benchmarks.
+use crate::component;
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, finish};
-use crate::{component, wasm_std};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
+    component::ready(options.wasm.wasm_std, false)?;
     finish(&mut command(&options.args))?;
     Ok(ExitCode::SUCCESS)
 }

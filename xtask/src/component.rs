@@ -1,15 +1,18 @@
 //! `cargo xtask component`: the guest as a WebAssembly component.
 use crate::interface::{Interface, difference, encode};
+use crate::packed::{self, BuiltFrom, LOCAL, PACKED, sha256};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, root, say, target, write_if_changed};
 use crate::stamp;
-use crate::wasm_std::{self, TRIPLE, WasmStd};
+use crate::wasm_std::{self, Route, TRIPLE, WasmStd};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Build the guest for wasm and make a component of it, in target/component
+/// Get the guest ready as a component, in target/component and for the library
+///
+/// The component that is part of the library's package is taken where it was built of these sources; else it is built.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -17,52 +20,105 @@ pub(crate) struct Options {
     /// Take the component's imports and exports for the expected ones
     #[arg(long)]
     bless: bool,
+    /// Build it and put it into the library's package, with what it was built of
+    #[arg(long, conflicts_with = "check")]
+    pack: bool,
+    /// Check that the packed one was built of these sources; where its compiler is at hand, that it builds the same bytes
+    #[arg(long)]
+    check: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
-    let size = fs::metadata(build(&std, options.bless)?)?.len();
+    let route = options.wasm.wasm_std;
+    if options.pack {
+        let (component, built) = built(&wasm_std::find_or_make(route)?)?;
+        let size = packed::write(&PACKED, &component, &built)?;
+        say(&format!("host/native/component has the component of these sources ({:.1} KiB)", size as f64 / 1024.0));
+    }
+    let file = if options.check { check(route)? } else { ready(route, options.bless)? };
+    let size = fs::metadata(file)?.len();
     say(&format!("target/component/weighbridge_loader.wasm is ready ({:.1} KiB)", size as f64 / 1024.0));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the host takes it from.
-pub(crate) fn file() -> PathBuf {
+/// Where tools take it from; the library has it from its package or from what is built beside that.
+fn file() -> PathBuf {
     target().join("component/weighbridge_loader.wasm")
 }
 
-/// Builds it where its sources changed; its file is written only when its bytes did, so that nothing is rebuilt in vain.
-pub(crate) fn build(std: &WasmStd, bless: bool) -> Result<PathBuf> {
-    let (file, listing, mark) = (file(), target().join("component/interface.txt"), target().join("component/stamp"));
+/// Gets the component of these sources: the packed one, or one that is built now. Files are written only when their bytes change, so
+/// that nothing is rebuilt in vain.
+pub(crate) fn ready(route: Option<Route>, bless: bool) -> Result<PathBuf> {
+    ready_with(|| wasm_std::find_or_make(route), bless)
+}
+
+/// As [`ready`], with a std that is asked for where something has to be built.
+pub(crate) fn ready_with(std: impl FnOnce() -> Result<WasmStd>, bless: bool) -> Result<PathBuf> {
+    let component = if let Some(component) = packed::fitting()? {
+        packed::forget_local()?;
+        component
+    } else {
+        say("the packed component is of other sources; building these (`cargo xtask component --pack` renews it)");
+        let (component, built) = built(&std()?)?;
+        packed::write(&LOCAL, &component, &built)?;
+        component
+    };
+    let interface = Interface::of(&component)?;
+    interface.check()?;
+    let (file, listing) = (file(), interface.text());
+    write_if_changed(&file.with_file_name("interface.txt"), listing.as_bytes())?;
+    write_if_changed(&file, &component)?;
+    compare(&listing, bless)?;
+    Ok(file)
+}
+
+/// Holds the packed component against the sources: it is of these, and with the same compiler it has the same bytes. With another one
+/// the tests, which run it, are what it is held against.
+pub(crate) fn check(route: Option<Route>) -> Result<PathBuf> {
+    let (packed, of) = packed::packed().context("there is no packed component; run `cargo xtask component --pack`")?;
+    if of.sources != packed::sources_now()? {
+        bail!("the packed component was built of other sources than these; run `cargo xtask component --pack`");
+    }
+    let (component, now) = built(&wasm_std::find_or_make(route)?)?;
+    if (&now.compiler, &now.std) != (&of.compiler, &of.std) {
+        say(&format!("the packed component is of {}, {}; here are {}, {}", of.compiler, of.std, now.compiler, now.std));
+    } else if component != packed {
+        bail!(
+            "{} builds another component of these sources ({} and not {}): what the guest depends on, or how it is built, has changed \
+             since it was packed; run `cargo xtask component --pack`",
+            now.compiler,
+            now.component,
+            of.component
+        );
+    }
+    ready(route, false)
+}
+
+/// Builds it where its sources changed.
+fn built(std: &WasmStd) -> Result<(Vec<u8>, BuiltFrom)> {
+    let (file, mark) = (target().join("component/built.wasm"), target().join("component/stamp"));
     let value = format!("{} {std}", stamp::of_files(&inputs())?);
-    if !(file.is_file() && listing.is_file() && stamp::holds(&mark, &value)) {
+    if !(file.is_file() && stamp::holds(&mark, &value)) {
         quiet(&mut compile(std))?;
         let core = target().join("wasm").join(TRIPLE).join("component/weighbridge_loader.wasm");
         let core = fs::read(&core).with_context(|| format!("cargo built no {}", core.display()))?;
-        let component = encode(&core)?;
-        let interface = Interface::of(&component)?;
-        interface.check()?;
-        write_if_changed(&listing, interface.text().as_bytes())?;
-        write_if_changed(&file, &component)?;
+        write_if_changed(&file, &encode(&core)?)?;
         stamp::set(&mark, &value)?;
     }
-    compare(&fs::read_to_string(&listing)?, bless)?;
-    Ok(file)
+    let component = fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
+    let built = BuiltFrom {
+        component: sha256(&component),
+        sources: packed::sources_now()?,
+        lockfile: sha256(&fs::read(root().join("Cargo.lock")).context("Cargo.lock could not be read")?),
+        compiler: std.compiler()?,
+        std: std.origin()?,
+    };
+    Ok((component, built))
 }
 
 /// What the component is made of.
 fn inputs() -> Vec<PathBuf> {
-    // Of `wit` the contract alone: its types in Rust are the host's.
-    let names = [
-        "loader-component",
-        "wit/types.wit",
-        "wit/storage.wit",
-        "wit/observer.wit",
-        "wit/loader.wit",
-        "Cargo.toml",
-        "Cargo.lock",
-        ".cargo",
-    ];
+    let names = ["loader-component", "wit", "Cargo.toml", "Cargo.lock", ".cargo"];
     let code = ["component.rs", "interface.rs", "wasm_std.rs"].map(|name| format!("xtask/src/{name}"));
     names.iter().map(|name| root().join(name)).chain(code.iter().map(|name| root().join(name))).collect()
 }

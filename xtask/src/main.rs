@@ -9,7 +9,10 @@ mod fuzz;
 mod interface;
 mod models;
 mod needs;
+mod packages;
+mod packed;
 mod python;
+mod release;
 mod run;
 mod run_gui;
 mod script;
@@ -53,6 +56,7 @@ enum Task {
     Fuzz(fuzz::Options),
     Soak(soak::Options),
     Book(book::Options),
+    Release(release::Options),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Book(options) => book::run(&options),
+        Task::Release(options) => release::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

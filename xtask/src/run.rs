@@ -1,7 +1,7 @@
 //! `cargo xtask run`: from a fresh clone to the command line tool at work.
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, clean, quiet, root, say, target};
-use crate::{component, stamp, wasm_std};
+use crate::{component, stamp};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 const SAMPLE: &str = "target/models/sample.gguf";
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
+    component::ready(options.wasm.wasm_std, false)?;
     let tool = ready(options.release)?;
     if !options.args.is_empty() {
         return become_it(clean(&tool).args(&options.args));
@@ -56,7 +56,7 @@ fn ready(release: bool) -> Result<PathBuf> {
 fn inputs() -> Vec<PathBuf> {
     let names = ["host", "wit", "loader-component", "docs", "README.md", "Cargo.toml", "Cargo.lock", ".cargo"];
     let named = std::env::var_os("WEIGHBRIDGE_COMPONENT").map(PathBuf::from);
-    names.iter().map(|name| root().join(name)).chain([component::file()]).chain(named).collect()
+    names.iter().map(|name| root().join(name)).chain(named).collect()
 }
 
 fn build(release: bool) -> Command {

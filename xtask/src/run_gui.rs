@@ -4,7 +4,6 @@ use crate::needs::{self, WINDOW};
 use crate::run::become_it;
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, clean, quiet, target};
-use crate::wasm_std;
 use anyhow::Result;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     needs::ensure(&[WINDOW])?;
-    component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
+    component::ready(options.wasm.wasm_std, false)?;
     let mut build = cargo(&["build", "-p", "weighbridge-inspector", "--bin", "weighbridge-inspector"]);
     if !options.debug {
         build.arg("--release");

@@ -1,7 +1,7 @@
 //! What `deny.toml` says of dependencies, but for advisories: a test, because it needs no tool that is slow to get.
-use crate::shell::{cargo, root};
+use crate::shell::{cargo, output, root};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The parts of `deny.toml` that are looked at here.
@@ -105,4 +105,33 @@ fn every_package_of_the_lock_has_a_checksum() {
             packages.iter().filter(|package| package.get("source").is_some() && package.get("checksum").is_none());
         assert_eq!(without.count(), 0, "{file}");
     }
+}
+
+/// Everything that is compiled in this workspace, as `name version|features`, once for each set of features.
+fn compiled(edges: &str, of: &[&str]) -> Vec<String> {
+    let mut tree = cargo(&["tree", "--locked", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"]);
+    let said = output(tree.args(["--edges", edges]).args(of)).unwrap();
+    let lines: BTreeSet<String> =
+        said.lines().filter(|line| line.contains('|')).map(|line| line.trim_end_matches(" (*)").to_owned()).collect();
+    lines.into_iter().collect()
+}
+
+#[test]
+fn wasmtime_is_compiled_once() {
+    let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let wasmtime = packages.iter().find(|package| package["name"].as_str() == Some("wasmtime")).unwrap();
+    let spec = format!("wasmtime@{}", wasmtime["version"].as_str().unwrap());
+    let name = |line: &String| line.split_once('|').unwrap().0.to_owned();
+    let parts: Vec<String> = compiled("normal,no-proc-macro", &["--package", &spec]).iter().map(name).collect();
+    assert!(parts.iter().any(|part| part.starts_with("cranelift-codegen ")), "{parts:?}");
+    let all = compiled("normal,build,dev", &["--workspace"]);
+    let of = |part: &String| all.iter().filter(|line| name(line) == *part).cloned().collect::<Vec<_>>();
+    let twice: Vec<String> = parts.iter().map(of).filter(|lines| lines.len() > 1).flatten().collect();
+    assert!(
+        twice.is_empty(),
+        "these have other features below a build script than below a program, so that wasmtime is compiled twice: add what one of \
+         them lacks to benches/Cargo.toml, as it is done there\n{}",
+        twice.join("\n")
+    );
 }

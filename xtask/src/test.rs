@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{book, component, models, script, wasm_std, web, workflows};
+use crate::{book, component, models, packages, script, wasm_std, web, workflows};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -31,7 +31,7 @@ enum Stage {
     Setup,
     /// The source is formatted
     Format,
-    /// The component, and what it imports and exports
+    /// The component, what it imports and exports, and whether the packed one is of these sources
     Component,
     /// The reference models
     Models,
@@ -43,6 +43,8 @@ enum Stage {
     Clippy,
     /// Every test of every crate, examples in the documentation included
     Tests,
+    /// What is published is whole, and a program in a folder of its own loads a model with it
+    Packages,
     /// The inspector's web shell, in Node and in Chromium
     Wasm,
     /// The documentation builds without a warning
@@ -61,7 +63,10 @@ impl Stage {
         match (options.only, &options.filter) {
             (Some(only), _) if only != self => Some("not run: --only"),
             (None, Some(_))
-                if matches!(self, Stage::Format | Stage::Script | Stage::Clippy | Stage::Docs | Stage::Book) =>
+                if matches!(
+                    self,
+                    Stage::Format | Stage::Script | Stage::Clippy | Stage::Packages | Stage::Docs | Stage::Book
+                ) =>
             {
                 Some("not run: a filter was given")
             }
@@ -75,7 +80,7 @@ impl Stage {
                 wasm_std::find_or_make(options.wasm.wasm_std)?;
                 needs::ensure(FOR_TESTS)
             }
-            Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
+            Stage::Component => component::check(options.wasm.wasm_std).map(drop),
             Stage::Models => models::make(false).map(drop),
             Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
             Stage::Script => script::check().and_then(|()| workflows::check()),
@@ -83,6 +88,7 @@ impl Stage {
                 .context("the source is not formatted; run `cargo fmt --all`"),
             Stage::Clippy => quiet(&mut clippy()),
             Stage::Tests => counted(&mut tests(options.filter.as_deref()), totals),
+            Stage::Packages => packages::check(),
             Stage::Wasm => {
                 let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
                 counted(&mut web::tests(&std, options.filter.as_deref())?, totals)

@@ -45,6 +45,24 @@ impl WasmStd {
     }
 }
 
+impl WasmStd {
+    /// What the compiler says of itself.
+    pub(crate) fn compiler(&self) -> Result<String> {
+        let rustc = self.rustc.as_deref().unwrap_or(Path::new("rustc"));
+        Ok(shell::output(clean(rustc).arg("--version"))?.trim().to_owned())
+    }
+
+    /// Where the std comes from, and the linker where it is not the compiler's own: what has the same name builds the same.
+    pub(crate) fn origin(&self) -> Result<String> {
+        let Some(rustc) = &self.rustc else { return Ok("of the compiler".to_owned()) };
+        let name = rustc.parent().and_then(Path::parent).and_then(Path::file_name).unwrap_or_default();
+        let (_, host) = debian_place()?;
+        let linker = rustc.with_file_name("..").join("lib/rustlib").join(host).join("bin/rust-lld");
+        let linker = shell::output(clean(linker).args(["-flavor", "wasm", "--version"]))?;
+        Ok(format!("of Debian's sources, {}, {}", name.display(), linker.trim()))
+    }
+}
+
 fn remap(from: &Path, to: &str) -> String {
     format!("--remap-path-prefix={}=/{to}", from.display())
 }

@@ -135,7 +135,7 @@ fn link(package: &Path, at: &Path) -> Result<()> {
 
 /// The component as an ES module, and what the host tells about it.
 fn module(tool: &Path, std: &WasmStd) -> Result<()> {
-    let component = component::build(std, false)?;
+    let component = component::ready_with(|| Ok(std.clone()), false)?;
     let out = dist().join("component");
     let mark = target().join("wasm/web-component");
     let value = stamp::of_files(&[component.clone(), tool.to_path_buf()])?;

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use weighbridge::recording::Recording;
 use weighbridge::types::{Error, TensorInfo};
-use weighbridge::{CacheUse, Instance, ReplayError, ReplayReport, Runtime, Session, SessionOptions, Tensor};
+use weighbridge::{Instance, ReplayError, ReplayReport, Runtime, Session, SessionOptions, Tensor};
 use weighbridge_core::desk::{DeskHost, PageBits, RecordedFile};
 
 /// The component, compiled, over the files of this machine.
@@ -38,12 +38,8 @@ impl DeskHost for System {
         HostFacts {
             component_id: self.runtime.component_id().to_owned(),
             component_bytes: startup.component_bytes as u64,
-            cache: match startup.cache {
-                CacheUse::Hit => "hit".into(),
-                CacheUse::Miss => "miss".into(),
-                CacheUse::Off => "off".into(),
-            },
-            compile_ns: startup.load_ns,
+            code: "part of this program".into(),
+            ready_ns: startup.load_ns,
             imports: self.runtime.imports(),
             exports: self.runtime.exports(),
             granted: vec![

@@ -69,8 +69,8 @@ pub(super) fn show(ui: &mut Ui, state: &State) {
             &[
                 ("SHA-256", if host.component_id.len() > 16 { format!("{id}…") } else { id }),
                 ("Size", bytes(host.component_bytes)),
-                ("Code cache", escape(&host.cache)),
-                ("Ready after", duration(host.compile_ns)),
+                ("Machine code", escape(&host.code)),
+                ("Ready after", duration(host.ready_ns)),
             ],
         );
         for export in &host.exports {

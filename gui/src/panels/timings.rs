@@ -91,7 +91,7 @@ fn throughput(run: &Run) -> Vec<[f64; 2]> {
 impl Timings {
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         if state.run.store.is_empty() {
-            let text = "Where the time of a load goes: compile or cache, header, parse, plan, map or read, apply; \
+            let text = "Where the time of a load goes: instantiate, header, parse, plan, map or read, apply; \
                         throughput over time and the latency of each host call.";
             theme::empty(ui, "No timings yet", text);
             return;

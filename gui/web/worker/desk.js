@@ -71,8 +71,8 @@ export class Desk {
     return {
       component_id: this.component.id,
       component_bytes: this.component.bytes,
-      cache: 'off',
-      compile_ns: nanos(this.component.compileMs),
+      code: 'compiled by the browser',
+      ready_ns: nanos(this.component.compileMs),
       imports: this.component.imports,
       exports: this.component.exports,
       granted: ['Granted: reading the files that you open, by handle; telling the observer what it does.'],

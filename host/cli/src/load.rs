@@ -7,7 +7,7 @@ use super::units::{bytes, bytes_exact, grouped, plural, time};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use std::process::ExitCode;
-use weighbridge::{CacheUse, LoadReport, Runtime, SlotStatus, Strategy, escape};
+use weighbridge::{LoadReport, Runtime, SlotStatus, Strategy, escape};
 
 /// Load a model and report strategy, bytes, slots and times
 #[derive(Debug, Args)]
@@ -50,8 +50,6 @@ pub(crate) struct Done {
     crossings: (u64, u64),
     guest_memory: u64,
     bytes_read: u64,
-    /// Whether there is a cache of compiled code.
-    cached: bool,
 }
 
 struct Slots {
@@ -70,7 +68,6 @@ impl Done {
             requested: args.strategy.name(),
             slots: Slots { capacity: args.slot_capacity(), in_use },
             timings: vec![
-                ("compile", startup.compile_ns),
                 ("component", startup.load_ns),
                 ("instantiate", timings.instantiate),
                 ("open", timings.open),
@@ -83,7 +80,6 @@ impl Done {
             crossings: (stats.crossings_in, stats.crossings_out),
             guest_memory: stats.guest_memory_bytes,
             bytes_read: stats.bytes_to_guest,
-            cached: startup.cache != CacheUse::Off,
         })
     }
 
@@ -171,11 +167,6 @@ impl Done {
     fn times(&self) -> Vec<(&'static str, String)> {
         let of = |part: &str| self.timings.iter().find(|(name, _)| *name == part).map_or(0, |(_, ns)| *ns);
         let mut rows = Vec::new();
-        let compiled = of("compile");
-        if compiled > 0 {
-            let kept = if self.cached { "the first time; kept for later" } else { "no folder to keep it in" };
-            rows.push(("compile", format!("{} ({kept})", time(compiled))));
-        }
         rows.push(("component", time(of("component"))));
         rows.push(("open", format!("{}, of which {} read the header", time(of("open")), time(of("header_read")))));
         let parts: Vec<_> = [("mapping", of("map")), ("allocating", of("allocate")), ("reading", of("read"))]

@@ -12,11 +12,10 @@ use weighbridge::{
     StorageError, Strategy,
 };
 
-/// One for all tests: compiling the component takes its time.
+/// One for all tests.
 fn runtime() -> Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    let build = || Runtime::builder().cache_dir(Some(env!("CARGO_TARGET_TMPDIR").into())).build().unwrap();
-    RUNTIME.get_or_init(build).clone()
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).clone()
 }
 
 fn options() -> SessionOptions {

@@ -45,7 +45,7 @@ pub enum What {
         /// Nanoseconds that the host spent on it.
         ns: u64,
     },
-    /// The host finished a part of its own work, such as `compile`, `cache` or `instantiate`.
+    /// The host finished a part of its own work, such as `instantiate`.
     Host {
         /// Which part.
         part: String,

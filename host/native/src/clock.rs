@@ -1,4 +1,5 @@
-//! The engine: which WebAssembly runs, and the clock that no guest can outrun.
+//! The engine, and the clock that no guest can outrun.
+use crate::{config::config, platform::unsafe_ops::run_in_place};
 use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError, Weak,
@@ -6,7 +7,7 @@ use std::{
     },
     time::Duration,
 };
-use wasmtime::{Config, Engine};
+use wasmtime::Engine;
 
 /// The granularity of guest time.
 const TICK: Duration = Duration::from_millis(10);
@@ -14,22 +15,11 @@ const TICK: Duration = Duration::from_millis(10);
 const IDLE: u32 = 20;
 
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config.wasm_component_model(true);
-    config.epoch_interruption(true);
-    // What the loader does not need cannot be attacked. (Threads and gc are not even compiled in.)
-    config.wasm_memory64(false);
-    config.wasm_multi_memory(false);
-    config.wasm_tail_call(false);
-    config.wasm_relaxed_simd(false);
-    config.wasm_stack_switching(false);
-    config.wasm_custom_page_sizes(false);
-    config.max_wasm_stack(GUEST_STACK);
+    let mut config = config(cfg!(windows));
+    run_in_place(&mut config);
     Engine::new(&config)
 }
 
-/// Bytes of stack that a guest may use. The loader needs a fraction of it: it does not recurse.
-pub(crate) const GUEST_STACK: usize = 512 << 10;
 /// Bytes of stack that the host needs beside it: for what the guest calls, and for an embedder's observer.
 pub(crate) const HOST_STACK: usize = 192 << 10;
 

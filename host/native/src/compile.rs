@@ -72,7 +72,7 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8], limits: &CompileLimits) -> 
     }
 }
 
-pub(crate) fn no_component(why: &str) -> Error {
+fn no_component(why: &str) -> Error {
     let message = format!("this is no component that can be run: {why}");
     Error::new(Phase::Request, Cause::UnsupportedFormat, message)
 }

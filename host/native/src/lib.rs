@@ -35,9 +35,15 @@
 //! whose public items are also here.
 #![deny(missing_docs)]
 
-mod cache;
+/// The examples of the package's README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod clock;
+#[cfg(feature = "compile")]
 mod compile;
+mod config;
 mod error;
 mod external;
 mod files;
@@ -52,7 +58,7 @@ mod session;
 mod source;
 mod tensor;
 
-pub use cache::CacheUse;
+#[cfg(feature = "compile")]
 pub use compile::CompileLimits;
 pub use error::Error;
 pub use files::{ModelFiles, Part};

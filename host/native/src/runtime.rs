@@ -1,16 +1,17 @@
 //! The engine with the compiled component, shared by all sessions.
+#[cfg(feature = "compile")]
+use crate::compile::{CompileLimits, compile};
 use crate::{
-    cache::{self, Cache, CacheUse},
     clock::{Ticker, engine},
-    compile::{CompileLimits, compile, no_component},
     error::Error,
     files::ModelFiles,
     guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract},
     media::Native,
+    platform::unsafe_ops::compiled_component,
     session::Session,
 };
 use serde::Serialize;
-use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 use wasmtime::{
     Engine,
     component::{Component, InstancePre, Linker},
@@ -21,7 +22,7 @@ use weighbridge_core::{
     trace::Record,
 };
 
-pub(crate) static COMPONENT: &[u8] = include_bytes!(env!("WEIGHBRIDGE_COMPONENT_PATH"));
+pub(crate) static COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm"));
 
 /// The loader component that is part of this library, for an engine of the embedder's own; see
 /// [`add_to_linker`](crate::add_to_linker). Its interfaces are `weighbridge:loader@0.1.0`, and it imports nothing else.
@@ -56,32 +57,24 @@ struct Inner {
 pub struct Startup {
     /// Bytes of the component.
     pub component_bytes: usize,
-    /// How the cache of compiled code took part.
-    pub cache: CacheUse,
-    /// Nanoseconds of compiling; 0 where the cache had it.
+    /// Nanoseconds of compiling; 0 for the component of this library, which was compiled when the library was.
     pub compile_ns: u64,
-    /// Nanoseconds of everything together: engine, cache, linking.
+    /// Nanoseconds of everything together: engine, machine code, linking.
     pub load_ns: u64,
 }
 
 /// Settings of a [`Runtime`].
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeBuilder {
+    #[cfg(feature = "compile")]
     component: Option<Vec<u8>>,
+    #[cfg(feature = "compile")]
     limits: CompileLimits,
-    cache: CacheDir,
-}
-
-#[derive(Clone, Debug, Default)]
-enum CacheDir {
-    #[default]
-    User,
-    At(PathBuf),
-    None,
 }
 
 impl RuntimeBuilder {
-    /// Another component that speaks the contract `weighbridge:loader@0.1.0`; it is trusted no more than any other.
+    /// Another component that speaks the contract `weighbridge:loader@0.1.0`; it is trusted no more than any other. It is compiled
+    /// each time: machine code is never kept, nor taken from anywhere.
     ///
     /// ```
     /// use weighbridge::{Cause, Runtime};
@@ -90,6 +83,7 @@ impl RuntimeBuilder {
     /// assert_eq!(error.cause, Cause::UnsupportedFormat);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn component(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.component = Some(bytes.into());
@@ -97,84 +91,54 @@ impl RuntimeBuilder {
     }
 
     /// Bounds on what is compiled of another component.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub const fn compile_limits(mut self, limits: CompileLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where compiled code is kept; none for nowhere. The default is `weighbridge` in the user's cache folder
-    /// (`$XDG_CACHE_HOME`, else `~/.cache`). A folder that others can write to is not used.
-    ///
-    /// ```
-    /// use weighbridge::{CacheUse, Runtime};
-    ///
-    /// let runtime = Runtime::builder().cache_dir(None).build()?;
-    /// assert_eq!(runtime.startup().cache, CacheUse::Off);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
-        self.cache = folder.map_or(CacheDir::None, CacheDir::At);
-        self
-    }
-
-    /// Compiles the component, or finds it compiled.
+    /// Gets the component ready.
     ///
     /// # Errors
-    /// The component cannot be compiled, or does not speak the contract.
+    /// WebAssembly cannot run on this machine; another component cannot be compiled, or does not speak the contract.
     pub fn build(self) -> Result<Runtime, Error> {
         let began = Instant::now();
-        let engine = engine().map_err(|error| {
-            let message = format!("WebAssembly cannot run on this machine: {error:#}");
-            Error::new(Phase::Request, Cause::Internal, message)
-        })?;
-        let (bytes, id) = match &self.component {
-            Some(bytes) => (bytes.as_slice(), sha256(bytes)),
-            None => (COMPONENT, COMPONENT_SHA256.to_owned()),
-        };
-        let folder = match self.cache {
-            CacheDir::User => cache::default_dir(),
-            CacheDir::At(folder) => Some(folder),
-            CacheDir::None => None,
-        };
-        let cache = folder.and_then(|folder| Cache::open(&folder, &engine, &id));
-        let limits = self.component.is_some().then_some(&self.limits);
-        let (component, cache, compile_ns) = compiled(&engine, bytes, limits, cache.as_ref())?;
+        let engine = engine().map_err(|error| cannot_run(&error))?;
+        let Code { component, id, bytes, compile_ns } = self.code(&engine)?;
         let mut linker = Linker::new(&engine);
         let pre = add_to_linker(&mut linker, |ctx| ctx).and_then(|()| linker.instantiate_pre(&component));
         let pre = pre.map_err(|error| not_the_contract(&error))?;
         let exports = Exports::of(&component)?;
         let load_ns = nanos(began.elapsed());
-        let startup = Startup { component_bytes: bytes.len(), cache, compile_ns, load_ns };
+        let startup = Startup { component_bytes: bytes, compile_ns, load_ns };
         let ticker = Ticker::new(&engine);
         Ok(Runtime(Arc::new(Inner { component, pre, exports, ticker, id, startup })))
     }
+
+    fn code(&self, engine: &Engine) -> Result<Code, Error> {
+        #[cfg(feature = "compile")]
+        if let Some(bytes) = &self.component {
+            let began = Instant::now();
+            let component = compile(engine, bytes, &self.limits)?;
+            let compile_ns = nanos(began.elapsed());
+            return Ok(Code { component, id: sha256(bytes), bytes: bytes.len(), compile_ns });
+        }
+        let component = compiled_component(engine).map_err(|error| cannot_run(&error))?;
+        Ok(Code { component, id: COMPONENT_SHA256.to_owned(), bytes: COMPONENT.len(), compile_ns: 0 })
+    }
 }
 
-/// The component as machine code. Its own is compiled without bounds; of another one there are `limits`.
-fn compiled(
-    engine: &Engine,
-    bytes: &[u8],
-    limits: Option<&CompileLimits>,
-    cache: Option<&Cache>,
-) -> Result<(Component, CacheUse, u64), Error> {
-    if let Some(component) = cache.and_then(|cache| cache.load(engine)) {
-        return Ok((component, CacheUse::Hit, 0));
-    }
-    let began = Instant::now();
-    let component = match limits {
-        Some(limits) => compile(engine, bytes, limits)?,
-        None => Component::new(engine, bytes).map_err(|error| no_component(&format!("{error:#}")))?,
-    };
-    let compile_ns = nanos(began.elapsed());
-    Ok(match cache {
-        Some(cache) => {
-            cache.store(&component);
-            (component, CacheUse::Miss, compile_ns)
-        }
-        None => (component, CacheUse::Off, compile_ns),
-    })
+/// A component that can be run.
+struct Code {
+    component: Component,
+    id: String,
+    bytes: usize,
+    compile_ns: u64,
+}
+
+fn cannot_run(error: &wasmtime::Error) -> Error {
+    Error::new(Phase::Request, Cause::Internal, format!("WebAssembly cannot run on this machine: {error:#}"))
 }
 
 impl Runtime {
@@ -356,8 +320,10 @@ impl std::fmt::Debug for Runtime {
     }
 }
 
+#[cfg(feature = "compile")]
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest as _, Sha256};
+    use std::fmt::Write as _;
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -309,7 +309,7 @@ fn a_busy_mapping_stays_until_its_view_goes() {
 #[test]
 fn something_else_than_a_component_is_refused() {
     for bytes in [&b""[..], b"\0asm", b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0", b"(component)"] {
-        let error = weighbridge::Runtime::builder().component(bytes).cache_dir(None).build().unwrap_err();
+        let error = weighbridge::Runtime::builder().component(bytes).build().unwrap_err();
         assert_eq!(error.cause, Cause::UnsupportedFormat, "{error:?}");
     }
 }

@@ -66,7 +66,6 @@ fn json_number(line: &str) -> Option<String> {
         "crossings_in",
         "crossings_out",
         "bytes_read",
-        "compile",
         "component",
         "instantiate",
         "open",

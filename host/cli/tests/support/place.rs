@@ -4,17 +4,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Once;
 
 pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
     pub(crate) fn new() -> Self {
-        // The component is compiled once, and not by every test at the same time.
-        static COMPILED: Once = Once::new();
-        let place = Self(tempfile::tempdir().unwrap());
-        COMPILED.call_once(|| drop(place.run("weighbridge machines")));
-        place
+        Self(tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -25,8 +20,6 @@ impl Place {
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_weighbridge"));
         command.args(args).current_dir(self.0.path()).env("NO_COLOR", "1").env_remove("COLUMNS");
-        // One cache of compiled code for all tests.
-        command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
         command
     }
 

@@ -42,10 +42,10 @@ pub struct HostFacts {
     pub component_id: String,
     /// Its size in bytes.
     pub component_bytes: u64,
-    /// `hit`, `miss` or `off`.
-    pub cache: String,
-    /// Nanoseconds to compile it, or to load it from the cache.
-    pub compile_ns: u64,
+    /// Who made machine code of it, and when.
+    pub code: String,
+    /// Nanoseconds until it could be run.
+    pub ready_ns: u64,
     /// What the component imports.
     pub imports: Vec<String>,
     /// What it exports.

@@ -5,7 +5,8 @@ use super::{
     imports::{NamedSource, Project},
 };
 use crate::{
-    clock::{GUEST_STACK, HOST_STACK, Ticker},
+    clock::{HOST_STACK, Ticker},
+    config::GUEST_STACK,
     error::Error as Shown,
     files::ModelFiles,
     media::Native,

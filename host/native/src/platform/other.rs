@@ -39,10 +39,6 @@ pub(crate) fn is_no_memory(_: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-pub(crate) fn path_of_open(_: &File, name: &Path) -> PathBuf {
-    name.to_owned()
-}
-
 /// Nothing here says whether a file's bytes can change. Windows does not let one shrink that is mapped.
 pub(crate) fn permanence(_: &File) -> Permanence {
     Permanence::Unknown
@@ -111,18 +107,3 @@ pub(crate) fn thread_time() -> Option<u64> {
 pub(crate) fn stack_left() -> Option<usize> {
     None
 }
-
-pub(crate) fn is_private(_: &std::fs::Metadata) -> bool {
-    false
-}
-
-pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(path)
-}
-
-pub(crate) fn open_cached(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
-/// No way is known here to tell that nobody else can write to a folder, so there is no cache of compiled code.
-pub(crate) const CAN_BE_PRIVATE: bool = false;

@@ -8,11 +8,8 @@ use rustix::{
 use std::{
     fs::File,
     io,
-    os::{
-        fd::AsRawFd as _,
-        unix::fs::{FileExt as _, MetadataExt as _},
-    },
-    path::{Path, PathBuf},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+    path::Path,
 };
 use weighbridge_core::{Advice, AdviceEffect};
 
@@ -74,15 +71,6 @@ pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
 /// Whether an error is that of a system without memory, addresses or mappings.
 pub(crate) fn is_no_memory(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<Errno>() == Some(&Errno::NOMEM)
-}
-
-/// A path to a file that is open: to that file, whatever its name means by now, where the system has such paths.
-pub(crate) fn path_of_open(file: &File, name: &Path) -> PathBuf {
-    if cfg!(any(target_os = "linux", target_os = "android")) {
-        PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
-    } else {
-        name.to_owned()
-    }
 }
 
 /// What the file is if it is not a regular one.
@@ -237,25 +225,6 @@ pub(crate) fn thread_time() -> Option<u64> {
 pub(crate) fn stack_left() -> Option<usize> {
     unsafe_ops::stack_left()
 }
-
-/// Whether a file or a folder is this user's, and nobody else can write to it.
-pub(crate) fn is_private(stat: &std::fs::Metadata) -> bool {
-    stat.uid() == rustix::process::geteuid().as_raw() && stat.mode() & 0o022 == 0
-}
-
-/// Makes a folder that only this user can enter.
-pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Opens a file of the cache, refusing links.
-pub(crate) fn open_cached(path: &Path) -> io::Result<File> {
-    Ok(File::from(rustix::fs::open(path, READ | OFlags::NOFOLLOW, Mode::empty())?))
-}
-
-/// Whether a folder can be told to be private on this system.
-pub(crate) const CAN_BE_PRIVATE: bool = true;
 
 #[cfg(test)]
 mod tests {

@@ -104,13 +104,60 @@ pub(crate) fn stack_left() -> Option<usize> {
     None
 }
 
-/// The component whose machine code is in a file.
-pub(crate) fn load_compiled(
-    engine: &wasmtime::Engine,
-    file: &std::path::Path,
-) -> wasmtime::Result<wasmtime::component::Component> {
-    // SAFETY: wasmtime runs this file as machine code, so it must be what `Component::serialize` wrote. The caller (`cache`)
-    // has checked that it is a file of this user, in a folder that only this user can write to, under a key that holds the
-    // component's hash and wasmtime's own compatibility hash, and that its sum is intact.
-    unsafe { wasmtime::component::Component::deserialize_file(engine, file) }
+/// At the beginning of a page, whatever the size of pages is.
+#[repr(C, align(65536))]
+struct Pages<T: ?Sized>(T);
+
+/// Machine code of the component, which the build script of this crate made of it.
+static COMPILED: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm")));
+
+/// The component of this library, for an engine with the settings of [`crate::config`] and of [`run_in_place`].
+pub(crate) fn compiled_component(engine: &wasmtime::Engine) -> wasmtime::Result<wasmtime::component::Component> {
+    // SAFETY: wasmtime runs these bytes as machine code, so they must be what its own compiler wrote, unchanged. They are: the build
+    // script of this crate wrote them with `Engine::precompile_component` just before this crate was compiled, `include_bytes!` made
+    // them a constant of this program, and nothing else can be given to this function. No file and no environment variable is read
+    // when the program runs. That the compiler was of the same version of wasmtime and had the same settings, and that this
+    // processor has what they presume, wasmtime checks itself. Where they are run in place, they also must stay as they are for as
+    // long as the component lives: a constant does, for ever.
+    unsafe {
+        if IN_PLACE {
+            wasmtime::component::Component::deserialize_raw(engine, std::ptr::NonNull::from(&COMPILED.0))
+        } else {
+            wasmtime::component::Component::deserialize(engine, &COMPILED.0)
+        }
+    }
 }
+
+/// Whether [`COMPILED`] is run where it lies. Elsewhere it is copied, which takes about half a millisecond.
+const IN_PLACE: bool = cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
+
+/// Sets an engine up to run machine code where it lies.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) fn run_in_place(config: &mut wasmtime::Config) {
+    struct InPlace;
+
+    impl wasmtime::CustomCodeMemory for InPlace {
+        fn required_alignment(&self) -> usize {
+            rustix::param::page_size()
+        }
+
+        fn publish_executable(&self, start: *const u8, len: usize) -> wasmtime::Result<()> {
+            use rustix::mm::{MprotectFlags, mprotect};
+            // SAFETY: these are whole pages of machine code, of `COMPILED` or of what wasmtime has just compiled into memory of its own,
+            // and hold nothing else. To be read and run takes no right away that anybody relies on: a constant is never written, and
+            // wasmtime has done with writing when it calls this.
+            Ok(unsafe { mprotect(start.cast_mut().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC) }?)
+        }
+
+        /// The pages of `COMPILED` may be run by another engine; others are given back to the system next.
+        fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
+            Ok(())
+        }
+    }
+
+    config.with_custom_code_memory(Some(std::sync::Arc::new(InPlace)));
+}
+
+/// Sets an engine up to run machine code: it does so by itself.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub(crate) fn run_in_place(_: &mut wasmtime::Config) {}

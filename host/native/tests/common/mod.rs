@@ -9,7 +9,7 @@ use wit_parser::Resolve;
 /// A runtime with the component that means harm.
 pub(crate) fn hostile() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::builder().component(hostile_component()).cache_dir(None).build().unwrap())
+    RUNTIME.get_or_init(|| Runtime::builder().component(hostile_component()).build().unwrap())
 }
 
 /// The component of `tests/hostile/guest.wat`.
