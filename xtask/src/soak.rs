@@ -1,8 +1,8 @@
 //! `cargo xtask soak`: many threads at once, for long.
+use crate::component;
 use crate::fuzz::duration;
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, finish};
-use crate::{component, wasm_std};
 use anyhow::Result;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
+    component::ready(options.wasm.wasm_std, false)?;
     finish(&mut command(options.time))?;
     Ok(ExitCode::SUCCESS)
 }
