@@ -102,6 +102,7 @@ impl Done {
             tensors: report.tensors,
             bytes: report.bytes,
             moved: report.moved,
+            mapped: report.mapped,
             extents: report.extents,
             strategy: StrategyJson {
                 requested: self.requested,
@@ -129,7 +130,10 @@ impl Done {
         let mut strategy =
             if self.requested == used { used.to_owned() } else { format!("{used} (asked for {})", self.requested) };
         for refusal in &report.refused {
-            strategy.push_str(&format!("\nnot {}: {}", refusal.strategy.name(), escape(&refusal.reason.message)));
+            let name = refusal.strategy.name();
+            // The one that was used had to cut its extents anew, or brought in a part.
+            let not = if report.mapped > 0 && refusal.strategy == Strategy::MappedFile { "" } else { "not " };
+            strategy.push_str(&format!("\n{not}{name}: {}", escape(&refusal.reason.message)));
         }
         let all = opened.session.summary().tensors;
         let tensors = if all == 0 {
@@ -139,8 +143,11 @@ impl Done {
         } else {
             format!("{} of {}", grouped(u64::from(report.tensors)), grouped(u64::from(all)))
         };
-        let copied =
-            if report.moved == 0 { "nothing copied".to_owned() } else { format!("{} copied", bytes(report.moved)) };
+        let copied = match (report.moved, report.mapped) {
+            (0, _) => "nothing copied".to_owned(),
+            (moved, 0) => format!("{} copied", bytes(moved)),
+            (moved, mapped) => format!("{} mapped, {} copied", bytes(mapped), bytes(moved)),
+        };
         let slots = &self.slots;
         let slots = match (slots.in_use, report.slots_peak) {
             (0, 0) => format!("none of {} used: nothing is mapped", slots.capacity),
@@ -210,6 +217,7 @@ pub(crate) struct LoadJson<'a> {
     tensors: u32,
     bytes: u64,
     moved: u64,
+    mapped: u64,
     extents: u32,
     strategy: StrategyJson<'a>,
     slots: SlotsJson,

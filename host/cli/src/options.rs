@@ -21,8 +21,9 @@ pub(crate) struct LoadArgs {
     /// How the bytes get to where they are used
     #[arg(long, value_enum, default_value = "auto", value_name = "STRATEGY")]
     pub(crate) strategy: StrategyArg,
-    /// What is mapped or allocated together: `file`, `tensor`, or neighbours up to a SIZE such as 64MiB
-    #[arg(long, default_value = "file", value_name = "file|tensor|SIZE", value_parser = parse_extent)]
+    /// What is mapped or allocated together: `auto` (what is loaded and little else), `file`, `tensor`, or neighbours up to a
+    /// SIZE such as 64MiB
+    #[arg(long, default_value = "auto", value_name = "auto|file|tensor|SIZE", value_parser = parse_extent)]
     extent: ExtentPolicy,
     /// Load only the tensors whose names match, such as 'blk.0.*'
     #[arg(long, value_name = "GLOB")]
@@ -98,7 +99,7 @@ impl LoadArgs {
                 "--slots and --strategy {name} contradict each other: slots hold mappings"
             )));
         }
-        if self.extent != ExtentPolicy::WholeFile && strategy == StrategyArg::ExternalBuffer {
+        if self.extent != ExtentPolicy::Auto && strategy == StrategyArg::ExternalBuffer {
             return Err(Failure::usage(
                 "--extent and --strategy external-buffer contradict each other: every tensor has a buffer of its own",
             ));
@@ -143,8 +144,11 @@ impl LoadArgs {
 
 fn parse_extent(text: &str) -> std::result::Result<ExtentPolicy, String> {
     match text {
+        "auto" => Ok(ExtentPolicy::Auto),
         "file" => Ok(ExtentPolicy::WholeFile),
         "tensor" => Ok(ExtentPolicy::PerTensor),
-        size => parse_size(size).map(ExtentPolicy::Window).map_err(|error| format!("{error}; or `file`, or `tensor`")),
+        size => parse_size(size)
+            .map(ExtentPolicy::Window)
+            .map_err(|error| format!("{error}; or `auto`, `file` or `tensor`")),
     }
 }

@@ -168,6 +168,16 @@ impl Catalogue {
         Some(CatalogueTensor { tensor: header.tensors.get(local as usize)?, source })
     }
 
+    /// The file that has a tensor.
+    pub(crate) fn source_of(&self, index: u32) -> Option<u32> {
+        self.locate(index).map(|(source, _)| source)
+    }
+
+    /// Tensors in one file.
+    pub(crate) fn tensors_in(&self, source: u32) -> Option<usize> {
+        self.files.get(source as usize).map(|(_, header)| header.tensors.len())
+    }
+
     /// All tensors, file by file.
     pub fn iter(&self) -> impl Iterator<Item = CatalogueTensor<'_>> {
         let files = (0u32..).zip(&self.files);
