@@ -50,12 +50,13 @@ pub(crate) struct Done {
     crossings: (u64, u64),
     guest_memory: u64,
     bytes_read: u64,
+    private_mappings: u64,
     /// Whether there is a cache of compiled code.
     cached: bool,
 }
 
 struct Slots {
-    capacity: u32,
+    capacity: usize,
     in_use: usize,
 }
 
@@ -68,7 +69,7 @@ impl Done {
         Ok(Self {
             report,
             requested: args.strategy.name(),
-            slots: Slots { capacity: args.slot_capacity(), in_use },
+            slots: Slots { capacity: slots.len(), in_use },
             timings: vec![
                 ("compile", startup.compile_ns),
                 ("component", startup.load_ns),
@@ -83,6 +84,7 @@ impl Done {
             crossings: (stats.crossings_in, stats.crossings_out),
             guest_memory: stats.guest_memory_bytes,
             bytes_read: stats.bytes_to_guest,
+            private_mappings: stats.private_mappings,
             cached: startup.cache != CacheUse::Off,
         })
     }
@@ -103,6 +105,7 @@ impl Done {
             bytes: report.bytes,
             moved: report.moved,
             mapped: report.mapped,
+            private_mappings: self.private_mappings,
             extents: report.extents,
             strategy: StrategyJson {
                 requested: self.requested,
@@ -134,6 +137,11 @@ impl Done {
             // The one that was used had to cut its extents anew, or brought in a part.
             let not = if report.mapped > 0 && refusal.strategy == Strategy::MappedFile { "" } else { "not " };
             strategy.push_str(&format!("\n{not}{name}: {}", escape(&refusal.reason.message)));
+        }
+        if self.private_mappings > 0 {
+            strategy.push_str(
+                "\nprivate: this file system has no shared mappings, so what others write to the file may not be seen",
+            );
         }
         let all = opened.session.summary().tensors;
         let tensors = if all == 0 {
@@ -218,6 +226,7 @@ pub(crate) struct LoadJson<'a> {
     bytes: u64,
     moved: u64,
     mapped: u64,
+    private_mappings: u64,
     extents: u32,
     strategy: StrategyJson<'a>,
     slots: SlotsJson,
@@ -243,7 +252,7 @@ struct RefusedJson<'a> {
 
 #[derive(Serialize)]
 struct SlotsJson {
-    capacity: u32,
+    capacity: usize,
     in_use: usize,
     peak: u32,
 }

@@ -31,7 +31,7 @@ pub(crate) struct LoadArgs {
     /// Bytes moved at once by staged-read and external-buffer [default: 4MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     chunk: Option<u64>,
-    /// Mappings that may be live at once [default: 256]
+    /// Mappings that may be live at once [default: 256, or one for each file where that is more]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slots: Option<u32>,
     /// Check the loaded model: `structure` (layers are whole), `architecture` (what it names is there)
@@ -134,11 +134,6 @@ impl LoadArgs {
         options.host.mmap = !self.no_mmap;
         options.limits.deadline = self.deadline;
         options
-    }
-
-    /// How many mappings may be live at once.
-    pub(crate) fn slot_capacity(&self) -> u32 {
-        self.slots.unwrap_or(256)
     }
 }
 

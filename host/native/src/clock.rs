@@ -1,4 +1,5 @@
 //! The engine: which WebAssembly runs, and the clock that no guest can outrun.
+use crate::platform;
 use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError, Weak,
@@ -25,8 +26,21 @@ pub(crate) fn engine() -> wasmtime::Result<Engine> {
     config.wasm_stack_switching(false);
     config.wasm_custom_page_sizes(false);
     config.max_wasm_stack(GUEST_STACK);
+    if platform::address_limit().is_some_and(|bytes| bytes < ROOM) {
+        // Nothing is reserved but a little to grow into; a memory that grows further moves.
+        config.memory_reservation(0);
+        config.memory_reservation_for_growth(GROWTH);
+        config.memory_guard_size(0);
+        config.memory_may_move(true);
+    }
     Engine::new(&config)
 }
+
+/// The engine reserves more than 4 GiB of addresses for each guest, for then most checks of its bounds cost nothing. A process
+/// that has fewer than these has no room for that.
+const ROOM: u64 = 16 << 30;
+/// Bytes of addresses that a guest's memory may grow into where it is.
+const GROWTH: u64 = 2 << 20;
 
 /// Bytes of stack that a guest may use. The loader needs a fraction of it: it does not recurse.
 pub(crate) const GUEST_STACK: usize = 512 << 10;

@@ -1,4 +1,5 @@
 //! From a component that may be a stranger's to machine code, within bounds: a compiler does a lot for a few bytes.
+use crate::guest::out_of_resources;
 use std::{
     ops::Range,
     sync::mpsc::{self, RecvTimeoutError},
@@ -63,7 +64,7 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8], limits: &CompileLimits) -> 
         Error::new(Phase::Request, Cause::OutOfMemory, message)
     })?;
     match receive.recv_timeout(limits.time) {
-        Ok(compiled) => compiled.map_err(|error| no_component(&format!("{error:#}"))),
+        Ok(compiled) => compiled.map_err(|error| not_compiled(&error)),
         Err(RecvTimeoutError::Timeout) => Err(limit(format!(
             "the component took longer to compile than the {:?} that it may; raise `time` of the compile limits if you trust it",
             limits.time
@@ -72,7 +73,12 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8], limits: &CompileLimits) -> 
     }
 }
 
-pub(crate) fn no_component(why: &str) -> Error {
+/// Why a component was not compiled: the system had nothing left for it, or it is none.
+pub(crate) fn not_compiled(error: &wasmtime::Error) -> Error {
+    out_of_resources(error).unwrap_or_else(|| no_component(&format!("{error:#}")))
+}
+
+fn no_component(why: &str) -> Error {
     let message = format!("this is no component that can be run: {why}");
     Error::new(Phase::Request, Cause::UnsupportedFormat, message)
 }

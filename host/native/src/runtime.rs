@@ -2,10 +2,10 @@
 use crate::{
     cache::{self, Cache, CacheUse},
     clock::{Ticker, engine},
-    compile::{CompileLimits, compile, no_component},
+    compile::{CompileLimits, compile, not_compiled},
     error::Error,
     files::ModelFiles,
-    guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract},
+    guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract, out_of_resources},
     media::Native,
     session::Session,
 };
@@ -126,6 +126,9 @@ impl RuntimeBuilder {
     pub fn build(self) -> Result<Runtime, Error> {
         let began = Instant::now();
         let engine = engine().map_err(|error| {
+            if let Some(error) = out_of_resources(&error) {
+                return error.into();
+            }
             let message = format!("WebAssembly cannot run on this machine: {error:#}");
             Error::new(Phase::Request, Cause::Internal, message)
         })?;
@@ -165,7 +168,7 @@ fn compiled(
     let began = Instant::now();
     let component = match limits {
         Some(limits) => compile(engine, bytes, limits)?,
-        None => Component::new(engine, bytes).map_err(|error| no_component(&format!("{error:#}")))?,
+        None => Component::new(engine, bytes).map_err(|error| not_compiled(&error))?,
     };
     let compile_ns = nanos(began.elapsed());
     Ok(match cache {

@@ -210,8 +210,8 @@ impl<S: Storage> Session<S> {
         Ok(())
     }
 
-    /// What of the selection is listed and cannot be loaded: all of a model that lacks tensors, a tensor of a type that is not
-    /// known.
+    /// What of the selection is listed and cannot be loaded: all of a model that lacks tensors, a tensor that cannot be read or is
+    /// of a type that is not known.
     fn not_loadable(&self) -> Option<Error> {
         let catalogue = self.catalogue.as_ref()?;
         if self.request.whole && !catalogue.absent().is_empty() {
@@ -221,6 +221,14 @@ impl<S: Storage> Session<S> {
                 listed(catalogue.absent().iter().map(String::as_str))
             );
             return Some(Error::new(Phase::Plan, Cause::Malformed, message).at_field("weight_map"));
+        }
+        let unreadable = |tensor: &u32| Some((*tensor, catalogue.unreadable(*tensor)?));
+        if let Some((tensor, why)) = self.request.tensors.iter().find_map(unreadable) {
+            let found = catalogue.tensor(tensor)?;
+            let name = escape(found.tensor.name);
+            let message = format!("Tensor \"{name}\" {}. Select the other tensors.", why.why);
+            let error = Error::new(Phase::Plan, why.cause, message).at_field(format!("tensor[\"{name}\"]"));
+            return Some(Error { offset: Some(why.offset), ..error.at_tensor(tensor).in_source(found.source) });
         }
         let unknown = |tensor: &u32| Some((*tensor, catalogue.unknown_dtype(*tensor)?));
         let (tensor, said) = self.request.tensors.iter().find_map(unknown)?;

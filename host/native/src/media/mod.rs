@@ -1,5 +1,6 @@
 //! What this system does for the core: files, mappings and memory.
 mod buffer;
+mod descriptor;
 mod mapping;
 mod room;
 mod source;
@@ -9,7 +10,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use mapping::Mapping;
 pub(crate) use source::{Folder, Source};
 
-use crate::platform::{self, unsafe_ops};
+use crate::platform;
 use room::Untouched;
 use std::{io, ops::Range, sync::OnceLock, time::Instant};
 use weighbridge_core::{
@@ -103,10 +104,14 @@ impl Media for Native {
     fn map(&mut self, source: &Source, span: Span) -> Result<Mapping, StorageError> {
         let size = usize::try_from(span.len()).map_err(|_| StorageError::Exhausted)?;
         source.check()?;
-        let Some((file, base)) = source.file() else {
+        let Some((file, base)) = source.file()? else {
             return source.memory(span.offset(), size).map(Mapping::Memory);
         };
-        unsafe_ops::map(file, base + span.offset(), size).map(Mapping::File).map_err(|error| storage_error(&error))
+        mapping::of_file(&file, base + span.offset(), size).map_err(|error| storage_error(&error))
+    }
+
+    fn is_private(mapping: &Mapping) -> bool {
+        matches!(mapping, Mapping::File { private: true, .. })
     }
 
     fn advise(
@@ -117,10 +122,11 @@ impl Media for Native {
         span: Span,
         advice: Advice,
     ) -> Result<AdviceEffect, StorageError> {
-        let (Mapping::File(map), Some((file, base))) = (mapping, source.file()) else {
-            return Ok(AdviceEffect::Unsupported);
-        };
-        platform::advise(map, file, base + mapping_offset, range(span)?, advice).map_err(|error| storage_error(&error))
+        let Mapping::File { map, .. } = mapping else { return Ok(AdviceEffect::Unsupported) };
+        // The mapping outlives the name of its file, and advice for it does.
+        let file = source.file().ok().flatten();
+        let file = file.as_ref().map(|(file, base)| (&**file, base + mapping_offset));
+        platform::advise(map, file, range(span)?, advice).map_err(|error| storage_error(&error))
     }
 
     fn allocate(&mut self, len: u64) -> Result<Buffer, StorageError> {

@@ -2,21 +2,23 @@
 #![allow(unsafe_code)]
 use std::{fs::File, io, ops::Range};
 
-/// Maps a part of a file, read-only and shared.
-pub(crate) fn map(file: &File, offset: u64, len: usize) -> io::Result<memmap2::Mmap> {
+/// Maps a part of a file, read-only; shared, or privately.
+pub(crate) fn map(file: &File, offset: u64, len: usize, private: bool) -> io::Result<memmap2::Mmap> {
+    let mut options = memmap2::MmapOptions::new();
+    options.offset(offset).len(len);
     // SAFETY: the type system wants that nobody changes the file while it is mapped, which no program can promise for files
     // of other people. What is promised instead: the map is read-only, is only ever read as plain bytes, for which every
     // value is valid, and no decision about memory is ever made on bytes of it: lengths and offsets come from `pread` into
     // memory of our own. What remains (a shrunken file answers SIGBUS; a changed one changes under the reader) is in the
     // documentation of `Tensor::bytes`, and `Tensor::copy_to` is the way around it.
-    unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map(file) }
+    unsafe { if private { options.map_copy_read_only(file) } else { options.map(file) } }
 }
 
 /// Lets go of whole pages of a mapping; the next read fetches them from the file again.
 #[cfg(unix)]
 pub(crate) fn drop_pages(map: &memmap2::Mmap, range: Range<usize>) -> io::Result<()> {
-    // SAFETY: MADV_DONTNEED destroys what was written to private or anonymous pages. This is a shared read-only mapping of
-    // a file: nothing can have been written to it, and the same bytes come back (madvise(2)).
+    // SAFETY: MADV_DONTNEED destroys what was written to private or anonymous pages. This is a read-only mapping of a file:
+    // nothing can have been written to it, and the same bytes come back (madvise(2)).
     unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len()) }
 }
 
