@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use weighbridge_loader::api::{Finding, Selection, Severity};
 use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder};
+use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive};
 use weighbridge_loader::types::{Cause, Error};
 use weighbridge_tests::files::{File, Model};
 use weighbridge_tests::harness::{Harness, Setup};

@@ -7,7 +7,7 @@ use super::units::{bytes, bytes_exact, grouped, plural, time};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use std::process::ExitCode;
-use weighbridge::{CacheUse, LoadReport, Runtime, SlotStatus, Strategy, escape};
+use weighbridge::{CacheUse, LoadReport, Runtime, Severity, SlotStatus, Strategy, escape};
 
 /// Load a model and report strategy, bytes, slots and times
 #[derive(Debug, Args)]
@@ -35,6 +35,11 @@ impl Load {
             output.json(&done.json("weighbridge.load/1", &opened))?;
         } else {
             done.show(&opened, output)?;
+            // That a shard is not the whole model, say, is better known by whoever loads it.
+            let findings = opened.session.findings()?;
+            for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
+                output.note(&escape(&finding.message))?;
+            }
         }
         opened.session.close()?;
         Ok(ExitCode::SUCCESS)

@@ -17,7 +17,9 @@ pub enum Mapping {
 
 /// Maps a part of a file, shared with everybody who maps it; privately on a file system that has no such mappings.
 pub(super) fn of_file(file: &File, offset: u64, len: usize) -> io::Result<Mapping> {
-    shared_or_private(|private| unsafe_ops::map(file, offset, len, private))
+    shared_or_private(|private| {
+        if private { unsafe_ops::map_private(file, offset, len) } else { unsafe_ops::map(file, offset, len) }
+    })
 }
 
 fn shared_or_private(map: impl Fn(bool) -> io::Result<Mmap>) -> io::Result<Mapping> {
@@ -51,7 +53,7 @@ mod tests {
         io::Write::write_all(&mut file, b"weights").unwrap();
         for code in [libc::ENODEV, libc::EINVAL, libc::EOPNOTSUPP] {
             let refuses = |private| {
-                if private { unsafe_ops::map(&file, 0, 7, true) } else { Err(io::Error::from_raw_os_error(code)) }
+                if private { unsafe_ops::map_private(&file, 0, 7) } else { Err(io::Error::from_raw_os_error(code)) }
             };
             let mapping = shared_or_private(refuses).unwrap();
             assert!(matches!(mapping, Mapping::File { private: true, .. }));

@@ -217,8 +217,7 @@ pub(crate) fn residency(file: &File, start: u64, size: u64) -> Option<Vec<bool>>
     let mut pages = Vec::new();
     pages.try_reserve_exact(usize::try_from(size.div_ceil(page_bytes())).ok()?).ok()?;
     for offset in (0..size).step_by(WINDOW as usize) {
-        let map =
-            unsafe_ops::map(file, start + offset, usize::try_from(WINDOW.min(size - offset)).ok()?, false).ok()?;
+        let map = unsafe_ops::map(file, start + offset, usize::try_from(WINDOW.min(size - offset)).ok()?).ok()?;
         pages.extend(unsafe_ops::pages_in_memory(&map)?);
     }
     Some(pages)

@@ -2,16 +2,20 @@
 #![allow(unsafe_code)]
 use std::{fs::File, io, ops::Range};
 
-/// Maps a part of a file, read-only; shared, or privately.
-pub(crate) fn map(file: &File, offset: u64, len: usize, private: bool) -> io::Result<memmap2::Mmap> {
-    let mut options = memmap2::MmapOptions::new();
-    options.offset(offset).len(len);
+/// Maps a part of a file, read-only and shared.
+pub(crate) fn map(file: &File, offset: u64, len: usize) -> io::Result<memmap2::Mmap> {
     // SAFETY: the type system wants that nobody changes the file while it is mapped, which no program can promise for files
     // of other people. What is promised instead: the map is read-only, is only ever read as plain bytes, for which every
     // value is valid, and no decision about memory is ever made on bytes of it: lengths and offsets come from `pread` into
     // memory of our own. What remains (a shrunken file answers SIGBUS; a changed one changes under the reader) is in the
     // documentation of `Tensor::bytes`, and `Tensor::copy_to` is the way around it.
-    unsafe { if private { options.map_copy_read_only(file) } else { options.map(file) } }
+    unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map(file) }
+}
+
+/// Maps a part of a file, read-only and privately.
+pub(crate) fn map_private(file: &File, offset: u64, len: usize) -> io::Result<memmap2::Mmap> {
+    // SAFETY: as above. Nothing is written to it, so that its pages are those of the file.
+    unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map_copy_read_only(file) }
 }
 
 /// Lets go of whole pages of a mapping; the next read fetches them from the file again.
