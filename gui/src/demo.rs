@@ -274,6 +274,7 @@ pub fn updates(size: Size) -> Vec<Update> {
             tensors: size.tensors,
             bytes: total,
             moved: 0,
+            mapped: total,
             extents: WINDOWS,
             slots_peak: WINDOWS,
         })),

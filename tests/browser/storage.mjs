@@ -186,7 +186,7 @@ export const storageCases = (host) => {
       const load = () => {
         const targets = made.storage.registered(['a']);
         told = answer(() => made.storage.readInto(made.files, targets, [span({ offset: 8n, targetOffset: 8n }), span()]));
-        return { refused: [], tensors: 0, bytes: 0n, moved: 0n, extents: 0, slotsPeak: 0 };
+        return { refused: [], tensors: 0, bytes: 0n, moved: 0n, mapped: 0n, extents: 0, slotsPeak: 0 };
       };
       const made = guest({ exports: { tensors: () => [tensor('a', 0, 16)], load } });
       made.session.loadInto('all', take, 5);

@@ -86,6 +86,7 @@ pub(crate) fn to_options(options: &api::LoadOptions) -> host::LoadOptions {
             types::ExtentPolicy::WholeFile => host::ExtentPolicy::WholeFile,
             types::ExtentPolicy::PerTensor => host::ExtentPolicy::PerTensor,
             types::ExtentPolicy::Window(bytes) => host::ExtentPolicy::Window(bytes),
+            types::ExtentPolicy::Auto => host::ExtentPolicy::Auto,
         })
         .staging_bytes(options.staging_bytes)
         .validate(
@@ -117,6 +118,7 @@ pub(crate) fn report(report: host::LoadReport) -> api::LoadReport {
         tensors: report.tensors,
         bytes: report.bytes,
         moved: report.moved,
+        mapped: report.mapped,
         extents: report.extents,
         slots_peak: report.slots_peak,
     }

@@ -312,6 +312,7 @@ pub fn named(name: &str) -> Option<Model> {
         "no-bytes" => safetensors(&[0, 0, 0]),
         "one" => gguf(&[12_345]),
         "pages" => gguf(&[16_384; 3]),
+        "apart" => gguf(&[1_000, 200_000, 1_000]),
         "garbage" => single("model.gguf", b"this is no model at all".to_vec(), Vec::new()),
         "cut" => {
             let mut model = gguf(&SIZES);

@@ -68,6 +68,7 @@ pub fn options(words: &[String]) -> LoadOptions {
     for word in &words[1..] {
         match word.split_once('=').unwrap_or((word, "")) {
             ("whole-file", _) => options.extent = ExtentPolicy::WholeFile,
+            ("fitting", _) => options.extent = ExtentPolicy::Auto,
             ("per-tensor", _) => options.extent = ExtentPolicy::PerTensor,
             ("window", bytes) => options.extent = ExtentPolicy::Window(bytes.parse().unwrap()),
             ("chunk", bytes) => options.staging_bytes = bytes.parse().unwrap(),
@@ -231,6 +232,7 @@ impl At<'_> {
                             "tensors" => u64::from(report.tensors),
                             "bytes" => report.bytes,
                             "moved" => report.moved,
+                            "mapped" => report.mapped,
                             "extents" => u64::from(report.extents),
                             "peak" => u64::from(report.slots_peak),
                             _ => self.fail(word),

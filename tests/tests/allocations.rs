@@ -166,7 +166,7 @@ fn no_dispatch_allocates() {
     let all = [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead, Strategy::ExternalBuffer].map(Some);
     let count = allocations(|| {
         for _ in 0..10 {
-            let mut output = loader.dispatch(Load { policy: all, extents: 3 }, &watch);
+            let mut output = loader.dispatch(Load { policy: all, extents: 3, flexible: true }, &watch);
             while let Some(command) = output.command {
                 output = loader.dispatch(Answered { ticket: command.ticket(), fault }, &watch);
             }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use weighbridge_loader::api::{Finding, Selection, Severity};
 use weighbridge_loader::formats::build::{GgufBuilder, SafetensorsBuilder};
+use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive};
 use weighbridge_loader::types::{Cause, Error};
 use weighbridge_tests::files::{File, Model};
 use weighbridge_tests::harness::{Harness, Setup};
@@ -69,6 +70,39 @@ fn a_tensor_of_a_type_that_is_not_known() {
         assert!(error.message.contains("IQ2_K of ik_llama.cpp"), "{error:?}");
     }
     assert_eq!(load(&mut host, &selection("1")), Ok(1));
+}
+
+/// What only Python could make is listed and named; the others load.
+#[test]
+fn a_tensor_that_depends_on_what_python_would_import() {
+    let good = PickleBuilder::new(2).raw(b"}(").text("a").tensor("ByteStorage", "0", 4, 0, &[4], &[1]);
+    let model_of = good.text("model").global("evil", "Model").raw(b")\x81}(").text("w");
+    let pickle = model_of.tensor("ByteStorage", "0", 4, 0, &[2], &[1]).raw(b"ubu").stop();
+    let file = archive(&pickle, &[("0", &[7; 4])]).build();
+    let at = file.windows(5).position(|window| window == b"cevil").unwrap() as u64;
+    let mut host = open(&model(vec![("m.pt", file)])).unwrap();
+    let told: Vec<_> = host.tensors().iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
+    assert_eq!(told, [("a".to_owned(), vec![4]), ("model.w".to_owned(), vec![2])]);
+    let findings = host.findings();
+    assert_eq!(rules(&findings), [("unreadable-tensor", Severity::Error)]);
+    assert_eq!((findings[0].tensor, findings[0].offset), (Some(1), Some(at)));
+    for which in [Selection::All, selection("1")] {
+        let error = load(&mut host, &which).unwrap_err();
+        assert_eq!((error.cause, error.tensor, error.offset), (Cause::UnsupportedFormat, Some(1), Some(at)));
+        assert!(
+            error
+                .message
+                .contains(&format!("depends on evil.Model, which PyTorch would import (it is named at byte {at})"))
+        );
+    }
+    assert_eq!(load(&mut host, &selection("0")), Ok(1));
+}
+
+#[test]
+fn a_tensor_that_is_no_span() {
+    let mut host = open(&weighbridge_tests::files::named("pytorch-strided").unwrap()).unwrap();
+    assert_eq!(rules(&host.findings()), [("strided-tensors", Severity::Error)]);
+    assert!(load(&mut host, &Selection::All).is_err());
 }
 
 /// Whatever stands where a shard should be, the shard is named.

@@ -84,6 +84,10 @@ pub enum ExtentPolicy {
     /// Neighbouring tensors share an extent of at most this many bytes.
     #[cfg_attr(feature = "wasmtime", component(name = "window"))]
     Window(u64),
+    /// What is loaded and little else: a whole file where all of its tensors are loaded, else spans of neighbours. What cannot
+    /// be mapped so is cut smaller, and what cannot be mapped at all is left to the next strategy.
+    #[cfg_attr(feature = "wasmtime", component(name = "auto"))]
+    Auto,
 }
 
 /// Access-pattern advice, with the names of WASI.
@@ -600,10 +604,11 @@ pub struct Refusal {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct LoadReport {
-    /// The strategy that moved or mapped the bytes; none where there was nothing to do.
+    /// The strategy that moved or mapped the bytes; none where there was nothing to do. Where a part is mapped and the rest was
+    /// copied, the one that copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Strategy>,
-    /// Those before it in the policy, each with its reason.
+    /// Those before it in the policy, each with its reason; also the one that was used, where it had to cut its extents anew.
     pub refused: Vec<Refusal>,
     /// Tensors made resident by this load.
     pub tensors: u32,
@@ -611,6 +616,9 @@ pub struct LoadReport {
     pub bytes: u64,
     /// Bytes really moved (0 for mappings).
     pub moved: u64,
+    /// Bytes of those tensors that are mapped.
+    #[serde(default)]
+    pub mapped: u64,
     /// Extents mapped or allocated.
     pub extents: u32,
     /// Most slots owned at once since the session was opened.

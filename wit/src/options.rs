@@ -70,7 +70,7 @@ impl Default for LoadOptions {
     fn default() -> Self {
         Self {
             policy: StrategyPolicy::Auto,
-            extent: ExtentPolicy::WholeFile,
+            extent: ExtentPolicy::Auto,
             staging_bytes: 0,
             validate: Validation::default(),
         }

@@ -25,6 +25,7 @@ pub fn policy(p: &StrategyPolicy) -> String {
 
 fn load(options: &LoadOptions) -> String {
     let extent = match options.extent {
+        weighbridge_core::types::ExtentPolicy::Auto => "extents that fit".into(),
         weighbridge_core::types::ExtentPolicy::WholeFile => "whole file".into(),
         weighbridge_core::types::ExtentPolicy::PerTensor => "per tensor".into(),
         weighbridge_core::types::ExtentPolicy::Window(n) => format!("windows of {}", bytes(n)),

@@ -7,7 +7,7 @@ use super::units::{bytes, bytes_exact, grouped, plural, time};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use std::process::ExitCode;
-use weighbridge::{LoadReport, Runtime, SlotStatus, Strategy, escape};
+use weighbridge::{LoadReport, Runtime, Severity, SlotStatus, Strategy, escape};
 
 /// Load a model and report strategy, bytes, slots and times
 #[derive(Debug, Args)]
@@ -35,6 +35,11 @@ impl Load {
             output.json(&done.json("weighbridge.load/1", &opened))?;
         } else {
             done.show(&opened, output)?;
+            // That a shard is not the whole model, say, is better known by whoever loads it.
+            let findings = opened.session.findings()?;
+            for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
+                output.note(&escape(&finding.message))?;
+            }
         }
         opened.session.close()?;
         Ok(ExitCode::SUCCESS)
@@ -50,10 +55,11 @@ pub(crate) struct Done {
     crossings: (u64, u64),
     guest_memory: u64,
     bytes_read: u64,
+    private_mappings: u64,
 }
 
 struct Slots {
-    capacity: u32,
+    capacity: usize,
     in_use: usize,
 }
 
@@ -66,7 +72,7 @@ impl Done {
         Ok(Self {
             report,
             requested: args.strategy.name(),
-            slots: Slots { capacity: args.slot_capacity(), in_use },
+            slots: Slots { capacity: slots.len(), in_use },
             timings: vec![
                 ("component", startup.load_ns),
                 ("instantiate", timings.instantiate),
@@ -80,6 +86,7 @@ impl Done {
             crossings: (stats.crossings_in, stats.crossings_out),
             guest_memory: stats.guest_memory_bytes,
             bytes_read: stats.bytes_to_guest,
+            private_mappings: stats.private_mappings,
         })
     }
 
@@ -98,6 +105,8 @@ impl Done {
             tensors: report.tensors,
             bytes: report.bytes,
             moved: report.moved,
+            mapped: report.mapped,
+            private_mappings: self.private_mappings,
             extents: report.extents,
             strategy: StrategyJson {
                 requested: self.requested,
@@ -125,7 +134,15 @@ impl Done {
         let mut strategy =
             if self.requested == used { used.to_owned() } else { format!("{used} (asked for {})", self.requested) };
         for refusal in &report.refused {
-            strategy.push_str(&format!("\nnot {}: {}", refusal.strategy.name(), escape(&refusal.reason.message)));
+            let name = refusal.strategy.name();
+            // The one that was used had to cut its extents anew, or brought in a part.
+            let not = if report.mapped > 0 && refusal.strategy == Strategy::MappedFile { "" } else { "not " };
+            strategy.push_str(&format!("\n{not}{name}: {}", escape(&refusal.reason.message)));
+        }
+        if self.private_mappings > 0 {
+            strategy.push_str(
+                "\nprivate: this file system has no shared mappings, so what others write to the file may not be seen",
+            );
         }
         let all = opened.session.summary().tensors;
         let tensors = if all == 0 {
@@ -135,8 +152,11 @@ impl Done {
         } else {
             format!("{} of {}", grouped(u64::from(report.tensors)), grouped(u64::from(all)))
         };
-        let copied =
-            if report.moved == 0 { "nothing copied".to_owned() } else { format!("{} copied", bytes(report.moved)) };
+        let copied = match (report.moved, report.mapped) {
+            (0, _) => "nothing copied".to_owned(),
+            (moved, 0) => format!("{} copied", bytes(moved)),
+            (moved, mapped) => format!("{} mapped, {} copied", bytes(mapped), bytes(moved)),
+        };
         let slots = &self.slots;
         let slots = match (slots.in_use, report.slots_peak) {
             (0, 0) => format!("none of {} used: nothing is mapped", slots.capacity),
@@ -201,6 +221,8 @@ pub(crate) struct LoadJson<'a> {
     tensors: u32,
     bytes: u64,
     moved: u64,
+    mapped: u64,
+    private_mappings: u64,
     extents: u32,
     strategy: StrategyJson<'a>,
     slots: SlotsJson,
@@ -226,7 +248,7 @@ struct RefusedJson<'a> {
 
 #[derive(Serialize)]
 struct SlotsJson {
-    capacity: u32,
+    capacity: usize,
     in_use: usize,
     peak: u32,
 }

@@ -21,8 +21,9 @@ pub(crate) struct LoadArgs {
     /// How the bytes get to where they are used
     #[arg(long, value_enum, default_value = "auto", value_name = "STRATEGY")]
     pub(crate) strategy: StrategyArg,
-    /// What is mapped or allocated together: `file`, `tensor`, or neighbours up to a SIZE such as 64MiB
-    #[arg(long, default_value = "file", value_name = "file|tensor|SIZE", value_parser = parse_extent)]
+    /// What is mapped or allocated together: `auto` (what is loaded and little else), `file`, `tensor`, or neighbours up to a
+    /// SIZE such as 64MiB
+    #[arg(long, default_value = "auto", value_name = "auto|file|tensor|SIZE", value_parser = parse_extent)]
     extent: ExtentPolicy,
     /// Load only the tensors whose names match, such as 'blk.0.*'
     #[arg(long, value_name = "GLOB")]
@@ -30,7 +31,7 @@ pub(crate) struct LoadArgs {
     /// Bytes moved at once by staged-read and external-buffer [default: 4MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     chunk: Option<u64>,
-    /// Mappings that may be live at once [default: 256]
+    /// Mappings that may be live at once [default: 256, or one for each file where that is more]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slots: Option<u32>,
     /// Check the loaded model: `structure` (layers are whole), `architecture` (what it names is there)
@@ -98,7 +99,7 @@ impl LoadArgs {
                 "--slots and --strategy {name} contradict each other: slots hold mappings"
             )));
         }
-        if self.extent != ExtentPolicy::WholeFile && strategy == StrategyArg::ExternalBuffer {
+        if self.extent != ExtentPolicy::Auto && strategy == StrategyArg::ExternalBuffer {
             return Err(Failure::usage(
                 "--extent and --strategy external-buffer contradict each other: every tensor has a buffer of its own",
             ));
@@ -134,17 +135,15 @@ impl LoadArgs {
         options.limits.deadline = self.deadline;
         options
     }
-
-    /// How many mappings may be live at once.
-    pub(crate) fn slot_capacity(&self) -> u32 {
-        self.slots.unwrap_or(256)
-    }
 }
 
 fn parse_extent(text: &str) -> std::result::Result<ExtentPolicy, String> {
     match text {
+        "auto" => Ok(ExtentPolicy::Auto),
         "file" => Ok(ExtentPolicy::WholeFile),
         "tensor" => Ok(ExtentPolicy::PerTensor),
-        size => parse_size(size).map(ExtentPolicy::Window).map_err(|error| format!("{error}; or `file`, or `tensor`")),
+        size => parse_size(size)
+            .map(ExtentPolicy::Window)
+            .map_err(|error| format!("{error}; or `auto`, `file` or `tensor`")),
     }
 }

@@ -155,6 +155,14 @@ pub trait Media: Sized + 'static {
     /// `unsupported`, `exhausted`, `changed`, `io` and the like.
     fn map(&mut self, source: &Self::Source, span: Span) -> Result<Self::Mapping, StorageError>;
 
+    /// Whether a mapping is private: its file system has no shared ones, and what others write to the file may never be seen in
+    /// it.
+    #[must_use]
+    fn is_private(mapping: &Self::Mapping) -> bool {
+        let _ = mapping;
+        false
+    }
+
     /// Advice for a part of a mapping, which is not empty; `mapping_offset` is where the mapping begins in its file.
     ///
     /// # Errors

@@ -180,7 +180,7 @@ pub struct HostLimits {
     pub host_work: u64,
     /// Most handles (sources, mappings, targets) at once. Default 1,048,576.
     pub handles: u32,
-    /// Most files of a model. Default 4,096.
+    /// Most files of a model. Default 4,097: an index and 4,096 shards.
     pub files: u32,
     /// Most bytes of the list of tensors that the host keeps. Default 1 GiB.
     pub listing_bytes: u64,
@@ -237,7 +237,7 @@ impl Default for HostLimits {
             host_calls: 1 << 24,
             host_work: 1 << 28,
             handles: 1 << 20,
-            files: 4096,
+            files: 4097,
             listing_bytes: 1 << 30,
             trace_bytes: 64 << 20,
             trace_batch: 1 << 16,

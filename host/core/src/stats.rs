@@ -25,6 +25,9 @@ pub struct Stats {
     pub mapped_bytes: u64,
     /// Mappings now.
     pub mappings: u64,
+    /// Of these, private ones, where the file system has no shared mappings: what others write to the file may never be seen
+    /// in them.
+    pub private_mappings: u64,
     /// Bytes of host buffers now, memory of the embedder not counted.
     pub buffer_bytes: u64,
     /// Host buffers now.
@@ -65,6 +68,7 @@ pub struct Usage {
     quota: Arc<Quota>,
     mapped_bytes: AtomicU64,
     mappings: AtomicU64,
+    private_mappings: AtomicU64,
     maps: AtomicU64,
     unmaps: AtomicU64,
     buffer_bytes: AtomicU64,
@@ -87,6 +91,7 @@ impl Usage {
             quota,
             mapped_bytes: AtomicU64::new(0),
             mappings: AtomicU64::new(0),
+            private_mappings: AtomicU64::new(0),
             maps: AtomicU64::new(0),
             unmaps: AtomicU64::new(0),
             buffer_bytes: AtomicU64::new(0),
@@ -112,6 +117,12 @@ impl Usage {
     #[must_use]
     pub fn mappings(&self) -> u64 {
         self.mappings.load(Relaxed)
+    }
+
+    /// Private mappings now.
+    #[must_use]
+    pub fn private_mappings(&self) -> u64 {
+        self.private_mappings.load(Relaxed)
     }
 
     /// Mappings ever made.
@@ -167,13 +178,15 @@ impl Usage {
     }
 
     /// A mapping was made.
-    pub(crate) fn mapped(&self) {
+    pub(crate) fn mapped(&self, private: bool) {
         self.maps.fetch_add(1, Relaxed);
+        self.private_mappings.fetch_add(u64::from(private), Relaxed);
     }
 
     /// A mapping has ended.
-    pub(crate) fn unmapped(&self, bytes: u64) {
+    pub(crate) fn unmapped(&self, bytes: u64, private: bool) {
         self.unmaps.fetch_add(1, Relaxed);
+        self.private_mappings.fetch_sub(u64::from(private), Relaxed);
         self.give_mapping(bytes);
     }
 

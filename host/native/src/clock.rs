@@ -1,8 +1,11 @@
 //! The engine, and the clock that no guest can outrun.
-use crate::{config::config, platform::unsafe_ops::run_in_place};
+use crate::{
+    config::{Room, config},
+    platform::{self, unsafe_ops::run_in_place},
+};
 use std::{
     sync::{
-        Arc, Condvar, Mutex, PoisonError, Weak,
+        Arc, Condvar, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -15,9 +18,21 @@ const TICK: Duration = Duration::from_millis(10);
 const IDLE: u32 = 20;
 
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
-    let mut config = config(cfg!(windows));
+    let mut config = config(room(), cfg!(windows));
     run_in_place(&mut config);
     Engine::new(&config)
+}
+
+/// A process that has fewer addresses than these has no room for [`Room::Wide`].
+const WIDE: u64 = 16 << 30;
+
+/// How many addresses guests of this process may take: asked once, so that the engine and its code agree.
+pub(crate) fn room() -> Room {
+    static ROOM: OnceLock<Room> = OnceLock::new();
+    *ROOM.get_or_init(|| match platform::address_limit() {
+        Some(bytes) if bytes < WIDE => Room::Narrow,
+        _ => Room::Wide,
+    })
 }
 
 /// Bytes of stack that the host needs beside it: for what the guest calls, and for an embedder's observer.

@@ -1,4 +1,5 @@
 //! From a component that may be a stranger's to machine code, within bounds: a compiler does a lot for a few bytes.
+use crate::guest::out_of_resources;
 use std::{
     ops::Range,
     sync::mpsc::{self, RecvTimeoutError},
@@ -63,13 +64,18 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8], limits: &CompileLimits) -> 
         Error::new(Phase::Request, Cause::OutOfMemory, message)
     })?;
     match receive.recv_timeout(limits.time) {
-        Ok(compiled) => compiled.map_err(|error| no_component(&format!("{error:#}"))),
+        Ok(compiled) => compiled.map_err(|error| not_compiled(&error)),
         Err(RecvTimeoutError::Timeout) => Err(limit(format!(
             "the component took longer to compile than the {:?} that it may; raise `time` of the compile limits if you trust it",
             limits.time
         ))),
         Err(RecvTimeoutError::Disconnected) => Err(no_component("the compiler gave up on it")),
     }
+}
+
+/// Why a component was not compiled: the system had nothing left for it, or it is none.
+fn not_compiled(error: &wasmtime::Error) -> Error {
+    out_of_resources(error).map_or_else(|| no_component(&format!("{error:#}")), Error::from)
 }
 
 fn no_component(why: &str) -> Error {

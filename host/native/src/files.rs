@@ -238,7 +238,7 @@ impl fmt::Debug for ModelFiles {
 pub(crate) struct Finder<'a> {
     files: &'a ModelFiles,
     /// The folder, held open from the first file on that is found in it.
-    folder: Option<Folder>,
+    folder: Option<Arc<Folder>>,
     /// Whether a link in the folder may lead anywhere.
     follow_links: bool,
 }
@@ -269,16 +269,34 @@ impl Finder<'_> {
             );
             return Err(Error::new(Phase::Request, Cause::NotFound, message).of_file(Path::new(name)));
         };
-        let path = beside.join(name);
+        let called = called(beside, name);
+        let path = beside.join(&called);
         let folder = match &self.folder {
             Some(folder) => folder,
-            None => self.folder.insert(Folder::open(beside).map_err(|error| {
+            None => self.folder.insert(Folder::open(beside).map(Arc::new).map_err(|error| {
                 let message = format!("the folder {} cannot be read: {error}", escape_path(beside));
                 Error::new(Phase::Request, Cause::Io, message).caused_by(error).of_file(beside)
             })?),
         };
-        let source = Granted::open_in(folder, name, self.follow_links).map_err(|error| error.of_file(&path))?;
+        let source = Granted::open_in(folder, name, called, self.follow_links).map_err(|error| error.of_file(&path))?;
         Ok(Opened { path: Some(path), name: name.to_owned(), source })
+    }
+}
+
+/// What a file is called in a folder. The loader knows names as text, in which what is no UTF-8 is replaced; so the parts of a
+/// model whose first one has such a name are looked for by how they would be shown.
+fn called(folder: &Path, name: &str) -> OsString {
+    let exact = || OsString::from(name);
+    if !name.contains(char::REPLACEMENT_CHARACTER) {
+        return exact();
+    }
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let names = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()));
+    let mut fitting = names.filter(|found| found.to_string_lossy() == name);
+    match (fitting.next(), fitting.next()) {
+        (Some(one), None) => one,
+        // None, or several of which nobody knows which is meant.
+        _ => exact(),
     }
 }
 

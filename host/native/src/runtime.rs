@@ -2,10 +2,10 @@
 #[cfg(feature = "compile")]
 use crate::compile::{CompileLimits, compile};
 use crate::{
-    clock::{Ticker, engine},
+    clock::{Ticker, engine, room},
     error::Error,
     files::ModelFiles,
-    guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract},
+    guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract, out_of_resources},
     media::Native,
     platform::unsafe_ops::compiled_component,
     session::Session,
@@ -124,7 +124,7 @@ impl RuntimeBuilder {
             let compile_ns = nanos(began.elapsed());
             return Ok(Code { component, id: sha256(bytes), bytes: bytes.len(), compile_ns });
         }
-        let component = compiled_component(engine).map_err(|error| cannot_run(&error))?;
+        let component = compiled_component(engine, room()).map_err(|error| cannot_run(&error))?;
         Ok(Code { component, id: COMPONENT_SHA256.to_owned(), bytes: COMPONENT.len(), compile_ns: 0 })
     }
 }
@@ -138,7 +138,12 @@ struct Code {
 }
 
 fn cannot_run(error: &wasmtime::Error) -> Error {
-    Error::new(Phase::Request, Cause::Internal, format!("WebAssembly cannot run on this machine: {error:#}"))
+    match out_of_resources(error) {
+        Some(error) => error.into(),
+        None => {
+            Error::new(Phase::Request, Cause::Internal, format!("WebAssembly cannot run on this machine: {error:#}"))
+        }
+    }
 }
 
 impl Runtime {

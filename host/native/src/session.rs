@@ -522,10 +522,10 @@ impl<E: Engine<Media = Native>> Session<E> {
         let number = u32::try_from(file).ok()?;
         let source = self.inner.host(|host| host.table()?.source(number).cloned())?;
         source.check().ok()?;
-        let (file, base) = source.file()?;
+        let (file, base) = source.file().ok()??;
         // The system knows pages of the file; those of a part are these only where it begins with one.
         let aligned = base.is_multiple_of(platform::page_bytes());
-        let pages = aligned.then(|| platform::residency(file, base, source.size()))??;
+        let pages = aligned.then(|| platform::residency(&file, base, source.size()))??;
         Some(PageMap { page_bytes: platform::page_bytes(), pages })
     }
 

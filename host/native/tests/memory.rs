@@ -155,8 +155,109 @@ fn a_process_without_descriptors_is_no_bug_of_the_component() {
     if std::env::var(BOUND).is_err() {
         return under("-n 64", "a_process_without_descriptors_is_no_bug_of_the_component");
     }
-    let (sessions, error) = until_refused();
-    assert!(sessions > 10);
+    let (_folder, path) = common::file("m.safetensors", &common::safetensors(&[("a", 16)]));
+    // Files of models do not use them up, however many there are.
+    let sessions: Vec<_> = (0..100).map(|_| loader().open(&path).unwrap()).collect();
+    let mut others = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        others.push(file);
+        assert!(others.len() < 1000);
+    }
+    // Those that the models have are given back for it.
+    assert!(loader().open(&path).is_ok());
+    while let Ok(file) = fs::File::open("/dev/null") {
+        others.push(file);
+    }
+    drop(sessions);
+    let error = loader().open(&path).unwrap_err();
     assert_eq!(error.cause, Cause::Io, "{error:?}");
-    assert!(error.message.contains("ulimit -n"), "{error:?}");
+    assert!(error.message.contains("raise `ulimit -n`, which is 64"), "{error:?}");
+}
+
+/// A model of so many files, each with a tensor of so many bytes that nobody wrote.
+fn sharded(files: usize, bytes: u64) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = |number: usize| format!("model-{number:05}-of-{files:05}.safetensors");
+    let mut map = Vec::new();
+    for number in 1..=files {
+        let header = format!(r#"{{"t{number}":{{"dtype":"U8","shape":[{bytes}],"data_offsets":[0,{bytes}]}}}}"#);
+        let file = fs::File::create(folder.path().join(name(number))).unwrap();
+        file.write_all_at(&(header.len() as u64).to_le_bytes(), 0).unwrap();
+        file.write_all_at(header.as_bytes(), 8).unwrap();
+        file.set_len(8 + header.len() as u64 + bytes).unwrap();
+        map.push(format!(r#""t{number}":"{}""#, name(number)));
+    }
+    let index = folder.path().join("model.safetensors.index.json");
+    fs::write(&index, format!(r#"{{"weight_map":{{{}}}}}"#, map.join(","))).unwrap();
+    (folder, index)
+}
+
+#[test]
+fn a_model_of_more_files_than_may_be_open_is_mapped() {
+    if std::env::var(BOUND).is_err() {
+        return under("-n 256", "a_model_of_more_files_than_may_be_open_is_mapped");
+    }
+    let (folder, index) = sharded(1148, 100);
+    let mut model = loader().open(&index).unwrap();
+    assert_eq!(model.files().len(), 1149);
+    let report = model.load(&Selection::All, &LoadOptions::new()).unwrap();
+    assert_eq!(
+        (report.used, report.tensors, report.refused.len()),
+        (Some(Strategy::MappedFile), 1148, 0),
+        "{report:?}"
+    );
+    assert_eq!(model.tensor("t1").unwrap().bytes(), [0; 100]);
+    model.release(&Selection::All).unwrap();
+    // One that was closed meanwhile and is another now.
+    let first = folder.path().join("model-00001-of-01148.safetensors");
+    let bytes = fs::read(&first).unwrap();
+    fs::remove_file(&first).unwrap();
+    fs::write(&first, bytes).unwrap();
+    let error = model.load(&Selection::All, &LoadOptions::new()).unwrap_err();
+    assert_eq!((error.cause, error.file()), (Cause::SourceChanged, Some(first.as_path())), "{error:?}");
+    // Copies read from them likewise.
+    let rest = Selection::Tensors((1..1148).collect());
+    let report = model.load(&rest, &LoadOptions::new().policy(Strategy::ReadCopy)).unwrap();
+    assert_eq!(report.moved, 1147 * 100);
+}
+
+#[test]
+fn a_model_larger_than_the_memory_that_may_be_used_is_mapped() {
+    if std::env::var(BOUND).is_err() {
+        return under("-d 1000000", "a_model_larger_than_the_memory_that_may_be_used_is_mapped");
+    }
+    let (_folder, index) = sharded(273, 10 << 20);
+    let mut model = loader().open(&index).unwrap();
+    let report = model.load(&Selection::All, &LoadOptions::new()).unwrap();
+    assert_eq!((report.used, report.mapped), (Some(Strategy::MappedFile), 273 * (10 << 20)), "{report:?}");
+}
+
+#[test]
+fn a_small_model_needs_few_addresses() {
+    if std::env::var(BOUND).is_err() {
+        return under("-v 1572864", "a_small_model_needs_few_addresses");
+    }
+    let (_folder, path) = common::file("m.safetensors", &common::safetensors(&[("a", 16), ("b", 100_000)]));
+    let mut model = loader().open(&path).unwrap();
+    let report = model.load(&Selection::All, &LoadOptions::new()).unwrap();
+    assert_eq!(report.used, Some(Strategy::MappedFile), "{report:?}");
+    // And more of them, until there are none left.
+    let (sessions, error) = until_refused();
+    assert!(sessions > 10, "{sessions}");
+    assert_eq!(error.cause, Cause::OutOfMemory, "{error:?}");
+    assert!(error.message.contains("`ulimit -v` is 1572864 KiB"), "{error:?}");
+}
+
+/// What there are no addresses for in one piece is mapped in pieces, and copied where there are none left.
+#[test]
+fn a_model_larger_than_the_addresses_is_out_of_memory() {
+    if std::env::var(BOUND).is_err() {
+        return under("-v 1572864", "a_model_larger_than_the_addresses_is_out_of_memory");
+    }
+    let (_folder, index) = sharded(8, 400 << 20);
+    let mut model = loader().open(&index).unwrap();
+    let error = model.load(&Selection::All, &LoadOptions::new()).unwrap_err();
+    assert_eq!(error.cause, Cause::OutOfMemory, "{error:?}");
+    let report = model.load(&Selection::from(3), &LoadOptions::new()).unwrap();
+    assert_eq!((report.used, report.extents), (Some(Strategy::MappedFile), 1), "{report:?}");
 }

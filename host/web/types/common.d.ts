@@ -170,7 +170,7 @@ export interface TraceRecord {
 
 export interface LoadOptions {
   policy?: 'auto' | { only: Strategy } | { 'first-available': Strategy[] };
-  extent?: 'whole-file' | 'per-tensor' | { window: Int };
+  extent?: 'auto' | 'whole-file' | 'per-tensor' | { window: Int };
   'staging-bytes'?: Int;
   validate?: { structure: boolean; architecture: boolean };
 }
@@ -181,6 +181,7 @@ export interface LoadReport {
   tensors: number;
   bytes: Int;
   moved: Int;
+  mapped: Int;
   extents: number;
   'slots-peak': number;
 }

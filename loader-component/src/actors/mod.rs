@@ -15,11 +15,13 @@ pub mod model_tensor;
 mod fault;
 mod machine;
 mod plain;
+mod pool;
 pub mod spans;
 mod table;
 
 pub use fault::{Fault, Finding, Noted};
 pub(crate) use machine::{KeepsStateOutside, actor, dispatch, machine, refusals, rows, strays};
+pub(crate) use pool::pooled;
 pub use table::{Row, Table, snake, tables};
 
 /// Counts commands, so that an answer finds the command that asked for it. Stray and late answers carry another.

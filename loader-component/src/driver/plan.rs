@@ -5,9 +5,13 @@ use crate::actors::{Fault, Ticket};
 use crate::formats::{escape, listed};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, ExtentPolicy, Lifecycle, Phase};
+use std::collections::BTreeMap;
 
 /// Tensors in a buffer begin at multiples of this many bytes: a cache line, and more than any element needs.
 const TILE: u64 = 64;
+/// Bytes between two tensors that are mapped with them rather than around: some pages that nobody touches cost less than a
+/// mapping.
+const BETWEEN: u64 = 64 << 10;
 
 /// One tensor of a plan.
 #[derive(Clone, Copy)]
@@ -53,34 +57,110 @@ impl Plan {
     }
 
     /// Cuts what was gathered into extents. A sum that wraps leaves the extent too long to be mapped or allocated.
-    /// `granularity` is the host's: a mapping begins at a multiple of so many bytes, so it may begin before its extent.
-    fn cut(&mut self, policy: ExtentPolicy, granularity: u64, source_len: impl Fn(u32) -> u64) {
-        let mapped_from = |offset: u64| offset - offset % granularity.max(1);
+    fn cut(&mut self, policy: ExtentPolicy, cut: &Cut<'_>) {
         self.tensors.sort_unstable_by_key(|planned| (planned.source, planned.offset));
-        for (index, planned) in self.tensors.iter_mut().enumerate() {
-            let end = planned.offset.saturating_add(planned.bytes);
-            let joins = self.extents.last().is_some_and(|extent| {
-                extent.source == planned.source
-                    && match policy {
-                        ExtentPolicy::WholeFile => true,
-                        ExtentPolicy::PerTensor => false,
-                        ExtentPolicy::Window(most) => end.saturating_sub(mapped_from(extent.offset)) <= most,
-                    }
-            });
-            if !joins {
-                let (offset, len) = match policy {
-                    ExtentPolicy::WholeFile => (0, source_len(planned.source)),
-                    _ => (planned.offset, 0),
-                };
-                self.extents.push(Extent { source: planned.source, offset, len, buffer: 0, first: index, count: 0 });
+        self.gather(|extent, next| match policy {
+            ExtentPolicy::WholeFile => true,
+            ExtentPolicy::PerTensor => false,
+            ExtentPolicy::Window(most) => next.end().saturating_sub(cut.mapped_from(extent.offset)) <= most,
+            ExtentPolicy::Auto => {
+                let between = next.offset.saturating_sub(extent.offset.saturating_add(extent.len));
+                (cut.is_whole)(next.source) || between <= BETWEEN.max(cut.granularity)
             }
-            if let Some(extent) = self.extents.last_mut() {
-                planned.tile = extent.buffer.checked_next_multiple_of(TILE).unwrap_or(u64::MAX);
-                extent.buffer = planned.tile.saturating_add(planned.bytes);
-                extent.len = extent.len.max(end.saturating_sub(extent.offset));
-                extent.count += 1;
+        });
+        if policy == ExtentPolicy::Auto && self.extents.len() > cut.slots {
+            self.gather(|_, _| true);
+        }
+        for extent in &mut self.extents {
+            if policy == ExtentPolicy::WholeFile || policy == ExtentPolicy::Auto && (cut.is_whole)(extent.source) {
+                (extent.offset, extent.len) = (0, (cut.source_len)(extent.source).max(extent.end()));
             }
         }
+    }
+
+    /// Puts each tensor into an extent with those before it in its file, or into one of its own.
+    fn gather(&mut self, joins: impl Fn(&Extent, &Planned) -> bool) {
+        self.extents.clear();
+        for (index, planned) in self.tensors.iter_mut().enumerate() {
+            let last = self.extents.last_mut();
+            match last.filter(|extent| extent.source == planned.source && joins(extent, planned)) {
+                Some(extent) => extent.take(planned),
+                None => self.extents.push(Extent::of(planned, index)),
+            }
+        }
+    }
+
+    /// Cuts an extent in two of about as many bytes; none where it is of one tensor.
+    pub(super) fn divide(&mut self, number: usize) -> Option<()> {
+        let extent = *self.extents.get(number)?;
+        let tensors = self.tensors.get_mut(extent.first..extent.first.checked_add(extent.count)?)?;
+        let all = tensors.iter().fold(0u64, |sum, planned| sum.saturating_add(planned.bytes));
+        let mut before = 0u64;
+        let half = tensors.iter().take_while(|planned| {
+            before = before.saturating_add(planned.bytes);
+            before <= all / 2
+        });
+        let at = half.count().clamp(1, extent.count.checked_sub(1).filter(|most| *most > 0)?);
+        let mut halves = Vec::with_capacity(2);
+        for (index, planned) in tensors.iter_mut().enumerate() {
+            match halves.last_mut() {
+                Some(half) if index != at => Extent::take(half, planned),
+                _ => halves.push(Extent::of(planned, extent.first + index)),
+            }
+        }
+        self.extents.splice(number..=number, halves);
+        Some(())
+    }
+
+    /// Puts an extent behind all others.
+    pub(super) fn set_aside(&mut self, number: usize) {
+        if let Some(behind) = self.extents.get_mut(number..).filter(|behind| !behind.is_empty()) {
+            behind.rotate_left(1);
+        }
+    }
+}
+
+/// What a plan is cut by.
+struct Cut<'c> {
+    /// The host's: a mapping begins at a multiple of so many bytes, so it may begin before its extent.
+    granularity: u64,
+    /// Slots that are free.
+    slots: usize,
+    source_len: &'c dyn Fn(u32) -> u64,
+    /// Whether every tensor of a source was asked for.
+    is_whole: &'c dyn Fn(u32) -> bool,
+}
+
+impl Cut<'_> {
+    fn mapped_from(&self, offset: u64) -> u64 {
+        offset - offset % self.granularity.max(1)
+    }
+}
+
+impl Planned {
+    const fn end(&self) -> u64 {
+        self.offset.saturating_add(self.bytes)
+    }
+}
+
+impl Extent {
+    /// One with a tensor, which has this place in the plan.
+    fn of(planned: &mut Planned, first: usize) -> Self {
+        let mut extent = Self { source: planned.source, offset: planned.offset, len: 0, buffer: 0, first, count: 0 };
+        extent.take(planned);
+        extent
+    }
+
+    /// Takes the tensor that comes next.
+    fn take(&mut self, planned: &mut Planned) {
+        planned.tile = self.buffer.checked_next_multiple_of(TILE).unwrap_or(u64::MAX);
+        self.buffer = planned.tile.saturating_add(planned.bytes);
+        self.len = self.len.max(planned.end().saturating_sub(self.offset));
+        self.count += 1;
+    }
+
+    const fn end(&self) -> u64 {
+        self.offset.saturating_add(self.len)
     }
 }
 
@@ -109,8 +189,20 @@ impl<S: Storage> Session<S> {
             let (source, offset, bytes) = (found.source, found.tensor.offset, found.tensor.bytes);
             plan.tensors.push(Planned { tensor, source, offset, bytes, tile: 0 });
         }
-        let size = |source: u32| self.sources.get(source as usize).map_or(0, |source| source.size);
-        plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), self.host.map_granularity, size);
+        // Only a part of a model has files of which a part is asked for.
+        let parts = self.request.tensors.iter().filter(|_| !self.request.whole);
+        let asked = parts.filter_map(|tensor| catalogue.source_of(*tensor));
+        let asked = asked.fold(BTreeMap::<u32, usize>::new(), |mut asked, source| {
+            *asked.entry(source).or_default() += 1;
+            asked
+        });
+        let cut = Cut {
+            granularity: self.host.map_granularity,
+            slots: self.mmap.context().free().len(),
+            source_len: &|source| self.sources.get(source as usize).map_or(0, |source| source.size),
+            is_whole: &|source| self.request.whole || asked.get(&source).copied() == catalogue.tensors_in(source),
+        };
+        plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), &cut);
         for planned in &plan.tensors {
             self.tensors.dispatch(planned.tensor, PlanTensor { ticket: plan.ticket }, &self.watch);
         }
@@ -118,8 +210,8 @@ impl<S: Storage> Session<S> {
         Ok(())
     }
 
-    /// What of the selection is listed and cannot be loaded: all of a model that lacks tensors, a tensor of a type that is not
-    /// known.
+    /// What of the selection is listed and cannot be loaded: all of a model that lacks tensors, a tensor that cannot be read or is
+    /// of a type that is not known.
     fn not_loadable(&self) -> Option<Error> {
         let catalogue = self.catalogue.as_ref()?;
         if self.request.whole && !catalogue.absent().is_empty() {
@@ -129,6 +221,14 @@ impl<S: Storage> Session<S> {
                 listed(catalogue.absent().iter().map(String::as_str))
             );
             return Some(Error::new(Phase::Plan, Cause::Malformed, message).at_field("weight_map"));
+        }
+        let unreadable = |tensor: &u32| Some((*tensor, catalogue.unreadable(*tensor)?));
+        if let Some((tensor, why)) = self.request.tensors.iter().find_map(unreadable) {
+            let found = catalogue.tensor(tensor)?;
+            let name = escape(found.tensor.name);
+            let message = format!("Tensor \"{name}\" {}. Select the other tensors.", why.why);
+            let error = Error::new(Phase::Plan, why.cause, message).at_field(format!("tensor[\"{name}\"]"));
+            return Some(Error { offset: Some(why.offset), ..error.at_tensor(tensor).in_source(found.source) });
         }
         let unknown = |tensor: &u32| Some((*tensor, catalogue.unknown_dtype(*tensor)?));
         let (tensor, said) = self.request.tensors.iter().find_map(unknown)?;

@@ -23,7 +23,7 @@ pub(super) struct Request {
 }
 
 pub(super) const fn empty_report() -> LoadReport {
-    LoadReport { used: None, refused: Vec::new(), tensors: 0, bytes: 0, moved: 0, extents: 0, slots_peak: 0 }
+    LoadReport { used: None, refused: Vec::new(), tensors: 0, bytes: 0, moved: 0, mapped: 0, extents: 0, slots_peak: 0 }
 }
 
 /// Whether a selection names tensors one by one, so that each has to fit, or a set of which those that fit are meant.

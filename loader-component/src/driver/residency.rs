@@ -21,7 +21,7 @@ enum Holder {
 impl<S: Storage> Session<S> {
     /// The planned tensors are resident: their holders count them, then the load lets go of its leases.
     pub(super) fn apply(&mut self) -> Result<(), Fault> {
-        let strategy = self.report.used.unwrap_or(Strategy::MappedFile);
+        let used = self.report.used.unwrap_or(Strategy::MappedFile);
         let external = self.report.used == Some(Strategy::ExternalBuffer);
         let held = std::mem::take(&mut self.held);
         let plan = std::mem::take(&mut self.plan);
@@ -45,6 +45,8 @@ impl<S: Storage> Session<S> {
                     continue;
                 }
                 let hold = holder.map_or(Hold::Nothing, |holder| self.hold(*holder, planned, external));
+                let is_mapped = matches!(hold, Hold::Mapped { .. });
+                let strategy = if is_mapped { Strategy::MappedFile } else { used };
                 let apply = Apply { ticket: plan.ticket, hold, strategy };
                 let output = self.tensors.dispatch(planned.tensor, apply, &self.watch).unwrap_or_default();
                 let done = output.outcome == Some(model_tensor::Outcome::Done);
@@ -54,6 +56,7 @@ impl<S: Storage> Session<S> {
                 }
                 self.report.tensors += 1;
                 self.report.bytes = self.report.bytes.saturating_add(planned.bytes);
+                self.report.mapped = self.report.mapped.saturating_add(if is_mapped { planned.bytes } else { 0 });
             }
         }
         // They were unbound or evicted when they were planned, so that nothing of them is left to be dropped.

@@ -1,6 +1,7 @@
 //! Performs the commands of io/loader: extents are mapped by io/mmap, or allocated and filled by io/read or
 //! io/staged_read.
 use super::Session;
+use super::plan::Extent;
 use crate::actors::io_buffer;
 use crate::actors::io_loader::{Command, IoLoader, Load, Outcome};
 use crate::actors::io_mmap::{Abandon, Handle, Map, Outcome as Mapping};
@@ -10,7 +11,7 @@ use crate::actors::spans::{Span, first_wrong};
 use crate::actors::{Answered, Fault};
 use crate::api::Refusal;
 use crate::storage::{BatchError, CopySpan, Storage};
-use crate::types::{Cause, Strategy};
+use crate::types::{Cause, ExtentPolicy, Strategy};
 
 /// What a load has got so far: one for each extent, or, of registered targets, one for each tensor.
 #[derive(Clone, Copy)]
@@ -26,7 +27,9 @@ impl<S: Storage> Session<S> {
     pub(super) fn transfer(&mut self) -> Result<(), Fault> {
         self.held.clear();
         let extents = u32::try_from(self.plan.extents.len()).unwrap_or(u32::MAX);
-        let mut output = self.io.dispatch(Load { policy: self.request.policy, extents }, &self.watch);
+        let flexible = self.request.extent == Some(ExtentPolicy::Auto);
+        let load = Load { policy: self.request.policy, extents, flexible };
+        let mut output = self.io.dispatch(load, &self.watch);
         while let Some(command) = output.command {
             self.watch.command(IoLoader::NAME, None, command.name());
             let result = match command {
@@ -36,6 +39,11 @@ impl<S: Storage> Session<S> {
                 Command::Read(_) => self.read_spans(),
                 Command::Stage(_) => self.stage_spans(),
                 Command::GiveBack(..) => self.give_back(),
+                Command::Divide(_, extent) => self.plan.divide(extent as usize).ok_or(Fault::new(Cause::LimitExceeded)),
+                Command::SetAside(_, extent) => {
+                    self.plan.set_aside(extent as usize);
+                    Ok(())
+                }
             };
             let fault = result.err();
             let strategy = self.io.context().strategy();
@@ -56,6 +64,7 @@ impl<S: Storage> Session<S> {
         match outcome {
             Outcome::Done(used) => {
                 self.report.used = used;
+                self.tell_other_extents();
                 Ok(())
             }
             Outcome::Refused(strategy, fault) => {
@@ -70,6 +79,22 @@ impl<S: Storage> Session<S> {
                 }
                 Err(self.note(error))
             }
+        }
+    }
+
+    /// Says what became of what could not be mapped as it was planned, where a part is mapped all the same.
+    fn tell_other_extents(&mut self) {
+        let (all, kept) = (self.plan.extents.len(), self.io.context().kept());
+        let told = match self.report.used {
+            Some(Strategy::MappedFile) => format!(" So it was mapped in smaller extents, {all} in all."),
+            _ if kept > 0 => {
+                format!(" So {} of {all} extents were copied; the others are mapped.", all - kept as usize)
+            }
+            _ => return,
+        };
+        let refused = self.report.refused.iter_mut();
+        for refusal in refused.filter(|refusal| refusal.strategy == Strategy::MappedFile) {
+            refusal.reason.message.push_str(&told);
         }
     }
 
@@ -149,11 +174,16 @@ impl<S: Storage> Session<S> {
         fault.map_or(Ok(()), Err)
     }
 
+    /// The extents that are copied: all but those that are mapped and stay so.
+    fn copied(&self) -> impl Iterator<Item = &Extent> {
+        self.plan.extents.iter().skip(self.io.context().kept() as usize)
+    }
+
     /// The batch of this plan: every tensor to its place.
     fn spans(&self) -> (Vec<Span>, Vec<u64>, Vec<u32>) {
         let external = self.io.context().strategy() == Some(Strategy::ExternalBuffer);
         let mut spans = Vec::with_capacity(self.plan.tensors.len());
-        for (number, extent) in (0u32..).zip(&self.plan.extents) {
+        for (number, extent) in (0u32..).zip(self.copied()) {
             for planned in self.plan.tensors_of(extent) {
                 let own = u32::try_from(spans.len()).unwrap_or(u32::MAX);
                 let (target, target_offset) = if external { (own, 0) } else { (number, planned.tile) };
@@ -181,8 +211,8 @@ impl<S: Storage> Session<S> {
 
     /// The tensor that a span of the batch is of.
     fn of_span(&self, fault: Fault) -> Fault {
-        let tensor = fault.item.and_then(|span| self.plan.tensors.get(span as usize)).map(|planned| planned.tensor);
-        Fault { item: tensor, ..fault }
+        let planned = |span: u32| self.copied().flat_map(|extent| self.plan.tensors_of(extent)).nth(span as usize);
+        Fault { item: fault.item.and_then(planned).map(|planned| planned.tensor), ..fault }
     }
 
     fn read_spans(&mut self) -> Result<(), Fault> {

@@ -7,7 +7,7 @@ use super::metadata::MetadataIndex;
 use super::names::{NameIndex, Refused};
 use super::noticed::{Severity, listed, noticed};
 use super::registry;
-use super::table::TensorRef;
+use super::table::{TensorRef, TensorTable, Unreadable};
 use crate::api::{Finding, ModelSummary};
 use crate::types::{Cause, Error};
 use std::collections::BTreeMap;
@@ -88,19 +88,8 @@ impl Catalogue {
                 all.push(Finding { tensor, ..finding.in_source(source) });
             }
             // Tables know what they hold; only the model's numbers come from here.
-            let unknown: BTreeMap<&str, u32> =
-                header.tensors.unknowns().fold(BTreeMap::new(), |mut first, (at, said)| {
-                    first.entry(said).or_insert(at);
-                    first
-                });
-            for (said, at) in unknown {
-                let names = header.tensors.unknowns().filter(|(_, other)| *other == said);
-                let names = listed(names.map(|(tensor, _)| header.tensors.name(tensor)));
-                let message = format!(
-                    "These tensors are of {said}, which is not known here; they are listed and cannot be loaded: {names}."
-                );
-                let finding = noticed("unknown-dtype", Severity::Error, message).in_source(source);
-                all.push(Finding { tensor: at.checked_add(*first), ..finding });
+            for (finding, tensor) in unloadable(&header.tensors) {
+                all.push(Finding { tensor: tensor.checked_add(*first), ..finding.in_source(source) });
             }
         }
         all.sort_by_key(|finding| finding.source);
@@ -128,6 +117,12 @@ impl Catalogue {
     pub(crate) fn unknown_dtype(&self, index: u32) -> Option<&str> {
         let (source, local) = self.locate(index)?;
         self.files.get(source as usize)?.1.tensors.unknown(local)
+    }
+
+    /// Why a tensor cannot be read, where it cannot.
+    pub(crate) fn unreadable(&self, index: u32) -> Option<&Unreadable> {
+        let (source, local) = self.locate(index)?;
+        self.files.get(source as usize)?.1.tensors.unreadable(local)
     }
 
     /// Names of the files that the model also consists of, given those that are there; plain file names only, and of very
@@ -166,6 +161,16 @@ impl Catalogue {
         let (source, local) = self.locate(index)?;
         let (_, header) = self.files.get(source as usize)?;
         Some(CatalogueTensor { tensor: header.tensors.get(local as usize)?, source })
+    }
+
+    /// The file that has a tensor.
+    pub(crate) fn source_of(&self, index: u32) -> Option<u32> {
+        self.locate(index).map(|(source, _)| source)
+    }
+
+    /// Tensors in one file.
+    pub(crate) fn tensors_in(&self, source: u32) -> Option<usize> {
+        self.files.get(source as usize).map(|(_, header)| header.tensors.len())
     }
 
     /// All tensors, file by file.
@@ -291,6 +296,44 @@ impl Catalogue {
         self.names = names;
         Ok(())
     }
+}
+
+/// What is to be said of the tensors of a file that are listed and cannot be loaded, each with the first that it is about.
+fn unloadable(tensors: &TensorTable) -> Vec<(Finding, u32)> {
+    fn grouped<K: Ord>(all: impl Iterator<Item = (u32, K)>) -> BTreeMap<K, Vec<u32>> {
+        all.fold(BTreeMap::new(), |mut groups, (tensor, key)| {
+            groups.entry(key).or_default().push(tensor);
+            groups
+        })
+    }
+    let names = |group: &[u32]| listed(group.iter().map(|tensor| tensors.name(*tensor)));
+    let first = |group: &[u32]| group.first().copied().unwrap_or(0);
+    let mut found = Vec::new();
+    for (said, group) in grouped(tensors.unknowns()) {
+        let message = format!(
+            "These tensors are of {said}, which is not known here; they are listed and cannot be loaded: {}.",
+            names(&group)
+        );
+        found.push((noticed("unknown-dtype", Severity::Error, message), first(&group)));
+    }
+    for ((offset, why), group) in grouped(tensors.unreadables().map(|(tensor, why)| (tensor, (why.offset, &*why.why))))
+    {
+        let message = match group.len() {
+            1 => format!("Tensor {} {why}. The others can be loaded by name.", names(&group)),
+            _ => format!("Each of the tensors {} {why}. The others can be loaded by name.", names(&group)),
+        };
+        found.push((noticed("unreadable-tensor", Severity::Error, message).at(offset), first(&group)));
+    }
+    let strided: Vec<u32> = tensors.all_strided().collect();
+    if !strided.is_empty() {
+        let message = format!(
+            "The elements of these tensors do not lie one after the other in the file; they are listed and cannot be loaded as \
+             they are: {}. Save them again with .contiguous(), or load the others by name.",
+            names(&strided)
+        );
+        found.push((noticed("strided-tensors", Severity::Error, message), first(&strided)));
+    }
+    found
 }
 
 fn name_in(files: &[(String, Header)], at: Option<(u32, u32)>) -> &str {

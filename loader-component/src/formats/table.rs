@@ -1,7 +1,9 @@
 //! The tensors of one file.
 use super::dtype::{Dtype, Layout};
 use super::names::{Names, Refused};
+use crate::types::Cause;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the header says of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +35,30 @@ pub struct TensorTable {
     names: Names,
     rows: Vec<Row>,
     shapes: Vec<u64>,
-    /// What the file says of the types that are not known, of which there are few.
-    unknown: BTreeMap<u32, String>,
+    /// Tensors that are listed and not loaded, of which there are few.
+    unread: BTreeMap<u32, Unread>,
     /// Tensors whose elements do not lie one after the other, with their strides, by ascending index.
     strided: Vec<(u32, Vec<u64>)>,
+}
+
+/// Why a tensor is listed and not loaded.
+#[derive(Clone, Debug)]
+enum Unread {
+    /// Its type is not known: what the file says of it.
+    Type(String),
+    /// It cannot be read.
+    Unreadable(Arc<Unreadable>),
+}
+
+/// Why tensors cannot be read; several may have one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why, for programs.
+    pub cause: Cause,
+    /// The byte that it is about.
+    pub offset: u64,
+    /// What is to be said behind a tensor's name: `depends on …`, without the full stop.
+    pub why: String,
 }
 
 /// Stands for a type that is not known.
@@ -64,7 +86,7 @@ impl TensorTable {
         let number = u32::try_from(index).ok()?;
         Some(TensorRef {
             name: self.name(number),
-            dtype: self.unknown(number).unwrap_or(row.dtype.name()),
+            dtype: self.unknown(number).unwrap_or_else(|| row.dtype.name()),
             shape: self.shapes.get(start..row.shape_end as usize)?,
             offset: row.offset,
             bytes: row.bytes,
@@ -91,17 +113,52 @@ impl TensorTable {
 
     /// What the file says of the type of a tensor, where it is not known.
     pub(crate) fn unknown(&self, index: u32) -> Option<&str> {
-        self.unknown.get(&index).map(String::as_str)
+        match self.unread.get(&index)? {
+            Unread::Type(said) => Some(said),
+            Unread::Unreadable(_) => None,
+        }
+    }
+
+    /// Why a tensor cannot be read, where it cannot.
+    pub(crate) fn unreadable(&self, index: u32) -> Option<&Unreadable> {
+        match self.unread.get(&index)? {
+            Unread::Type(_) => None,
+            Unread::Unreadable(why) => Some(why),
+        }
     }
 
     /// Whether any type is not known.
     pub(crate) fn has_unknown(&self) -> bool {
-        !self.unknown.is_empty()
+        self.unknowns().next().is_some()
     }
 
     /// The tensors whose types are not known, with what the file says of these.
     pub(crate) fn unknowns(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.unknown.iter().map(|(index, said)| (*index, said.as_str()))
+        self.unread.keys().filter_map(|index| Some((*index, self.unknown(*index)?)))
+    }
+
+    /// The tensors that cannot be read, and why.
+    pub(crate) fn unreadables(&self) -> impl Iterator<Item = (u32, &Unreadable)> {
+        self.unread.keys().filter_map(|index| Some((*index, self.unreadable(*index)?)))
+    }
+
+    /// The tensors whose elements do not lie one after the other.
+    pub(crate) fn all_strided(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.strided.iter().map(|(index, _)| *index)
+    }
+
+    /// Keeps a tensor that cannot be read; of its type, its shape and its place as much as is known.
+    pub(crate) fn push_unreadable(
+        &mut self,
+        name: &str,
+        dtype: Option<Dtype>,
+        shape: &[u64],
+        (offset, bytes): (u64, u64),
+        why: Arc<Unreadable>,
+    ) -> Result<u32, Refused> {
+        let index = self.push(name, dtype.unwrap_or(Dtype::of(&UNKNOWN)), shape, offset, bytes)?;
+        self.unread.insert(index, Unread::Unreadable(why));
+        Ok(index)
     }
 
     /// Keeps a tensor whose type is not known, and of whose bytes the header may say nothing (0).
@@ -114,7 +171,7 @@ impl TensorTable {
         bytes: u64,
     ) -> Result<u32, Refused> {
         let index = self.push(name, Dtype::of(&UNKNOWN), shape, offset, bytes)?;
-        self.unknown.insert(index, said);
+        self.unread.insert(index, Unread::Type(said));
         Ok(index)
     }
 
@@ -127,7 +184,7 @@ impl TensorTable {
             if row.offset < reached {
                 (end, reached) = (reached, row.offset);
             }
-            if self.unknown.contains_key(index) {
+            if matches!(self.unread.get(index), Some(Unread::Type(_))) {
                 row.bytes = end.saturating_sub(row.offset);
             }
         }
@@ -144,10 +201,10 @@ impl TensorTable {
         for (tensor, index) in all.iter().zip(0u32..).filter(|(tensor, _)| wanted(tensor.name)) {
             let Some(row) = all.rows.get(index as usize) else { continue };
             // They were distinct before, and are fewer now.
-            let taken = match all.unknown(index) {
-                Some(said) => self.push_unknown(tensor.name, said.to_owned(), tensor.shape, row.offset, row.bytes),
-                None => self.push(tensor.name, row.dtype, tensor.shape, row.offset, row.bytes),
-            };
+            let taken = self.push(tensor.name, row.dtype, tensor.shape, row.offset, row.bytes);
+            if let (Ok(new), Some(unread)) = (taken, all.unread.get(&index)) {
+                self.unread.insert(new, unread.clone());
+            }
             if let (Ok(_), Some(strides)) = (taken, all.strides(index)) {
                 self.note_strides(strides);
             }

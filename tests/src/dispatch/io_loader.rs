@@ -15,6 +15,10 @@ cases! {
     a_failed_give_back_does_not_stop_the_way_back
     final_failures_end_the_load
     every_order_of_strategies
+    an_extent_too_large_is_divided
+    what_cannot_be_mapped_is_left_to_the_next_strategy
+    a_part_that_cannot_be_copied_gives_the_mapped_one_back
+    extents_stay_as_they_are_where_that_was_asked
     strays_change_nothing
     requests_in_between_are_busy
 }
@@ -38,7 +42,11 @@ impl Route {
     }
 
     fn load(&mut self, strategies: &[Strategy], extents: u32) -> Output {
-        self.actor.dispatch(Load { policy: policy(strategies), extents }, &self.watch)
+        self.actor.dispatch(Load { policy: policy(strategies), extents, flexible: false }, &self.watch)
+    }
+
+    fn load_flexibly(&mut self, strategies: &[Strategy], extents: u32) -> Output {
+        self.actor.dispatch(Load { policy: policy(strategies), extents, flexible: true }, &self.watch)
     }
 
     fn answer(&mut self, ticket: Ticket, fault: Option<Fault>) -> Output {
@@ -52,12 +60,31 @@ impl Route {
         extents: u32,
         fails: impl Fn(&str) -> Option<Cause>,
     ) -> (Vec<String>, Outcome) {
-        let mut output = self.load(strategies, extents);
+        let output = self.load(strategies, extents);
+        self.go_on(output, fails)
+    }
+
+    /// As [`Self::run`], with extents that may be divided and set aside.
+    fn run_flexibly(
+        &mut self,
+        strategies: &[Strategy],
+        extents: u32,
+        fails: impl Fn(&str) -> Option<Cause>,
+    ) -> (Vec<String>, Outcome) {
+        let output = self.load_flexibly(strategies, extents);
+        self.go_on(output, fails)
+    }
+
+    fn go_on(&mut self, mut output: Output, fails: impl Fn(&str) -> Option<Cause>) -> (Vec<String>, Outcome) {
         let mut commands = Vec::new();
         while let Some(command) = output.command {
             assert_eq!(output.outcome, None);
             let shown = match command {
-                Command::Map(_, n) | Command::Allocate(_, n) | Command::GiveBack(_, n) => {
+                Command::Map(_, n)
+                | Command::Allocate(_, n)
+                | Command::GiveBack(_, n)
+                | Command::Divide(_, n)
+                | Command::SetAside(_, n) => {
                     format!("{} {n}", command.name())
                 }
                 _ => command.name().to_owned(),
@@ -81,7 +108,10 @@ fn an_empty_policy_is_refused() {
     let refused = Outcome::Refused(None, Fault::new(Cause::InvalidRequest));
     assert_eq!(route.load(&[], 1).outcome, Some(refused));
     let gap = [None, Some(ReadCopy), None, None];
-    assert_eq!(route.actor.dispatch(Load { policy: gap, extents: 1 }, &route.watch).outcome, Some(refused));
+    assert_eq!(
+        route.actor.dispatch(Load { policy: gap, extents: 1, flexible: false }, &route.watch).outcome,
+        Some(refused)
+    );
     assert!(route.actor.context().refused().is_empty());
     assert!(route.load(&[ReadCopy], 1).command.is_some());
 }
@@ -194,6 +224,100 @@ fn every_order_of_strategies() {
     }
 }
 
+fn an_extent_too_large_is_divided() {
+    let mut route = Route::new();
+    let tries = std::cell::Cell::new(0);
+    // The first two tries find no memory: the extent is divided twice, and then there are three.
+    let (commands, outcome) = route.run_flexibly(&[MappedFile], 1, |command| {
+        tries.set(tries.get() + u32::from(command.starts_with("map")));
+        (command == "map 0" && tries.get() < 3).then_some(Cause::OutOfMemory)
+    });
+    assert_eq!(commands, ["map 0", "divide 0", "map 0", "divide 0", "map 0", "map 1", "map 2"]);
+    assert_eq!(outcome, Outcome::Done(Some(MappedFile)));
+    assert_eq!((route.actor.context().held(), route.actor.context().kept()), (3, 0));
+    assert_eq!(route.actor.context().refused(), [(MappedFile, Fault::new(Cause::OutOfMemory))]);
+    // One that cannot be divided, and is alone, is the next strategy's.
+    let fails = |command: &str| (!command.starts_with("all") && command != "read").then_some(Cause::OutOfMemory);
+    let (commands, outcome) = route.run_flexibly(&[MappedFile, ReadCopy], 1, fails);
+    assert_eq!(commands, ["map 0", "divide 0", "allocate 0", "read"]);
+    assert_eq!(outcome, Outcome::Done(Some(ReadCopy)));
+    // However little can be mapped, there is an end to dividing.
+    let (commands, outcome) =
+        route.run_flexibly(&[MappedFile], 1, |command| command.starts_with("map").then_some(Cause::LimitExceeded));
+    assert_eq!(commands.iter().filter(|command| command.starts_with("divide")).count(), 256);
+    assert_eq!(outcome, Outcome::Refused(Some(MappedFile), Fault::new(Cause::LimitExceeded)));
+}
+
+fn what_cannot_be_mapped_is_left_to_the_next_strategy() {
+    let mut route = Route::new();
+    let order = [MappedFile, StagedRead, ReadCopy];
+    // The second of three: it is put behind the third, and copied alone.
+    let tries = std::cell::Cell::new(0);
+    let (commands, outcome) = route.run_flexibly(&order, 3, |command| {
+        tries.set(tries.get() + u32::from(command.starts_with("map")));
+        (tries.get() == 2 && command == "map 1").then_some(Cause::StrategyUnavailable)
+    });
+    assert_eq!(commands, ["map 0", "map 1", "set-aside 1", "map 1", "allocate 2", "stage"]);
+    assert_eq!(outcome, Outcome::Done(Some(StagedRead)));
+    assert_eq!((route.actor.context().held(), route.actor.context().kept()), (3, 2));
+    // The last of three.
+    let (commands, _) = route.run_flexibly(&order, 3, |command| (command == "map 2").then_some(Cause::Io));
+    assert_eq!(commands, ["map 0", "map 1", "map 2", "set-aside 2", "allocate 2", "stage"]);
+    // All of them: nothing is left that is mapped.
+    let (commands, outcome) =
+        route.run_flexibly(&order, 2, |command| command.starts_with("map").then_some(Cause::SlotsExhausted));
+    assert_eq!(commands, ["map 0", "set-aside 0", "map 0", "set-aside 0", "allocate 0", "allocate 1", "stage"]);
+    assert_eq!((outcome, route.actor.context().kept()), (Outcome::Done(Some(StagedRead)), 0));
+    // The strategy after it can do no part, or there is none, or the failure is final.
+    for (order, why) in [
+        (&[MappedFile, ExternalBuffer][..], Cause::Io),
+        (&[MappedFile], Cause::Io),
+        (&[MappedFile, ReadCopy], Cause::SourceChanged),
+    ] {
+        let (commands, _) = route.run_flexibly(order, 2, |command| (command == "map 1").then_some(why));
+        assert_eq!(commands[..3], ["map 0", "map 1", "give-back 0"], "{order:?}");
+    }
+}
+
+fn a_part_that_cannot_be_copied_gives_the_mapped_one_back() {
+    let mut route = Route::new();
+    let first_fails = |command: &str| match command {
+        "map 1" => Some(Cause::Io),
+        "stage" => Some(Cause::Other),
+        _ => None,
+    };
+    // The next strategy copies as well: what is mapped stays.
+    let (commands, outcome) = route.run_flexibly(&[MappedFile, StagedRead, ReadCopy], 2, first_fails);
+    let staged = ["map 0", "map 1", "set-aside 1", "allocate 1", "stage", "give-back 1"];
+    assert_eq!(commands, [&staged[..], &["allocate 1", "read"]].concat());
+    assert_eq!((outcome, route.actor.context().kept()), (Outcome::Done(Some(ReadCopy)), 1));
+    // None is left, or one that takes no part.
+    let (commands, outcome) = route.run_flexibly(&[MappedFile, StagedRead], 2, first_fails);
+    assert_eq!(commands, [&staged[..], &["give-back 0"]].concat());
+    assert_eq!(outcome, Outcome::Refused(Some(StagedRead), Fault::new(Cause::Other)));
+    assert_eq!(route.actor.context().held(), 0);
+    let tries = std::cell::Cell::new(0);
+    let (commands, outcome) = route.run_flexibly(&[MappedFile, StagedRead, ExternalBuffer], 2, |command| {
+        tries.set(tries.get() + u32::from(command == "stage"));
+        first_fails(command).filter(|_| tries.get() < 2)
+    });
+    assert_eq!(commands, [&staged[..], &["give-back 0", "registered", "stage"]].concat());
+    assert_eq!(outcome, Outcome::Done(Some(ExternalBuffer)));
+    let (commands, outcome) = route.run_flexibly(&[MappedFile, StagedRead, ReadCopy], 2, |command| match command {
+        "map 1" => Some(Cause::Io),
+        "stage" => Some(Cause::Cancelled),
+        _ => None,
+    });
+    assert_eq!(commands, [&staged[..], &["give-back 0"]].concat());
+    assert_eq!(outcome, Outcome::Refused(Some(StagedRead), Fault::new(Cause::Cancelled)));
+}
+
+fn extents_stay_as_they_are_where_that_was_asked() {
+    let (commands, _) =
+        Route::new().run(&[MappedFile, ReadCopy], 2, |command| (command == "map 1").then_some(Cause::OutOfMemory));
+    assert_eq!(commands, ["map 0", "map 1", "give-back 0", "allocate 0", "allocate 1", "read"]);
+}
+
 /// The actor in each state, with the command that is out.
 fn in_every_state() -> Vec<(Route, Option<Command>)> {
     let start = |strategy, steps: usize, fail: bool| {
@@ -207,7 +331,15 @@ fn in_every_state() -> Vec<(Route, Option<Command>)> {
         }
         (route, output.command)
     };
+    let flexibly = |why| {
+        let mut route = Route::new();
+        let output = route.load_flexibly(&[MappedFile, ReadCopy], 2);
+        let output = route.answer(output.command.unwrap().ticket(), Some(Fault::new(why)));
+        (route, output.command)
+    };
     vec![
+        flexibly(Cause::OutOfMemory),
+        flexibly(Cause::Io),
         (Route::new(), None),
         start(MappedFile, 0, false),
         start(ReadCopy, 0, false),

@@ -101,9 +101,10 @@ fn request(session: &mut Session<Double>, choose: &mut impl FnMut() -> u8) {
         0 | 1 => {
             let first = usize::from(choose() % 4);
             let policy = StrategyPolicy::FirstAvailable(strategies[first..].to_vec());
-            let extent = match choose() % 3 {
+            let extent = match choose() % 4 {
                 0 => ExtentPolicy::WholeFile,
                 1 => ExtentPolicy::PerTensor,
+                2 => ExtentPolicy::Auto,
                 _ => ExtentPolicy::Window(u64::from(choose()) * 64),
             };
             let validate =

@@ -72,7 +72,7 @@ fn texts_of_errors_and_files_are_bounded() {
         refused(&[line(&what)], "is longer than");
     }
     let many = "\"f\",".repeat(5000);
-    refused(&[line(&format!("\"enter\":{{\"provide\":{{\"sources\":[{many}\"f\"]}}}}"))], "more than 4096 files");
+    refused(&[line(&format!("\"enter\":{{\"provide\":{{\"sources\":[{many}\"f\"]}}}}"))], "more than 4097 files");
 }
 
 #[test]

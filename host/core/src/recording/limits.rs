@@ -40,7 +40,7 @@ pub struct ReadLimits {
     pub depth: usize,
     /// Most names of machines, states and events, of at most 1,024 bytes each. Default 65,536.
     pub names: usize,
-    /// Most files of a model. Default 4,096.
+    /// Most files of a model. Default 4,097.
     pub files: usize,
 }
 
@@ -53,7 +53,7 @@ impl Default for ReadLimits {
             answer_values: 1 << 16,
             depth: 24,
             names: 1 << 16,
-            files: 4096,
+            files: 4097,
         }
     }
 }

@@ -234,6 +234,7 @@ impl<E: Engine> Session<E> {
         Stats {
             mapped_bytes: self.usage.mapped_bytes(),
             mappings: self.usage.mappings(),
+            private_mappings: self.usage.private_mappings(),
             buffer_bytes: self.usage.buffer_bytes(),
             buffers: self.usage.buffers(),
             ..self.shared().engine.host(|host| host.stats)

@@ -16,7 +16,7 @@ pub struct Mapping<M: Media> {
 impl<M: Media> Mapping<M> {
     /// Of a mapping that `usage` has taken already.
     pub(crate) fn new(inner: M::Mapping, source: Arc<M::Source>, span: Span, usage: &Arc<Usage>) -> Self {
-        usage.mapped();
+        usage.mapped(M::is_private(&inner));
         Self { inner, source, span, usage: usage.clone() }
     }
 
@@ -48,6 +48,6 @@ impl<M: Media> Mapping<M> {
 
 impl<M: Media> Drop for Mapping<M> {
     fn drop(&mut self) {
-        self.usage.unmapped(self.span.len());
+        self.usage.unmapped(self.span.len(), M::is_private(&self.inner));
     }
 }

@@ -56,6 +56,20 @@ fn is_out_of_resources(error: &wasmtime::Error) -> bool {
             .any(|words| text.contains(words))
 }
 
+/// The error, where the system had nothing left for what was asked of it.
+pub(crate) fn out_of_resources(error: &wasmtime::Error) -> Option<Error> {
+    let is = error.downcast_ref::<wasmtime::Trap>().is_none() && is_out_of_resources(error);
+    is.then(|| {
+        let limit = platform::address_limit().map(|bytes| format!("; `ulimit -v` is {} KiB", bytes >> 10));
+        let message = format!(
+            "the system has no more memory, addresses or mappings for a component ({error:#}{}); close other sessions, or raise \
+             the limit, and try again",
+            limit.unwrap_or_default()
+        );
+        Error::new(Phase::Request, Cause::OutOfMemory, message)
+    })
+}
+
 pub(crate) fn not_the_contract(error: &wasmtime::Error) -> Error {
     let message = format!(
         "the component does not speak the contract weighbridge:loader@0.1.0 ({error:#}); use the component of this version"
@@ -71,12 +85,8 @@ pub(super) fn ended(error: &wasmtime::Error, ctx: &WeighbridgeCtx) -> Error {
     if let Some(error) = ctx.host.refused_growth() {
         return error;
     }
-    if error.downcast_ref::<wasmtime::Trap>().is_none() && is_out_of_resources(error) {
-        let message = format!(
-            "the system has no more memory, addresses or mappings for a component ({:#}); close other sessions and try again",
-            error
-        );
-        return Error::new(Phase::Request, Cause::OutOfMemory, message);
+    if let Some(error) = out_of_resources(error) {
+        return error;
     }
     let reason = error.root_cause().to_string();
     // wasmtime keeps the type of this error to itself, so it is known by its text; a test holds it to that.

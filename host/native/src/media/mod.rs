@@ -1,5 +1,6 @@
 //! What this system does for the core: files, mappings and memory.
 mod buffer;
+mod descriptor;
 mod mapping;
 mod room;
 mod source;
@@ -104,11 +105,15 @@ impl Media for Native {
     fn map(&mut self, source: &Source, span: Span) -> Result<Mapping, StorageError> {
         let size = usize::try_from(span.len()).map_err(|_| StorageError::Exhausted)?;
         source.check()?;
-        let Some((file, base)) = source.file() else {
+        let Some((file, base)) = source.file()? else {
             return source.memory(span.offset(), size).map(Mapping::Memory);
         };
-        let mapped = FileMap::new(file, base + span.offset(), size, source.is_promised());
+        let mapped = FileMap::new(&file, base + span.offset(), size, source.is_promised());
         mapped.map(Mapping::File).map_err(|error| storage_error(&error))
+    }
+
+    fn is_private(mapping: &Mapping) -> bool {
+        mapping.is_private()
     }
 
     fn advise(
@@ -119,11 +124,11 @@ impl Media for Native {
         span: Span,
         advice: Advice,
     ) -> Result<AdviceEffect, StorageError> {
-        let (Mapping::File(map), Some((file, base))) = (mapping, source.file()) else {
-            return Ok(AdviceEffect::Unsupported);
-        };
-        platform::advise(map.map(), file, base + mapping_offset, range(span)?, advice)
-            .map_err(|error| storage_error(&error))
+        let Mapping::File(map) = mapping else { return Ok(AdviceEffect::Unsupported) };
+        // The mapping outlives the name of its file, and advice for it does.
+        let file = source.file().ok().flatten();
+        let file = file.as_ref().map(|(file, base)| (&**file, base + mapping_offset));
+        platform::advise(map.map(), file, range(span)?, advice).map_err(|error| storage_error(&error))
     }
 
     fn allocate(&mut self, len: u64) -> Result<Buffer, StorageError> {

@@ -1,5 +1,8 @@
 //! A file of a model: opened once, a regular file or somebody's source, the same one throughout.
-use super::storage_error;
+use super::{
+    descriptor::{Descriptor, Place},
+    storage_error,
+};
 use crate::{
     error::Error,
     files::missing,
@@ -7,7 +10,7 @@ use crate::{
     platform::{self, Identity},
     source::{Mapped, Source as Custom},
 };
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
 use weighbridge_core::{Cause, Phase, SourceStat, Span, StorageError, escape, escape_path};
 
 pub(crate) use crate::platform::Folder;
@@ -21,7 +24,9 @@ pub struct Source {
 }
 
 enum From {
-    /// A part of a file, from `base` on.
+    /// A file that is found again under its path, so that it need not stay open.
+    Path(Arc<Descriptor>),
+    /// A part of a file that the embedder opened, from `base` on.
     File { file: Arc<File>, identity: Identity, base: u64 },
     /// Whatever the embedder has.
     Custom { source: Arc<dyn Custom>, fingerprint: (u64, u64) },
@@ -31,13 +36,29 @@ impl Source {
     /// Opens the file at a path that the embedder gave.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let shown = escape_path(path);
-        let opened = platform::open(path).map_err(|error| refused(&shown, error));
-        opened.and_then(|file| Self::of_file(Arc::new(file), None, &shown)).map_err(|error| error.of_file(path))
+        let place = Place::of(path);
+        let opened = place.open().and_then(|file| file.ok_or_else(|| io::ErrorKind::NotFound.into()));
+        let opened = opened.map_err(|error| refused(&shown, error));
+        opened.and_then(|file| Self::of_place(file, place, &shown)).map_err(|error| error.of_file(path))
     }
 
-    /// Opens a file of a folder by its plain name. A link there leads outside only as `platform::Folder::file` says.
-    pub(crate) fn open_in(folder: &Folder, name: &str, follow_links: bool) -> Result<Self, Error> {
-        let file = folder.file(name, follow_links).map_err(|error| match error.kind() {
+    /// A file that was opened at a place.
+    fn of_place(file: File, place: Place, shown: &str) -> Result<Self, Error> {
+        is_regular(&file, shown)?;
+        let file = Descriptor::new(file, place).map_err(|error| refused(shown, error))?;
+        let size = file.identity().size;
+        Ok(Self { from: From::Path(file), size, promised: false })
+    }
+
+    /// Opens a file of a folder by its plain name, which is `called` so in the folder. A link there leads outside only as `platform::Folder::file` says.
+    pub(crate) fn open_in(
+        folder: &Arc<Folder>,
+        name: &str,
+        called: OsString,
+        follow_links: bool,
+    ) -> Result<Self, Error> {
+        let place = Place::In(folder.clone(), called, follow_links);
+        let file = place.open().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 missing(name, "is not beside its first file; fetch it into the same folder", error)
             }
@@ -51,15 +72,12 @@ impl Source {
             );
             Error::new(Phase::Request, Cause::AccessDenied, message)
         })?;
-        Self::of_file(Arc::new(file), None, &escape(name))
+        Self::of_place(file, place, &escape(name))
     }
 
     /// An open file, or the part (offset, length) of it.
     pub(crate) fn of_file(file: Arc<File>, span: Option<(u64, u64)>, shown: &str) -> Result<Self, Error> {
-        if let Some(what) = platform::irregular(&file).map_err(|error| refused(shown, error))? {
-            let message = format!("{shown} is {what}; give a regular file");
-            return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
-        }
+        is_regular(&file, shown)?;
         let identity = platform::identity(&file).map_err(|error| refused(shown, error))?;
         let (base, size) = span.unwrap_or((0, identity.size));
         if base.checked_add(size).is_none_or(|end| end > identity.size) {
@@ -91,18 +109,20 @@ impl Source {
 
     /// What the system says of whether its bytes can change.
     pub(crate) fn permanence(&self) -> Permanence {
-        match &self.from {
-            From::File { file, .. } => platform::permanence(file),
-            From::Custom { .. } => Permanence::Owner,
+        match self.file() {
+            Ok(Some((file, _))) => platform::permanence(&file),
+            Ok(None) => Permanence::Owner,
+            Err(_) => Permanence::Unknown,
         }
     }
 
-    /// The file behind it, and where it begins in that.
-    pub(crate) fn file(&self) -> Option<(&File, u64)> {
-        match &self.from {
-            From::File { file, base, .. } => Some((file, *base)),
+    /// The file behind it, if any, and where it begins in that.
+    pub(crate) fn file(&self) -> Result<Option<(Arc<File>, u64)>, StorageError> {
+        Ok(match &self.from {
+            From::Path(descriptor) => Some((descriptor.file()?, 0)),
+            From::File { file, base, .. } => Some((file.clone(), *base)),
             From::Custom { .. } => None,
-        }
+        })
     }
 
     pub(crate) const fn size(&self) -> u64 {
@@ -112,6 +132,7 @@ impl Source {
     /// Whether it is still what was granted.
     pub(crate) fn check(&self) -> Result<(), StorageError> {
         let same = match &self.from {
+            From::Path(descriptor) => platform::identity(&*descriptor.file()?).map(|now| now == descriptor.identity()),
             From::File { file, identity, .. } => platform::identity(file).map(|now| now == *identity),
             From::Custom { source, fingerprint } => {
                 source.size().and_then(|size| Ok(size == self.size && source.fingerprint()? == *fingerprint))
@@ -123,6 +144,7 @@ impl Source {
     pub(crate) fn stat(&self) -> Result<SourceStat, StorageError> {
         self.check()?;
         let fingerprint = match &self.from {
+            From::Path(descriptor) => descriptor.identity().fingerprint(),
             From::File { identity, .. } => identity.fingerprint(),
             From::Custom { fingerprint, .. } => *fingerprint,
         };
@@ -134,7 +156,7 @@ impl Source {
         let len = usize::try_from(span.len()).map_err(|_| StorageError::OutOfBounds)?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len).map_err(|_| StorageError::Exhausted)?;
-        let From::File { file, base, .. } = &self.from else {
+        let Some((file, base)) = self.file()? else {
             bytes.resize(len, 0);
             self.read_exact(&mut bytes, span.offset())?;
             self.check()?;
@@ -142,7 +164,7 @@ impl Source {
         };
         while bytes.len() < len {
             let have = bytes.len();
-            match platform::read_append(file, &mut bytes, len - have, base + span.offset() + have as u64) {
+            match platform::read_append(&file, &mut bytes, len - have, base + span.offset() + have as u64) {
                 Ok(0) => return Err(self.ended()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -155,10 +177,12 @@ impl Source {
 
     /// Fills `bytes` from `offset`: short reads and interruptions are gone on with.
     pub(crate) fn read_exact(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), StorageError> {
+        let file = self.file()?;
         while !bytes.is_empty() {
-            let read = match &self.from {
-                From::File { file, base, .. } => platform::read_at(file, bytes, base + offset),
-                From::Custom { source, .. } => source.read_at(offset, bytes),
+            let read = match (&self.from, &file) {
+                (From::Custom { source, .. }, _) => source.read_at(offset, bytes),
+                (_, Some((file, base))) => platform::read_at(file, bytes, base + offset),
+                (_, None) => return Err(StorageError::Unsupported),
             };
             match read {
                 Ok(0) => return Err(self.ended()),
@@ -196,15 +220,25 @@ impl Source {
     }
 }
 
+fn is_regular(file: &File, shown: &str) -> Result<(), Error> {
+    let Some(what) = platform::irregular(file).map_err(|error| refused(shown, error))? else { return Ok(()) };
+    let message = format!("{shown} is {what}; give a regular file");
+    Err(Error::new(Phase::Request, Cause::InvalidRequest, message))
+}
+
 fn refused(shown: &str, error: io::Error) -> Error {
     let (cause, advice) = match error.kind() {
-        io::ErrorKind::NotFound => (Cause::NotFound, "check the path"),
-        io::ErrorKind::PermissionDenied => (Cause::AccessDenied, "give this user the right to read it"),
-        io::ErrorKind::NotADirectory => (Cause::NotFound, "a part of the path is no folder; check it"),
+        io::ErrorKind::NotFound => (Cause::NotFound, "check the path".to_owned()),
+        io::ErrorKind::PermissionDenied => (Cause::AccessDenied, "give this user the right to read it".to_owned()),
+        io::ErrorKind::NotADirectory => (Cause::NotFound, "a part of the path is no folder; check it".to_owned()),
         _ if platform::is_out_of_files(&error) => {
-            (Cause::Io, "this process or the system has as many files open as it may: close some, or raise `ulimit -n`")
+            let limit = platform::file_limit().map(|limit| format!(", which is {limit}")).unwrap_or_default();
+            let advice = format!(
+                "this process or the system has as many files open as it may: close some, or raise `ulimit -n`{limit}"
+            );
+            (Cause::Io, advice)
         }
-        _ => (Cause::Io, "try again, or look at the system's log"),
+        _ => (Cause::Io, "try again, or look at the system's log".to_owned()),
     };
     let what = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),

@@ -2,6 +2,7 @@
 use super::Identity;
 use crate::permanence::Permanence;
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -17,7 +18,7 @@ impl Folder {
     }
 
     /// Opens a file of this folder, and one that a link leads to only where `follow` asks for it.
-    pub(crate) fn file(&self, name: &str, follow: bool) -> io::Result<Option<File>> {
+    pub(crate) fn file(&self, name: &OsStr, follow: bool) -> io::Result<Option<File>> {
         let path = self.0.join(name);
         if !follow && std::fs::symlink_metadata(&path)?.is_symlink() {
             return Ok(None);
@@ -59,6 +60,23 @@ pub(crate) fn identity(file: &File) -> io::Result<Identity> {
     })
 }
 
+/// No other time than that of its bytes is known here.
+pub(crate) fn changed_ns(_: &File) -> io::Result<i128> {
+    Ok(0)
+}
+
+pub(crate) fn file_limit() -> Option<u64> {
+    None
+}
+
+pub(crate) fn address_limit() -> Option<u64> {
+    None
+}
+
+pub(crate) fn has_no_shared_mappings(_: &io::Error) -> bool {
+    false
+}
+
 #[cfg(windows)]
 pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
@@ -88,8 +106,7 @@ pub(crate) fn map_granularity() -> u64 {
 
 pub(crate) fn advise(
     _: &memmap2::Mmap,
-    _: &File,
-    _: u64,
+    _: Option<(&File, u64)>,
     _: std::ops::Range<usize>,
     _: Advice,
 ) -> io::Result<AdviceEffect> {

@@ -6,6 +6,7 @@ use rustix::{
     io::Errno,
 };
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
@@ -25,7 +26,7 @@ impl Folder {
 
     /// Opens a file of this folder. `name` is a plain file name. A link in its place is followed where it is one of a cache
     /// of models, or where `follow` asks for it; else there is no file.
-    pub(crate) fn file(&self, name: &str, follow: bool) -> io::Result<Option<File>> {
+    pub(crate) fn file(&self, name: &OsStr, follow: bool) -> io::Result<Option<File>> {
         if follow {
             return Ok(Some(File::from(rustix::fs::openat(&self.0, name, READ, Mode::empty())?)));
         }
@@ -122,6 +123,27 @@ pub(crate) fn permanence(file: &File) -> Permanence {
     if read_only { Permanence::ReadOnly } else { Permanence::Unknown }
 }
 
+/// When anything of a file was changed last, in nanoseconds: bytes, name, rights.
+pub(crate) fn changed_ns(file: &File) -> io::Result<i128> {
+    let stat = file.metadata()?;
+    Ok(i128::from(stat.ctime()) * 1_000_000_000 + i128::from(stat.ctime_nsec()))
+}
+
+/// How many files this process may have open; none where there is no bound.
+pub(crate) fn file_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+/// How many bytes of addresses this process may have; none where there is no bound.
+pub(crate) fn address_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::As).current
+}
+
+/// Whether a file system refused a mapping since it has no shared ones (mmap(2): ENODEV, EINVAL).
+pub(crate) fn has_no_shared_mappings(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL | Errno::OPNOTSUPP))
+}
+
 pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(bytes, offset)
 }
@@ -145,13 +167,12 @@ pub(crate) fn map_granularity() -> u64 {
     page_bytes()
 }
 
-/// Advice for a part of a mapping that lies at `file_offset` of its file.
+/// Advice for a part of a mapping, and of its file, where it is at hand, in which the mapping begins at an offset.
 ///
 /// Hints of how it is read are widened to whole pages; `dont-need` is narrowed to those that are wholly inside.
 pub(crate) fn advise(
     map: &memmap2::Mmap,
-    file: &File,
-    file_offset: u64,
+    file: Option<(&File, u64)>,
     range: std::ops::Range<usize>,
     advice: Advice,
 ) -> io::Result<AdviceEffect> {
@@ -174,7 +195,9 @@ pub(crate) fn advise(
         Advice::DontNeed => unsafe_ops::drop_pages(map, range.clone()).inspect(|()| {
             // The mapping has let go of the pages; the page cache may, too. Only it can say whether it does, and it is
             // not asked for more: other processes may use them.
-            forget(file, file_offset + range.start as u64, len as u64);
+            if let Some((file, offset)) = file {
+                forget(file, offset + range.start as u64, len as u64);
+            }
         }),
     };
     match done {

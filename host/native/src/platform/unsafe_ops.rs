@@ -10,6 +10,7 @@ pub(crate) use guard::Guard;
 #[cfg(not(unix))]
 pub(crate) use no_guard::Guard;
 
+use crate::config::Room;
 use std::{fs::File, io, ops::Range};
 
 /// A promise of an embedder: the files that it is given for stay as they are while anything of them is mapped.
@@ -43,11 +44,17 @@ pub(crate) fn map(file: &File, offset: u64, len: usize) -> io::Result<memmap2::M
     unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map(file) }
 }
 
+/// Maps a part of a file, read-only and privately.
+pub(crate) fn map_private(file: &File, offset: u64, len: usize) -> io::Result<memmap2::Mmap> {
+    // SAFETY: as above. Nothing is written to it, so that its pages are those of the file.
+    unsafe { memmap2::MmapOptions::new().offset(offset).len(len).map_copy_read_only(file) }
+}
+
 /// Lets go of whole pages of a mapping; the next read fetches them from the file again.
 #[cfg(unix)]
 pub(crate) fn drop_pages(map: &memmap2::Mmap, range: Range<usize>) -> io::Result<()> {
-    // SAFETY: MADV_DONTNEED destroys what was written to private or anonymous pages. This is a shared read-only mapping of
-    // a file: nothing can have been written to it, and the same bytes come back (madvise(2)).
+    // SAFETY: MADV_DONTNEED destroys what was written to private or anonymous pages. This is a read-only mapping of a file:
+    // nothing can have been written to it, and the same bytes come back (madvise(2)).
     unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len()) }
 }
 
@@ -108,11 +115,19 @@ pub(crate) fn stack_left() -> Option<usize> {
 #[repr(C, align(65536))]
 struct Pages<T: ?Sized>(T);
 
-/// Machine code of the component, which the build script of this crate made of it.
-static COMPILED: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm")));
+/// Machine code of the component, which the build script of this crate made of it, for each room that guests may have.
+static WIDE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/wide/component.cwasm")));
+static NARROW: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/narrow/component.cwasm")));
 
 /// The component of this library, for an engine with the settings of [`crate::config`] and of [`run_in_place`].
-pub(crate) fn compiled_component(engine: &wasmtime::Engine) -> wasmtime::Result<wasmtime::component::Component> {
+pub(crate) fn compiled_component(
+    engine: &wasmtime::Engine,
+    room: Room,
+) -> wasmtime::Result<wasmtime::component::Component> {
+    let code = match room {
+        Room::Wide => WIDE,
+        Room::Narrow => NARROW,
+    };
     // SAFETY: wasmtime runs these bytes as machine code, so they must be what its own compiler wrote, unchanged. They are: the build
     // script of this crate wrote them with `Engine::precompile_component` just before this crate was compiled, `include_bytes!` made
     // them a constant of this program, and nothing else can be given to this function. No file and no environment variable is read
@@ -121,14 +136,14 @@ pub(crate) fn compiled_component(engine: &wasmtime::Engine) -> wasmtime::Result<
     // long as the component lives: a constant does, for ever.
     unsafe {
         if IN_PLACE {
-            wasmtime::component::Component::deserialize_raw(engine, std::ptr::NonNull::from(&COMPILED.0))
+            wasmtime::component::Component::deserialize_raw(engine, std::ptr::NonNull::from(&code.0))
         } else {
-            wasmtime::component::Component::deserialize(engine, &COMPILED.0)
+            wasmtime::component::Component::deserialize(engine, &code.0)
         }
     }
 }
 
-/// Whether [`COMPILED`] is run where it lies. Elsewhere it is copied, which takes about half a millisecond.
+/// Whether machine code is run where it lies. Elsewhere it is copied, which takes about half a millisecond.
 const IN_PLACE: bool = cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
 /// Sets an engine up to run machine code where it lies.
@@ -143,13 +158,13 @@ pub(crate) fn run_in_place(config: &mut wasmtime::Config) {
 
         fn publish_executable(&self, start: *const u8, len: usize) -> wasmtime::Result<()> {
             use rustix::mm::{MprotectFlags, mprotect};
-            // SAFETY: these are whole pages of machine code, of `COMPILED` or of what wasmtime has just compiled into memory of its own,
+            // SAFETY: these are whole pages of machine code, of a constant of this program or of what wasmtime has just compiled into memory of its own,
             // and hold nothing else. To be read and run takes no right away that anybody relies on: a constant is never written, and
             // wasmtime has done with writing when it calls this.
             Ok(unsafe { mprotect(start.cast_mut().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC) }?)
         }
 
-        /// The pages of `COMPILED` may be run by another engine; others are given back to the system next.
+        /// The pages of a constant may be run by another engine; others are given back to the system next.
         fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
             Ok(())
         }

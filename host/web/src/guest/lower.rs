@@ -71,6 +71,7 @@ fn extent_policy(extent: ExtentPolicy) -> JsValue {
         ExtentPolicy::WholeFile => only("whole-file"),
         ExtentPolicy::PerTensor => only("per-tensor"),
         ExtentPolicy::Window(bytes) => case("window", bytes),
+        ExtentPolicy::Auto => only("auto"),
     }
 }
 

@@ -3,7 +3,7 @@ use super::events::{
     Abandon, Adopt, Allocate, Allocated, Command, Freed, Handle, Memory, Outcome, Output, Release, Retain,
 };
 use super::machine::{IoBufferEvents, IoBufferStateMachineContext};
-use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::actors::{Fault, Ticket, pooled, refusals, strays};
 use crate::api::BufferStatus;
 use crate::types::Cause;
 
@@ -157,6 +157,13 @@ impl Context {
         }
     }
 
+    fn tensors(&mut self, buffer: u32, change: impl FnOnce(&mut u32)) {
+        self.change(buffer, |buffer| change(&mut buffer.tensors));
+    }
+
+    /// A buffer has no memory any more. They are counted nowhere.
+    const fn gone(&mut self) {}
+
     /// The buffer has memory now, and is leased to whoever asked.
     fn own(&mut self, buffer: u32, memory: Memory, external: bool) {
         self.change(buffer, |buffer| {
@@ -227,38 +234,6 @@ impl IoBufferStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn retain_stale(&self, retain: &Retain) -> Result<bool, ()> {
-        Ok(self.is_stale(retain.handle))
-    }
-
-    fn retain_overflows(&self, retain: &Retain) -> Result<bool, ()> {
-        Ok(self.buffer(retain.handle).is_none_or(|buffer| buffer.tensors.checked_add(retain.tensors).is_none()))
-    }
-
-    fn retain(&mut self, retain: &Retain) -> Result<(), ()> {
-        self.change(retain.handle.buffer, |buffer| buffer.tensors += retain.tensors);
-        self.output.outcome = Some(Outcome::Kept);
-        Ok(())
-    }
-
-    fn release_stale(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.is_stale(release.handle))
-    }
-
-    fn release_too_many(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.buffer(release.handle).is_none_or(|buffer| release.tensors > buffer.tensors))
-    }
-
-    fn still_used(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.buffer(release.handle).is_some_and(|buffer| buffer.leased || release.tensors < buffer.tensors))
-    }
-
-    fn let_go(&mut self, release: &Release) -> Result<(), ()> {
-        self.change(release.handle.buffer, |buffer| buffer.tensors -= release.tensors);
-        self.output.outcome = Some(Outcome::Kept);
-        Ok(())
-    }
-
     fn release_external(&self, release: &Release) -> Result<bool, ()> {
         Ok(self.is_external(release.handle))
     }
@@ -272,24 +247,6 @@ impl IoBufferStateMachineContext for &mut Context {
     fn free(&mut self, release: &Release) -> Result<(), ()> {
         let buffer = release.handle.buffer;
         self.command(buffer, release.tensors, |ticket| Command::Free { ticket, buffer });
-        Ok(())
-    }
-
-    fn abandon_stale(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.is_stale(abandon.handle))
-    }
-
-    fn not_leased(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.buffer(abandon.handle).is_none_or(|buffer| !buffer.leased))
-    }
-
-    fn has_tensors(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.buffer(abandon.handle).is_some_and(|buffer| buffer.tensors > 0))
-    }
-
-    fn end_lease(&mut self, abandon: &Abandon) -> Result<(), ()> {
-        self.change(abandon.handle.buffer, |buffer| buffer.leased = false);
-        self.output.outcome = Some(Outcome::Kept);
         Ok(())
     }
 
@@ -311,44 +268,10 @@ impl IoBufferStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn free_stray(&self, freed: &Freed) -> Result<bool, ()> {
-        Ok(freed.ticket != self.ticket)
-    }
-
-    fn free_failed(&self, freed: &Freed) -> Result<bool, ()> {
-        Ok(freed.fault.is_some())
-    }
-
-    fn fail_free(&mut self, freed: &Freed) -> Result<(), ()> {
-        if let (Some((buffer, _)), Some(fault)) = (self.busy.take(), freed.fault) {
-            self.change(buffer, |buffer| buffer.status = BufferStatus::FreePending);
-            self.output.outcome = Some(Outcome::Refused(fault));
-        }
-        Ok(())
-    }
-
-    fn generations_used_up(&self, _: &Freed) -> Result<bool, ()> {
-        let buffer = self.busy.and_then(|(buffer, _)| self.buffers.get(buffer as usize));
-        Ok(buffer.is_some_and(|buffer| buffer.generation >= self.last_generation))
-    }
-
-    fn retire(&mut self, _: &Freed) -> Result<(), ()> {
-        if let Some((buffer, _)) = self.busy.take() {
-            self.change(buffer, |buffer| {
-                *buffer = Buffer { status: BufferStatus::Retired, ..Buffer::vacant(buffer.generation) };
-            });
-            self.output.outcome = Some(Outcome::Gone);
-        }
-        Ok(())
-    }
-
-    fn vacate(&mut self, _: &Freed) -> Result<(), ()> {
-        if let Some((buffer, _)) = self.busy.take() {
-            self.change(buffer, |buffer| *buffer = Buffer::vacant(buffer.generation + 1));
-            self.free.push(buffer);
-            self.output.outcome = Some(Outcome::Gone);
-        }
-        Ok(())
+    pooled! {
+        Buffer, buffer, buffers;
+        Freed: free_stray, free_failed, fail_free, vacate;
+        pending: BufferStatus::FreePending, retired: BufferStatus::Retired, gone: Outcome::Gone
     }
 
     strays! { put_allocation_aside(Allocated), put_aside(Freed) }
@@ -356,12 +279,6 @@ impl IoBufferStateMachineContext for &mut Context {
     refusals! {
         refuse_missing(Adopt) => StrategyUnavailable,
         refuse_small(Adopt) => OutOfBounds,
-        refuse_stale_retain(Retain) => StaleHandle,
-        refuse_retain(Retain) => LimitExceeded,
-        refuse_stale_release(Release) => StaleHandle,
-        refuse_release(Release) => InvalidRequest,
-        refuse_stale_abandon(Abandon) => StaleHandle,
-        refuse_abandon(Abandon) => InvalidRequest,
     }
 
     fn refuse_busy(&mut self) -> Result<(), ()> {

@@ -4,6 +4,9 @@ use super::machine::IoLoaderStateMachineContext;
 use crate::actors::{Answered, Fault, Ticket, strays};
 use crate::types::{Cause, Strategy};
 
+/// Extents that are divided in one load at most: where nothing can be mapped, every half would be tried.
+const MOST_DIVIDED: u32 = 256;
+
 /// What outlives a dispatch: the load under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Context {
@@ -11,8 +14,20 @@ pub struct Context {
     /// Index of the strategy at work.
     at: u32,
     extents: u32,
-    /// Extents mapped or allocated under this strategy.
+    /// Extents mapped or allocated; they are the first ones.
     held: u32,
+    /// See [`Load::flexible`].
+    flexible: bool,
+    /// An extent could not be mapped, and what becomes of it is open.
+    unmapped: bool,
+    /// It cannot be divided.
+    whole: bool,
+    /// Extents that were divided.
+    divided: u32,
+    /// Extents that are left to the next strategy; they are the last ones.
+    aside: u32,
+    /// Extents that stay mapped while the next strategy brings the others in.
+    kept: u32,
     refused: Vec<(Strategy, Fault)>,
     pub(super) ticket: Ticket,
     output: Output,
@@ -25,6 +40,12 @@ impl Default for Context {
             at: 0,
             extents: 0,
             held: 0,
+            flexible: false,
+            unmapped: false,
+            whole: false,
+            divided: 0,
+            aside: 0,
+            kept: 0,
             refused: Vec::with_capacity(Policy::default().len()),
             ticket: Ticket::default(),
             output: Output::default(),
@@ -63,17 +84,48 @@ impl Context {
         self.policy.get(at as usize).copied().flatten()
     }
 
+    /// Extents that stay mapped while another strategy brings in the others.
+    #[must_use]
+    pub const fn kept(&self) -> u32 {
+        self.kept
+    }
+
     fn start(&mut self, load: &Load) {
         self.policy = load.policy;
         self.extents = load.extents;
-        self.at = 0;
-        self.held = 0;
+        self.flexible = load.flexible;
+        (self.at, self.held, self.divided, self.aside, self.kept) = (0, 0, 0, 0, 0);
         self.refused.clear();
+        self.decided();
     }
 
     fn fall_back(&mut self) {
         self.at += 1;
-        self.held = 0;
+        self.held = self.kept;
+        self.decided();
+        if self.kept == 0 {
+            self.aside = 0;
+        }
+    }
+
+    /// What becomes of the extent that could not be mapped is no longer open.
+    fn decided(&mut self) {
+        self.unmapped = false;
+        self.whole = false;
+    }
+
+    /// Extents that are to be mapped.
+    fn to_map(&self) -> u32 {
+        self.extents.saturating_sub(self.aside)
+    }
+
+    fn last_cause(&self) -> Cause {
+        self.refused.last().map_or(Cause::Internal, |(_, fault)| fault.cause)
+    }
+
+    /// Whether the next strategy copies into memory of the host, which can hold a part of the extents.
+    fn copies_next(&self) -> bool {
+        matches!(self.nth(self.at + 1), Some(Strategy::ReadCopy | Strategy::StagedRead))
     }
 
     fn command(&mut self, command: impl FnOnce(Ticket) -> Command) {
@@ -166,13 +218,85 @@ impl IoLoaderStateMachineContext for &mut Context {
 
     fn refuse_strategy(&mut self, answered: &Answered) -> Result<(), ()> {
         if let (Some(strategy), Some(fault)) = (self.strategy(), answered.fault) {
+            // Of a strategy that is tried again with other extents the last fault is told.
+            if self.refused.last().is_some_and(|(last, _)| *last == strategy) {
+                self.refused.pop();
+            }
             self.refused.push((strategy, fault));
+            self.unmapped = self.flexible && strategy == Strategy::MappedFile;
         }
         Ok(())
     }
 
     fn more_extents(&self, _: &Answered) -> Result<bool, ()> {
         Ok(self.held + 1 < self.extents)
+    }
+
+    fn more_to_map(&self, _: &Answered) -> Result<bool, ()> {
+        Ok(self.held + 1 < self.to_map())
+    }
+
+    fn some_set_aside(&self, _: &Answered) -> Result<bool, ()> {
+        Ok(self.aside > 0)
+    }
+
+    fn map_no_more(&mut self, _: &Answered) -> Result<(), ()> {
+        self.held += 1;
+        self.kept = self.held;
+        Ok(())
+    }
+
+    /// Memory, or addresses, that there are not for one piece may be there for two.
+    fn divisible(&self, _: &Answered) -> Result<bool, ()> {
+        let for_size = matches!(self.last_cause(), Cause::OutOfMemory | Cause::LimitExceeded);
+        Ok(self.unmapped && !self.whole && for_size && self.divided < MOST_DIVIDED)
+    }
+
+    fn divide(&mut self, _: &Answered) -> Result<(), ()> {
+        let extent = self.held;
+        self.command(|ticket| Command::Divide(ticket, extent));
+        Ok(())
+    }
+
+    fn leave_whole(&mut self, _: &Answered) -> Result<(), ()> {
+        self.whole = true;
+        Ok(())
+    }
+
+    fn map_half(&mut self, _: &Answered) -> Result<(), ()> {
+        self.extents += 1;
+        self.divided += 1;
+        self.decided();
+        self.map();
+        Ok(())
+    }
+
+    /// One that is alone is no part: the next strategy gets it without further ado.
+    fn left_to_next(&self, _: &Answered) -> Result<bool, ()> {
+        let open = self.unmapped && self.extents > 1;
+        Ok(open && self.copies_next() && !is_final(self.last_cause()))
+    }
+
+    fn set_aside(&mut self, _: &Answered) -> Result<(), ()> {
+        self.aside += 1;
+        self.decided();
+        let extent = self.held;
+        self.command(|ticket| Command::SetAside(ticket, extent));
+        Ok(())
+    }
+
+    fn others_to_map(&self, _: &Answered) -> Result<bool, ()> {
+        Ok(self.held < self.to_map())
+    }
+
+    fn map_other(&mut self, _: &Answered) -> Result<(), ()> {
+        self.map();
+        Ok(())
+    }
+
+    fn keep_mapped(&mut self, _: &Answered) -> Result<(), ()> {
+        self.kept = self.held;
+        Ok(())
     }
 
     fn map_next(&mut self, _: &Answered) -> Result<(), ()> {
@@ -215,10 +339,21 @@ impl IoLoaderStateMachineContext for &mut Context {
     }
 
     fn extents_held(&self, _: &Answered) -> Result<bool, ()> {
-        Ok(self.held > 0)
+        Ok(self.held > self.kept)
+    }
+
+    /// What is mapped is of no use without the others, which the next strategy cannot bring in.
+    fn mapped_in_vain(&self, _: &Answered) -> Result<bool, ()> {
+        Ok(self.kept > 0 && (is_final(self.last_cause()) || !self.copies_next()))
+    }
+
+    fn give_back_mapped(&mut self, answered: &Answered) -> Result<(), ()> {
+        self.kept = 0;
+        self.give_back(answered)
     }
 
     fn give_back(&mut self, _: &Answered) -> Result<(), ()> {
+        self.decided();
         let extent = self.held.saturating_sub(1);
         self.command(|ticket| Command::GiveBack(ticket, extent));
         Ok(())
@@ -231,7 +366,7 @@ impl IoLoaderStateMachineContext for &mut Context {
     }
 
     fn failure_final(&self, _: &Answered) -> Result<bool, ()> {
-        Ok(self.refused.last().is_none_or(|(_, fault)| is_final(fault.cause)))
+        Ok(is_final(self.last_cause()))
     }
 
     fn policy_used_up(&self, _: &Answered) -> Result<bool, ()> {

@@ -12,6 +12,8 @@ pub struct Load {
     pub policy: Policy,
     /// How many extents were planned.
     pub extents: u32,
+    /// Extents may be divided, and those that cannot be mapped may be left to the next strategy.
+    pub flexible: bool,
 }
 
 /// What has to be done by the driver or by a strategy's actor. The answer is an [`crate::actors::Answered`] whose fault's
@@ -30,6 +32,10 @@ pub enum Command {
     Stage(Ticket),
     /// Give this extent's mapping or buffer back.
     GiveBack(Ticket, u32),
+    /// Cut this extent in two, which then have its number and the next.
+    Divide(Ticket, u32),
+    /// Put this extent behind all others; those behind it move up.
+    SetAside(Ticket, u32),
 }
 
 impl Command {
@@ -43,6 +49,8 @@ impl Command {
             Self::Read(_) => "read",
             Self::Stage(_) => "stage",
             Self::GiveBack(..) => "give-back",
+            Self::Divide(..) => "divide",
+            Self::SetAside(..) => "set-aside",
         }
     }
 
@@ -55,7 +63,9 @@ impl Command {
             | Self::Registered(ticket)
             | Self::Read(ticket)
             | Self::Stage(ticket)
-            | Self::GiveBack(ticket, _) => ticket,
+            | Self::GiveBack(ticket, _)
+            | Self::Divide(ticket, _)
+            | Self::SetAside(ticket, _) => ticket,
         }
     }
 }

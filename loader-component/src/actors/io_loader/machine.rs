@@ -17,8 +17,19 @@ machine! {
         "mapped-file": {
             "mapping"_s + event<Answered> [stray] / put_aside,
             "falling_back"_s <= "mapping"_s + event<Answered> [failed] / refuse_strategy,
-            "mapping"_s + event<Answered> [more_extents] / map_next,
+            "mapping"_s + event<Answered> [more_to_map] / map_next,
+            "falling_back"_s <= "mapping"_s + event<Answered> [some_set_aside] / map_no_more,
             "ready"_s <= "mapping"_s + event<Answered> / complete,
+        }
+        "other extents": {
+            "dividing"_s <= "falling_back"_s + completion<Answered> [divisible] / divide,
+            "setting_aside"_s <= "falling_back"_s + completion<Answered> [left_to_next] / set_aside,
+            "dividing"_s + event<Answered> [stray] / put_aside,
+            "falling_back"_s <= "dividing"_s + event<Answered> [failed] / leave_whole,
+            "mapping"_s <= "dividing"_s + event<Answered> / map_half,
+            "setting_aside"_s + event<Answered> [stray] / put_aside,
+            "mapping"_s <= "setting_aside"_s + event<Answered> [others_to_map] / map_other,
+            "falling_back"_s <= "setting_aside"_s + event<Answered> / keep_mapped,
         }
         "read-copy and staged-read": {
             "allocating"_s + event<Answered> [stray] / put_aside,
@@ -40,6 +51,7 @@ machine! {
         }
         "fall back": {
             "unwinding"_s <= "falling_back"_s + completion<Answered> [extents_held] / give_back,
+            "unwinding"_s <= "falling_back"_s + completion<Answered> [mapped_in_vain] / give_back_mapped,
             "ready"_s <= "falling_back"_s + completion<Answered> [failure_final] / fail_load,
             "ready"_s <= "falling_back"_s + completion<Answered> [policy_used_up] / fail_load,
             "mapping"_s <= "falling_back"_s + completion<Answered> [mapped_is_next] / map_instead,
@@ -56,6 +68,8 @@ machine! {
             "staging"_s + unexpected_event<_> / refuse_busy,
             "registering"_s + unexpected_event<_> / refuse_busy,
             "unwinding"_s + unexpected_event<_> / refuse_busy,
+            "dividing"_s + unexpected_event<_> / refuse_busy,
+            "setting_aside"_s + unexpected_event<_> / refuse_busy,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::events::{
 };
 use super::idle::{Extent, Idle};
 use super::machine::{IoMmapEvents, IoMmapStateMachineContext};
-use crate::actors::{Fault, Ticket, refusals, strays};
+use crate::actors::{Fault, Ticket, pooled, refusals, strays};
 use crate::api::SlotStatus;
 use crate::bindings::weighbridge::loader::storage::Capabilities;
 use crate::types::{AdviceEffect, Cause};
@@ -36,10 +36,10 @@ pub struct Slot {
 }
 
 impl Slot {
-    const fn fresh() -> Self {
+    const fn vacant(generation: u32) -> Self {
         Self {
             status: SlotStatus::Free,
-            generation: 0,
+            generation,
             source: 0,
             offset: 0,
             len: 0,
@@ -88,7 +88,7 @@ impl Context {
     #[must_use]
     pub fn new(slots: u32, host: &Capabilities) -> Self {
         Self {
-            slots: vec![Slot::fresh(); slots as usize],
+            slots: vec![Slot::vacant(0); slots as usize],
             free: (0..slots).rev().collect(),
             idle: Idle::new(slots),
             shared: None,
@@ -213,6 +213,11 @@ impl Context {
         }
     }
 
+    /// A slot has no mapping any more.
+    fn gone(&mut self) {
+        self.owned -= 1;
+    }
+
     fn is_stale(&self, handle: Handle) -> bool {
         self.slot(handle).is_none()
     }
@@ -266,14 +271,8 @@ impl IoMmapStateMachineContext for &mut Context {
         let (source, offset, len) = self.extent(map);
         if let Some(slot) = self.free.pop() {
             self.change(slot, |slot| {
-                *slot = Slot {
-                    status: SlotStatus::Reserved,
-                    generation: slot.generation,
-                    source,
-                    offset,
-                    len,
-                    ..Slot::fresh()
-                };
+                let vacant = Slot::vacant(slot.generation);
+                *slot = Slot { status: SlotStatus::Reserved, source, offset, len, ..vacant };
             });
             self.command(slot, 0, |ticket| Command::Map { ticket, slot, source, offset, len });
         }
@@ -304,42 +303,10 @@ impl IoMmapStateMachineContext for &mut Context {
 
     fn fail_map(&mut self, mapped: &Mapped) -> Result<(), ()> {
         if let (Some((slot, _)), Err(fault)) = (self.busy.take(), mapped.result) {
-            self.change(slot, |slot| *slot = Slot { generation: slot.generation, ..Slot::fresh() });
+            self.change(slot, |slot| *slot = Slot::vacant(slot.generation));
             self.free.push(slot);
             self.output.outcome = Some(Outcome::Refused(fault));
         }
-        Ok(())
-    }
-
-    fn retain_stale(&self, retain: &Retain) -> Result<bool, ()> {
-        Ok(self.is_stale(retain.handle))
-    }
-
-    fn retain_overflows(&self, retain: &Retain) -> Result<bool, ()> {
-        Ok(self.slot(retain.handle).is_none_or(|slot| slot.tensors.checked_add(retain.tensors).is_none()))
-    }
-
-    fn retain(&mut self, retain: &Retain) -> Result<(), ()> {
-        self.tensors(retain.handle.slot, |tensors| *tensors += retain.tensors);
-        self.output.outcome = Some(Outcome::Kept);
-        Ok(())
-    }
-
-    fn release_stale(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.is_stale(release.handle))
-    }
-
-    fn release_too_many(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.slot(release.handle).is_none_or(|slot| release.tensors > slot.tensors))
-    }
-
-    fn still_used(&self, release: &Release) -> Result<bool, ()> {
-        Ok(self.slot(release.handle).is_some_and(|slot| slot.leased || release.tensors < slot.tensors))
-    }
-
-    fn let_go(&mut self, release: &Release) -> Result<(), ()> {
-        self.tensors(release.handle.slot, |tensors| *tensors -= release.tensors);
-        self.output.outcome = Some(Outcome::Kept);
         Ok(())
     }
 
@@ -349,70 +316,10 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(())
     }
 
-    fn abandon_stale(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.is_stale(abandon.handle))
-    }
-
-    fn not_leased(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.slot(abandon.handle).is_none_or(|slot| !slot.leased))
-    }
-
-    fn has_tensors(&self, abandon: &Abandon) -> Result<bool, ()> {
-        Ok(self.slot(abandon.handle).is_some_and(|slot| slot.tensors > 0))
-    }
-
-    fn end_lease(&mut self, abandon: &Abandon) -> Result<(), ()> {
-        self.change(abandon.handle.slot, |slot| slot.leased = false);
-        self.output.outcome = Some(Outcome::Kept);
-        Ok(())
-    }
-
     fn end_lease_and_unmap(&mut self, abandon: &Abandon) -> Result<(), ()> {
         let slot = abandon.handle.slot;
         self.change(slot, |slot| slot.leased = false);
         self.command(slot, 0, |ticket| Command::Unmap { ticket, slot });
-        Ok(())
-    }
-
-    fn unmap_stray(&self, unmapped: &Unmapped) -> Result<bool, ()> {
-        Ok(unmapped.ticket != self.ticket)
-    }
-
-    fn unmap_failed(&self, unmapped: &Unmapped) -> Result<bool, ()> {
-        Ok(unmapped.fault.is_some())
-    }
-
-    fn fail_unmap(&mut self, unmapped: &Unmapped) -> Result<(), ()> {
-        if let (Some((slot, _)), Some(fault)) = (self.busy.take(), unmapped.fault) {
-            self.change(slot, |slot| slot.status = SlotStatus::UnmapPending);
-            self.output.outcome = Some(Outcome::Refused(fault));
-        }
-        Ok(())
-    }
-
-    fn generations_used_up(&self, _: &Unmapped) -> Result<bool, ()> {
-        let slot = self.busy.and_then(|(slot, _)| self.slots.get(slot as usize));
-        Ok(slot.is_some_and(|slot| slot.generation >= self.last_generation))
-    }
-
-    fn retire(&mut self, _: &Unmapped) -> Result<(), ()> {
-        if let Some((slot, _)) = self.busy.take() {
-            self.change(slot, |slot| {
-                *slot = Slot { status: SlotStatus::Retired, generation: slot.generation, ..Slot::fresh() };
-            });
-            self.owned -= 1;
-            self.output.outcome = Some(Outcome::Unmapped);
-        }
-        Ok(())
-    }
-
-    fn free(&mut self, _: &Unmapped) -> Result<(), ()> {
-        if let Some((slot, _)) = self.busy.take() {
-            self.change(slot, |slot| *slot = Slot { generation: slot.generation + 1, ..Slot::fresh() });
-            self.free.push(slot);
-            self.owned -= 1;
-            self.output.outcome = Some(Outcome::Unmapped);
-        }
         Ok(())
     }
 
@@ -454,6 +361,12 @@ impl IoMmapStateMachineContext for &mut Context {
         Ok(())
     }
 
+    pooled! {
+        Slot, slot, slots;
+        Unmapped: unmap_stray, unmap_failed, fail_unmap, free;
+        pending: SlotStatus::UnmapPending, retired: SlotStatus::Retired, gone: Outcome::Unmapped
+    }
+
     strays! { put_map_aside(Mapped), put_aside(Unmapped), put_advice_aside(Advised) }
 
     refusals! {
@@ -464,12 +377,6 @@ impl IoMmapStateMachineContext for &mut Context {
         refuse_platform(Map) => StrategyUnavailable,
         refuse_pool(Map) => SlotsExhausted,
         refuse_end(Map) => OutOfBounds,
-        refuse_stale_retain(Retain) => StaleHandle,
-        refuse_retain(Retain) => LimitExceeded,
-        refuse_stale_release(Release) => StaleHandle,
-        refuse_release(Release) => InvalidRequest,
-        refuse_stale_abandon(Abandon) => StaleHandle,
-        refuse_abandon(Abandon) => InvalidRequest,
         refuse_stale_advice(Advise) => StaleHandle,
         refuse_range(Advise) => OutOfBounds,
     }

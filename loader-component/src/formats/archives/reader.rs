@@ -29,13 +29,15 @@ enum State {
 pub(crate) struct Archived {
     size: u64,
     limits: Limits,
+    /// The format that it is of, where that is known.
+    only: Option<&'static Contents>,
     state: State,
 }
 
 impl Archived {
-    /// A reader of a source of `size` bytes.
-    pub(crate) fn new(size: u64, limits: Limits) -> Self {
-        Self { size, limits, state: State::Directory(Box::new(ZipReader::new(size, limits))) }
+    /// A reader of a source of `size` bytes; of this format alone, if there is one.
+    pub(crate) fn new(size: u64, limits: Limits, only: Option<&'static Contents>) -> Self {
+        Self { size, limits, only, state: State::Directory(Box::new(ZipReader::new(size, limits))) }
     }
 }
 
@@ -45,7 +47,8 @@ impl Reader for Archived {
             match zip.advance(buffer)? {
                 Turn::Read { offset, len } => return Ok(Progress::Read { offset, len }),
                 Turn::Done(archive) => {
-                    let contents = ARCHIVES.iter().find(|contents| (contents.fits)(&archive));
+                    let of = ARCHIVES.iter().find(|contents| (contents.fits)(&archive)).copied();
+                    let contents = self.only.or(of);
                     let contents = contents.ok_or_else(|| unknown(&archive))?;
                     self.state = State::Contents((contents.reader)(archive, self.size, self.limits));
                 }

@@ -2,7 +2,7 @@
 use super::super::build::NpyBuilder;
 use super::super::tests::{parse, parse_as};
 use super::super::zip::build::ZipBuilder;
-use super::super::{Header, Limits};
+use super::super::{Catalogue, Header, Limits};
 use crate::types::{Cause, Error};
 
 fn array(descr: &str, shape: &[u64], data: &[u8]) -> Vec<u8> {
@@ -63,13 +63,39 @@ fn what_is_wrong_with_an_array_names_it() {
 
 #[test]
 fn entries_that_are_no_arrays() {
-    let packed = two().packed(b"p.npy", 8, Some(200), &[0; 9]);
-    refused(&packed, Cause::UnsupportedFormat, "zip.entry[\"p.npy\"].method", "numpy.savez instead");
     refused(&two().entry("readme.txt", b"x"), Cause::UnsupportedFormat, "zip.entry[\"readme.txt\"].name", "no array");
     refused(&two().entry(".npy", b"x"), Cause::UnsupportedFormat, "zip.entry[\".npy\"].name", "no array");
     let long = format!("{}.npy", "n".repeat(5_000));
     let error = parse(&two().entry(&long, &array("|u1", &[1], &[0])).build()).unwrap_err();
     assert_eq!(error.cause, Cause::LimitExceeded);
+}
+
+/// As much as is known of them is listed, and the others load.
+#[test]
+fn compressed_arrays_are_listed_by_name() {
+    let packed = two().packed(b"p.npy", 8, Some(200), &[0; 9]).packed(b"q.npy", 8, Some(200), &[0; 9]);
+    let header = parse(&packed.build()).unwrap();
+    let told: Vec<_> = header.tensors.iter().map(|tensor| (tensor.name, tensor.bytes)).collect();
+    assert_eq!(told, [("arr_0", 8), ("layers/bias", 3), ("p", 0), ("q", 0)]);
+    let why = header.tensors.unreadable(2).unwrap();
+    assert!(why.why.contains("numpy.savez instead"), "{why:?}");
+    assert_eq!((header.tensors.unreadable(3), header.tensors.unreadable(0)), (Some(why), None));
+    let catalogue = Catalogue::build(vec![("x.npz".into(), header)], 9).unwrap();
+    let [finding] = catalogue.findings() else { panic!("{:?}", catalogue.findings()) };
+    assert_eq!((finding.rule.as_str(), finding.tensor), ("unreadable-tensor", Some(2)));
+    assert!(finding.message.starts_with("Each of the tensors \"p\", \"q\" is compressed (method 8)"), "{finding:?}");
+}
+
+/// NumPy writes an archive without entries where it is given no arrays.
+#[test]
+fn an_archive_of_no_arrays_is_a_model_without_tensors() {
+    let empty = ZipBuilder::new().build();
+    let header = parse_as("none.npz", &empty, Limits::default()).unwrap();
+    assert_eq!((header.format.name, header.tensors.len()), ("npz", 0));
+    assert_eq!(parse_as("none.pt", &empty, Limits::default()).unwrap_err().cause, Cause::NotAModel);
+    for len in 0..empty.len() {
+        assert!(parse_as("none.npz", &empty[..len], Limits::default()).is_err(), "{len}");
+    }
 }
 
 /// numpy takes both; only PyTorch looks names up without case.

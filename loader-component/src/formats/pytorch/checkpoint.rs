@@ -4,11 +4,13 @@ use super::super::escape;
 use super::super::fault::{fault, over_limit};
 use super::super::names::{Names, Refused};
 use super::super::pickle::{Global, OpcodeUse, Pickle};
+use super::super::table::Unreadable;
 use super::allowed::{WeightsOnly, weights_only};
 use super::storages::{Storage, Storages};
 use super::walk::Found;
 use crate::types::{Cause, Error};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The form of a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub enum Form {
 pub struct Tensor {
     /// What leads to it, with dots.
     pub name: String,
-    /// The element type.
-    pub(crate) dtype: Dtype,
+    /// The element type, where it is known.
+    pub(crate) dtype: Option<Dtype>,
     /// Elements per dimension.
     pub shape: Vec<u64>,
     /// Elements from one to the next, per dimension.
@@ -44,6 +46,8 @@ pub struct Tensor {
     pub contiguous: bool,
     /// Whether it belongs to the state of an optimizer.
     pub optimizer: bool,
+    /// Why it cannot be read, where it cannot; what is not known of it then is empty.
+    pub unreadable: Option<Arc<Unreadable>>,
     /// Where in the file the tensor is made.
     pub(super) made_at: u64,
 }
@@ -52,7 +56,7 @@ impl Tensor {
     /// The name of the element type, as in safetensors.
     #[must_use]
     pub fn dtype(&self) -> &'static str {
-        self.dtype.name()
+        self.dtype.map_or("unknown", Dtype::name)
     }
 }
 
@@ -117,22 +121,38 @@ impl Checkpoint {
     /// Takes what was found in a pickle. The offsets of the storages are known by now.
     pub(super) fn add(&mut self, found: Vec<Found>, storages: Storages) -> Result<(), Error> {
         let first = u32::try_from(self.storages.len()).unwrap_or(u32::MAX);
-        for Found { name, view, optimizer } in found {
+        for Found { name, at, view, unreadable, optimizer } in found {
             let field = || format!("tensor[\"{}\"]", escape(&name));
             match self.names.push(&name) {
                 Ok(_) => {}
                 Err(Refused::Duplicate(_)) => {
                     let message = format!("Two tensors have the name \"{}\".", escape(&name));
-                    return Err(fault(Cause::Malformed, view.at, field(), message));
+                    return Err(fault(Cause::Malformed, at, field(), message));
                 }
                 Err(Refused::Full) => {
                     let message = "The names of this file are too many or were made to collide.";
-                    return Err(over_limit(view.at, field(), message));
+                    return Err(over_limit(at, field(), message));
                 }
             }
+            let Some(view) = view else {
+                self.tensors.push(Tensor {
+                    dtype: None,
+                    shape: Vec::new(),
+                    strides: Vec::new(),
+                    storage: 0,
+                    offset: 0,
+                    bytes: 0,
+                    contiguous: true,
+                    optimizer,
+                    unreadable,
+                    made_at: at,
+                    name,
+                });
+                continue;
+            };
             let base = storages.all.get(view.storage as usize).map_or(0, |storage| storage.offset);
             self.tensors.push(Tensor {
-                dtype: view.dtype,
+                dtype: Some(view.dtype),
                 shape: view.shape,
                 strides: view.strides,
                 storage: first.saturating_add(view.storage),
@@ -140,7 +160,8 @@ impl Checkpoint {
                 bytes: view.bytes,
                 contiguous: view.contiguous,
                 optimizer,
-                made_at: view.at,
+                unreadable,
+                made_at: at,
                 name,
             });
         }

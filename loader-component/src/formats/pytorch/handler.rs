@@ -41,7 +41,7 @@ fn sniff(file: &Glimpse<'_>) -> Match {
 fn reader(file: &Glimpse<'_>, _: u32) -> Box<dyn Reader> {
     let (size, limits) = (file.size, file.limits);
     if by_magic(file.head, zip::MAGIC) == Match::Certain {
-        return Box::new(Archived::new(size, limits));
+        return Box::new(Archived::new(size, limits, None));
     }
     Box::new(Checkpoints { contents: Contents::new(size, limits), size, limits })
 }

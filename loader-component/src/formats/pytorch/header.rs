@@ -2,7 +2,7 @@
 //! host shows it.
 use super::super::Limits;
 use super::super::escape;
-use super::super::fault::{fault, over_limit};
+use super::super::fault::{fault, misuse, over_limit};
 use super::super::header::{Header, Role};
 use super::super::kind::Kind;
 use super::super::metadata::{MetadataIndex, Stored};
@@ -29,7 +29,13 @@ pub(super) fn of(checkpoint: Checkpoint, size: u64, limits: &Limits) -> Result<H
     let mut tensors = TensorTable::default();
     tensors.reserve(checkpoint.tensors.len());
     for (number, tensor) in (0u32..).zip(&checkpoint.tensors) {
-        tensors.push(&tensor.name, tensor.dtype, &tensor.shape, tensor.offset, tensor.bytes).map_err(|why| {
+        let place = (tensor.offset, tensor.bytes);
+        let pushed = match (&tensor.unreadable, tensor.dtype) {
+            (None, Some(dtype)) => tensors.push(&tensor.name, dtype, &tensor.shape, place.0, place.1),
+            (Some(why), dtype) => tensors.push_unreadable(&tensor.name, dtype, &tensor.shape, place, why.clone()),
+            (None, None) => return Err(misuse("A tensor that can be read has a type.")),
+        };
+        pushed.map_err(|why| {
             let name = escape(&tensor.name);
             let (cause, message) = match why {
                 Refused::Duplicate(_) => (Cause::Malformed, format!("Two tensors have the name \"{name}\".")),

@@ -27,8 +27,6 @@ pub(super) struct View {
     /// Bytes from the first element to the end of the last in memory.
     pub(super) bytes: u64,
     pub(super) contiguous: bool,
-    /// Where the tensor is made.
-    pub(super) at: u64,
 }
 
 /// What a value is for whoever looks for tensors.
@@ -232,7 +230,17 @@ impl Source<'_> {
         let contiguous = is_contiguous(&shape, &strides);
         let bytes = if contiguous { dense } else { reach.saturating_mul(width) };
         let offset = offset.saturating_mul(width);
-        Ok(View { storage, dtype, shape, strides, offset, bytes, contiguous, at: place.at })
+        Ok(View { storage, dtype, shape, strides, offset, bytes, contiguous })
+    }
+
+    /// Notes the storage of a tensor that cannot be read: in the stream form those of the others lie behind it.
+    pub(super) fn note_storage(&mut self, object: &Object) {
+        let values = &self.pickle.values;
+        let first = values.tuple(object.arguments).and_then(|given| given.first().copied());
+        if let Some(Value::Persistent(id)) = first.map(|first| values.get(first)) {
+            // What is wrong with it was said of the tensor.
+            let _ = self.storages.of(self.pickle, id, object.at, "storage");
+        }
     }
 
     fn number(&self, value: Ref, place: Place<'_>, part: &str) -> Result<u64, Error> {
@@ -298,8 +306,8 @@ impl Source<'_> {
     /// The error for a tensor that only Python could make.
     pub(super) fn foreign(&self, global: &Global, place: Place<'_>) -> Error {
         let message = format!(
-            "Tensor \"{}\" depends on {}, which PyTorch would import (it is named at byte {}); nothing is called here, so the \
-             tensor cannot be read.",
+            "Tensor \"{}\" depends on {}, which PyTorch would import (it is named at byte {}); nothing is called here, so it \
+             cannot be read.",
             escape(place.name),
             global.shown(),
             global.at

@@ -5,10 +5,13 @@ use super::super::Limits;
 use super::super::escape::{escape, name_fault};
 use super::super::fault::{fault, over_limit};
 use super::super::pickle::{Chain, Object, Pickle, Ref, Value};
+use super::super::table::Unreadable;
 use super::known::Known;
 use super::storages::Storages;
 use super::tensors::{Meaning, Place, Source, View};
 use crate::types::{Cause, Error};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Containers inside one another; the deepest real ones, modules of TorchScript, have some twenty.
 const MOST_DEPTH: usize = 128;
@@ -25,7 +28,12 @@ const ALONE: &str = "tensor";
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) name: String,
-    pub(super) view: View,
+    /// Where it is made.
+    pub(super) at: u64,
+    /// What it is a view of, where that is known.
+    pub(super) view: Option<View>,
+    /// Why it cannot be read, where it cannot.
+    pub(super) unreadable: Option<Arc<Unreadable>>,
     pub(super) optimizer: bool,
 }
 
@@ -78,6 +86,8 @@ pub(super) struct Walk<'p> {
     visits: usize,
     most_visits: usize,
     found: Vec<Found>,
+    /// Why tensors cannot be read: each reason once.
+    reasons: BTreeMap<String, Arc<Unreadable>>,
 }
 
 impl<'p> Walk<'p> {
@@ -101,6 +111,7 @@ impl<'p> Walk<'p> {
             visits: 0,
             most_visits: places.saturating_add(keys).saturating_mul(MOST_VISITS).saturating_add(1_024),
             found: Vec::new(),
+            reasons: BTreeMap::new(),
         }
     }
 
@@ -324,19 +335,40 @@ impl<'p> Walk<'p> {
             let message = format!("The tensor's name \"{}\" {why}.", escape(name));
             return Err(fault(Cause::Malformed, object.at, place.field(""), message));
         }
-        if let Some(number) = as_in.foreign {
-            let global = self.source.pickle.globals.get(number as usize);
-            return Err(match global {
-                Some(global) => self.source.foreign(global, place),
-                None => place.malformed("", "depends on an object that no known function makes"),
-            });
-        }
+        let foreign = match as_in.foreign {
+            None => None,
+            Some(number) => match self.source.pickle.globals.get(number as usize) {
+                Some(global) => Some(self.source.foreign(global, place)),
+                None => return Err(place.malformed("", "depends on an object that no known function makes")),
+            },
+        };
         let name = name.to_owned();
-        let view = self.source.tensor(object, &name)?;
+        // What another tensor could not be loaded for is not what this file is refused for: it is listed, as far as it is known.
+        let (view, unreadable) = match (self.source.tensor(object, &name), foreign) {
+            (Ok(view), None) => (Some(view), None),
+            (view, Some(error)) => (view.ok(), Some(self.reason(&name, error))),
+            (Err(error), None) if matches!(error.cause, Cause::UnsupportedFormat | Cause::UnsupportedDtype) => {
+                self.source.note_storage(object);
+                (None, Some(self.reason(&name, error)))
+            }
+            (Err(error), None) => return Err(error),
+        };
         if let Some(frame) = self.frames.last_mut() {
             frame.fruitful = true;
         }
-        self.found.push(Found { name, view, optimizer: as_in.optimizer });
+        self.found.push(Found { name, at: object.at, view, unreadable, optimizer: as_in.optimizer });
         Ok(())
+    }
+
+    /// The reason in an error about a tensor; one for all that have it.
+    fn reason(&mut self, name: &str, error: Error) -> Arc<Unreadable> {
+        let said = error.message.trim_end_matches('.');
+        let why = match said.strip_prefix(&format!("Tensor \"{}\" ", escape(name))) {
+            Some(why) => why.to_owned(),
+            None => format!("cannot be read: {said}"),
+        };
+        let offset = error.offset.unwrap_or(0);
+        let reason = || Arc::new(Unreadable { cause: error.cause, offset, why: why.clone() });
+        self.reasons.entry(why.clone()).or_insert_with(reason).clone()
     }
 }

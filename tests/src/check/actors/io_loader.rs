@@ -24,11 +24,16 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Work {
     policy: Policy,
+    flexible: bool,
     extents: u32,
     /// Index of the strategy at work.
     at: usize,
     /// Extents that the neighbours hold.
     held: u32,
+    /// Of these, those that stay mapped while the others are copied.
+    kept: u32,
+    /// Extents at the end that are not to be mapped.
+    aside: u32,
     /// The last failure is one that no other strategy mends.
     is_final: bool,
     out: Command,
@@ -83,15 +88,62 @@ const fn first(strategy: Strategy) -> Command {
 const FINAL: [Cause; 6] =
     [Cause::Cancelled, Cause::Deadline, Cause::SourceChanged, Cause::EndOfSource, Cause::AccessDenied, Cause::Internal];
 
+impl Work {
+    fn next_strategy(&self) -> Option<Strategy> {
+        self.policy.get(self.at + 1).copied().flatten().filter(|_| !self.is_final)
+    }
+
+    fn copies_next(&self) -> bool {
+        matches!(self.next_strategy(), Some(Strategy::ReadCopy | Strategy::StagedRead))
+    }
+
+    /// An extent could not be mapped: it is divided where memory is short and that is possible, else set aside where others
+    /// are mapped and the next strategy copies.
+    fn other_extents(&mut self, why: Cause, whole: bool) -> Option<Next> {
+        if !self.flexible || self.policy[self.at] != Some(Strategy::MappedFile) {
+            return None;
+        }
+        if matches!(why, Cause::OutOfMemory | Cause::LimitExceeded) && !whole {
+            return Some(Next::Command(Command::Divide(NOW, self.held)));
+        }
+        (self.extents > 1 && self.copies_next()).then(|| {
+            self.aside += 1;
+            Next::Command(Command::SetAside(NOW, self.held))
+        })
+    }
+}
+
 impl Loader {
     /// What should follow a valid answer; the books are kept on the way.
     fn next(work: &mut Work, refused: &mut Vec<(Strategy, Fault)>, fault: Option<Fault>) -> Next {
         let strategy = work.policy[work.at].unwrap();
         match (work.out, fault) {
             (Command::GiveBack(..), _) => work.held -= 1,
+            (Command::Divide(..), None) => {
+                work.extents += 1;
+                return Next::Command(Command::Map(NOW, work.held));
+            }
+            (Command::Divide(..), Some(_)) => {
+                let why = refused.last().unwrap().1.cause;
+                if let Some(next) = work.other_extents(why, true) {
+                    return next;
+                }
+            }
+            (Command::SetAside(..), _) if work.held + work.aside < work.extents => {
+                return Next::Command(Command::Map(NOW, work.held));
+            }
+            (Command::SetAside(..), _) => work.kept = work.held,
             (_, Some(fault)) => {
                 work.is_final = FINAL.contains(&fault.cause);
+                refused.retain(|(other, _)| *other != strategy);
                 refused.push((strategy, fault));
+                if let Some(next) = work.other_extents(fault.cause, false) {
+                    return next;
+                }
+            }
+            (Command::Map(..), None) if work.held + 1 + work.aside == work.extents && work.aside > 0 => {
+                work.held += 1;
+                work.kept = work.held;
             }
             (Command::Map(..) | Command::Allocate(..), None) => {
                 work.held += 1;
@@ -106,13 +158,22 @@ impl Loader {
             (Command::Registered(_), None) => return Next::Command(Command::Stage(NOW)),
             (Command::Read(_) | Command::Stage(_), None) => return Next::Outcome(Outcome::Done(Some(strategy))),
         }
-        if work.held > 0 {
+        if !work.copies_next() {
+            work.kept = 0;
+        }
+        if work.held > work.kept {
             return Next::Command(Command::GiveBack(NOW, work.held - 1));
         }
-        match work.policy.get(work.at + 1).copied().flatten().filter(|_| !work.is_final) {
+        match work.next_strategy() {
             Some(next) => {
                 work.at += 1;
-                Next::Command(first(next))
+                if work.kept == 0 {
+                    work.aside = 0;
+                }
+                Next::Command(match first(next) {
+                    Command::Allocate(ticket, _) => Command::Allocate(ticket, work.held),
+                    other => other,
+                })
             }
             None => {
                 let (strategy, fault) = *refused.last().unwrap();
@@ -141,8 +202,9 @@ impl Loader {
                 must!(output.outcome == Some(wanted) && output.command.is_none(), "answered {output:?}");
             }
             Some(strategy) => {
-                let Load { policy, extents } = load;
-                self.work = Some(Work { policy, extents, at: 0, held: 0, is_final: false, out: first(strategy) });
+                let Load { policy, extents, flexible } = load;
+                let (at, held, kept, aside, is_final, out) = (0, 0, 0, 0, false, first(strategy));
+                self.work = Some(Work { policy, flexible, extents, at, held, kept, aside, is_final, out });
                 self.commanded(output, first(strategy))?;
             }
         }
@@ -157,7 +219,9 @@ impl Loader {
         let same = match (command, wanted) {
             (Command::Map(_, a), Command::Map(_, b))
             | (Command::Allocate(_, a), Command::Allocate(_, b))
-            | (Command::GiveBack(_, a), Command::GiveBack(_, b)) => a == b,
+            | (Command::GiveBack(_, a), Command::GiveBack(_, b))
+            | (Command::Divide(_, a), Command::Divide(_, b))
+            | (Command::SetAside(_, a), Command::SetAside(_, b)) => a == b,
             (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(&b),
         };
         must!(same, "{command:?} in place of {wanted:?}");
@@ -200,13 +264,16 @@ impl Loader {
 impl Actor for Loader {
     type Event = Event;
     /// Faults are told by whether they are final, and what is kept of a load that is over makes no difference.
-    type Key = Option<(Work, Vec<Strategy>)>;
+    type Key = Option<(Work, Vec<Strategy>, Option<Cause>)>;
 
     const NAME: &'static str = IoLoader::NAME;
 
     fn key(&self) -> Self::Key {
         let strategies = self.refused.iter().map(|(strategy, _)| *strategy).collect();
-        self.work.clone().map(|work| (work, strategies))
+        // Whether an extent that could not be divided is set aside depends on why it could not be mapped.
+        let dividing = self.work.as_ref().is_some_and(|work| matches!(work.out, Command::Divide(..)));
+        let why = self.refused.last().map(|(_, fault)| fault.cause).filter(|_| dividing);
+        self.work.clone().map(|work| (work, strategies, why))
     }
 
     fn stands(&self) -> String {
@@ -216,9 +283,15 @@ impl Actor for Loader {
     fn events(&self) -> Vec<Event> {
         let mut all = Vec::new();
         for policy in policies() {
-            all.extend((0..=EXTENTS).map(|extents| Event::Load(Load { policy, extents })));
+            let loads = (0..=EXTENTS)
+                .flat_map(|extents| [false, true].map(|flexible| Event::Load(Load { policy, extents, flexible })));
+            all.extend(loads);
         }
         let answers = TICKETS.into_iter().flat_map(|ticket| faults(ticket).map(move |fault| (ticket, fault)));
+        // An extent has so many tensors, and can be divided so often.
+        let finest =
+            self.work.as_ref().is_some_and(|work| matches!(work.out, Command::Divide(..)) && work.extents > EXTENTS);
+        let answers = answers.filter(|(ticket, fault)| !finest || fault.is_some() || *ticket != NOW);
         all.extend(answers.map(|(ticket, fault): (Ticket, _)| Event::Answered(Answered { ticket, fault })));
         all
     }

@@ -129,6 +129,7 @@ impl fmt::Display for Request {
             Self::Load { set, policy, extent, undone } => {
                 let names: Vec<&str> = policy.iter().map(|strategy| name(*strategy)).collect();
                 let extent = match extent {
+                    ExtentPolicy::Auto => "extents that fit".to_owned(),
                     ExtentPolicy::WholeFile => "whole-file".to_owned(),
                     ExtentPolicy::PerTensor => "per-tensor".to_owned(),
                     ExtentPolicy::Window(bytes) => format!("window of {bytes}"),
@@ -264,6 +265,8 @@ pub fn requests(waiting: Set, mapped: Set, copied: Set) -> Vec<Request> {
         if set == waiting {
             load(set, AUTO, cuts(2, 1), &[false]);
             load(set, OWN_FIRST, cuts(2, 1), &[false]);
+            load(set, AUTO, &[ExtentPolicy::Auto], &[false, true]);
+            load(set, MAPPED, &[ExtentPolicy::Auto], &[false]);
         }
     }
     load(Set::ALL, READ, &CUTS[1..2], &[false]);

@@ -11,7 +11,7 @@ use weighbridge_loader::actors::model_tensor::Hold;
 use weighbridge_loader::api::{BufferStatus, SlotStatus};
 use weighbridge_loader::driver::Insides;
 use weighbridge_loader::observe::Watch;
-use weighbridge_loader::types::{Advice, Cause, Level, Lifecycle, Strategy};
+use weighbridge_loader::types::{Advice, Cause, ExtentPolicy, Level, Lifecycle, Strategy};
 
 /// Says what is wrong unless it is so.
 macro_rules! must {
@@ -224,7 +224,7 @@ pub(super) fn step(before: &Node, request: &Request, outcome: &Outcome, after: &
     }
     let log = &after.world.log;
     match (request, outcome) {
-        (Request::Load { set, policy, undone, .. }, Outcome::Loaded(report)) => {
+        (Request::Load { set, policy, extent, undone }, Outcome::Loaded(report)) => {
             must!(!undone, "the check failed and the load did not");
             let new = Set::of(|tensor| set.has(tensor) && is_waiting(before, tensor));
             for tensor in 0..TENSORS {
@@ -241,11 +241,24 @@ pub(super) fn step(before: &Node, request: &Request, outcome: &Outcome, after: &
                 report.tensors,
                 new.len()
             );
-            let moved = if report.used.is_some_and(|used| used != Strategy::MappedFile) { bytes } else { 0 };
+            let is_mapped = |tensor: &u32| lifecycle(after, *tensor) == Some(Lifecycle::MmapResident);
+            let mapped: u64 = (0..TENSORS)
+                .filter(|tensor| new.has(*tensor) && is_mapped(tensor))
+                .map(|tensor| after.place(tensor).1)
+                .sum();
+            let moved = bytes - mapped;
+            let part = *extent == ExtentPolicy::Auto && mapped > 0 && moved > 0;
+            must!(part || mapped == 0 || moved == 0, "a part was mapped, and nobody asked for it");
+            let by_copy = report.used.is_some_and(|used| used != Strategy::MappedFile);
+            must!(by_copy == (moved > 0), "{moved} bytes were copied by {:?}", report.used);
+            must!(report.mapped == mapped, "{} bytes were reported as mapped, and {mapped} are", report.mapped);
             must!(report.moved == moved, "{} bytes were reported as moved, and {moved} were", report.moved);
             must!(report.used.is_some() == (bytes > 0), "{bytes} bytes by {:?}", report.used);
             if let Some(used) = report.used {
-                let refused: Policy = &policy[..report.refused.len()];
+                // The strategy that was used had to cut its extents anew.
+                let again = report.refused.last().is_some_and(|last| last.strategy == used);
+                must!(!again || *extent == ExtentPolicy::Auto, "{used:?} was refused and used");
+                let refused: Policy = &policy[..report.refused.len() - usize::from(again)];
                 must!(policy.get(refused.len()) == Some(&used), "{used:?} was used after {refused:?} were refused");
                 must!(report.refused.iter().zip(refused).all(|(is, was)| is.strategy == *was), "others were refused");
             }

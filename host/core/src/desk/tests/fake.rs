@@ -176,6 +176,7 @@ impl Engine for Guest {
             tensors: 1,
             bytes: 8,
             moved: 8,
+            mapped: 0,
             extents: 0,
             slots_peak: 0,
         }))

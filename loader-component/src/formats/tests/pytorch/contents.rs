@@ -4,7 +4,7 @@ use super::super::super::pickle::build::{PickleBuilder, archive};
 use super::super::super::pytorch::{Form, WeightsOnly};
 use super::super::super::zip::build::ZipBuilder;
 use super::super::slice;
-use super::{TWELVE, beside, dict, drive, names, read, refused, streamed, zipped};
+use super::{TWELVE, beside, dict, drive, names, read, refused, streamed, unreadable, zipped};
 use crate::types::Cause;
 
 #[test]
@@ -90,7 +90,8 @@ fn new_element_types_are_of_untyped_storages() {
     assert_eq!((tensor.dtype(), tensor.bytes), ("U16", 12));
     assert_eq!(tensor.offset - checkpoint.storages[0].offset, 36);
     refused(&third(begun.clone(), 19, "uint16"), Cause::Malformed, "tensor[\"tensor\"].strides");
-    refused(&third(begun, 0, "bits16"), Cause::UnsupportedDtype, "tensor[\"tensor\"].dtype");
+    let why = unreadable(&third(begun, 0, "bits16"), "tensor", Cause::UnsupportedDtype);
+    assert_eq!(why.why, "has an element type that is not known");
 }
 
 #[test]
@@ -153,7 +154,8 @@ fn programs_of_torchscript_are_their_attributes() {
     assert_eq!(checkpoint.verdict(), "Could run code in PyTorch: no");
     assert_eq!(checkpoint.tensors.iter().map(|t| t.storage).collect::<Vec<_>>(), [0, 1]);
     // Without its constants it is a plain checkpoint, whose classes Python imports.
-    assert!(read(&zip.build()).unwrap_err().message.contains("__torch__.net.Net"));
+    let why = unreadable(&zip.build(), "conv.w", Cause::UnsupportedFormat);
+    assert!(why.why.contains("__torch__.net.Net"), "{why:?}");
 }
 
 #[test]

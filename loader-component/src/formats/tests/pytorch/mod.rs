@@ -5,6 +5,7 @@ mod refused;
 
 use super::super::pickle::build::{PickleBuilder, archive, stream};
 use super::super::pytorch::{Checkpoint, CheckpointReader};
+use super::super::table::Unreadable;
 use super::super::{Limits, Turn, Window};
 use super::{WINDOWS, slice};
 use crate::types::{Cause, Error};
@@ -54,6 +55,17 @@ fn refused(file: &[u8], cause: Cause, field: &str) -> Error {
     let error = read(file).unwrap_err();
     assert_eq!((&error.cause, error.field.as_deref()), (&cause, Some(field)), "{error:?}");
     error
+}
+
+/// The first tensor of a checkpoint that is listed and cannot be read, and why.
+#[track_caller]
+fn unreadable(file: &[u8], name: &str, cause: Cause) -> Unreadable {
+    let checkpoint = read(file).unwrap();
+    let tensor = checkpoint.tensors.iter().find(|tensor| tensor.unreadable.is_some()).unwrap();
+    let why = tensor.unreadable.as_deref().unwrap().clone();
+    assert_eq!((tensor.name.as_str(), why.cause), (name, cause), "{why:?}");
+    assert!(why.why.chars().all(|c| !c.is_control()) && !why.why.ends_with('.'), "{why:?}");
+    why
 }
 
 /// A pickle of a dictionary with these tensors of one storage of twelve floats.

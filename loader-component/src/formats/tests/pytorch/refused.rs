@@ -3,7 +3,7 @@ use super::super::super::Limits;
 use super::super::super::pickle::build::{PickleBuilder, archive, stream};
 use super::super::super::pytorch::{Checkpoint, Tensor};
 use super::super::super::zip::build::ZipBuilder;
-use super::{TWELVE, dict, drive, read, refused, streamed, zipped};
+use super::{TWELVE, dict, drive, names, read, refused, streamed, unreadable, zipped};
 use crate::types::{Cause, Error};
 
 #[test]
@@ -68,9 +68,13 @@ fn persistent_ids_of_other_shapes() {
         refused(&with(&id), Cause::Malformed, "tensor[\"tensor\"].storage");
     }
     let view = storage("storage").int(12).raw(b"(").text("v").int(0).int(1).raw(b"ttQ").bytes();
-    refused(&with(&view), Cause::UnsupportedFormat, "tensor[\"tensor\"].storage");
+    assert!(
+        unreadable(&with(&view), "tensor", Cause::UnsupportedFormat)
+            .why
+            .starts_with("cannot be read: The storage is a view")
+    );
     let quantized = PickleBuilder::new(0).storage("QInt8Storage", "0", 12).bytes();
-    refused(&with(&quantized), Cause::UnsupportedDtype, "tensor[\"tensor\"].storage");
+    assert!(unreadable(&with(&quantized), "tensor", Cause::UnsupportedDtype).why.contains("QInt8Storage"));
 }
 
 #[test]
@@ -79,18 +83,19 @@ fn tensors_of_other_kinds_are_refused_by_name() {
         ["_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_wrapper_subclass", "_rebuild_meta_tensor_no_storage"]
     {
         let pickle = PickleBuilder::new(2).raw(b"}(").text("w").global("torch._utils", name).raw(b")Ru").stop();
-        let error = refused(&zipped(&pickle), Cause::UnsupportedFormat, "tensor[\"w\"]");
-        assert!(error.message.contains(name), "{error:?}");
+        let why = unreadable(&zipped(&pickle), "w", Cause::UnsupportedFormat);
+        assert!(why.why.contains(name), "{why:?}");
     }
     let conjugate =
         PickleBuilder::new(2).global("torch._utils", "_rebuild_tensor_v2").raw(b"(").storage("FloatStorage", "0", 12);
     let conjugate =
         conjugate.int(0).ints(&[1]).ints(&[1]).raw(b"\x89").ordered().raw(b"}(").text("conj").raw(b"\x88utR").stop();
-    refused(&zipped(&conjugate), Cause::UnsupportedFormat, "tensor[\"tensor\"].metadata");
+    let why = unreadable(&zipped(&conjugate), "tensor", Cause::UnsupportedFormat);
+    assert!(why.why.starts_with("is kept as a conjugate"), "{why:?}");
 }
 
 #[test]
-fn a_tensor_that_depends_on_a_global_is_refused_with_its_byte() {
+fn a_tensor_that_depends_on_a_global_is_listed_with_its_byte() {
     let tensor = |pickle: PickleBuilder| pickle.tensor("FloatStorage", "0", 12, 0, &[12], &[1]);
     let cases = [
         // in an object of it
@@ -103,23 +108,44 @@ fn a_tensor_that_depends_on_a_global_is_refused_with_its_byte() {
     for (number, case) in cases.into_iter().enumerate() {
         let pickle = case.stop();
         let file = zipped(&pickle);
-        let error = read(&file).unwrap_err();
+        let name = if number == 0 { "w" } else { "0" };
+        let why = unreadable(&file, name, Cause::UnsupportedFormat);
         let at = file.windows(5).position(|window| window == b"cevil").unwrap() as u64;
-        assert_eq!((&error.cause, error.offset), (&Cause::UnsupportedFormat, Some(at)), "{number}: {error:?}");
-        assert!(error.message.contains("evil."), "{error:?}");
+        assert_eq!(why.offset, at, "{number}: {why:?}");
+        assert!(why.why.starts_with("depends on evil."), "{why:?}");
+        // What it is a view of is told all the same.
+        let checkpoint = read(&file).unwrap();
+        assert_eq!((checkpoint.tensors[0].shape.as_slice(), checkpoint.tensors[0].dtype()), (&[12][..], "F32"));
     }
     // In an object of a class that is kept with its source.
     let class =
         PickleBuilder::new(2).raw(b"(").text("module").global("evil", "Model").text("m.py").text("pass").raw(b"tQ");
     let kept = tensor(class.raw(b")\x81}(").text("w")).raw(b"ub").stop();
-    assert!(read(&streamed(&kept)).unwrap_err().message.contains("evil.Model"));
+    assert!(unreadable(&streamed(&kept), "w", Cause::UnsupportedFormat).why.contains("evil.Model"));
     // In the hooks of a tensor.
     let hooks =
         PickleBuilder::new(2).global("torch._utils", "_rebuild_tensor_v2").raw(b"(").storage("FloatStorage", "0", 12);
     let hooks =
         hooks.int(0).ints(&[1]).ints(&[1]).raw(b"\x89").global("os", "system").text("id").raw(b"\x85RtR").stop();
-    let error = read(&zipped(&hooks)).unwrap_err();
-    assert!(error.message.contains("os.system"), "{error:?}");
+    for file in [zipped(&hooks), streamed(&hooks)] {
+        assert!(unreadable(&file, "tensor", Cause::UnsupportedFormat).why.contains("os.system"));
+    }
+}
+
+/// However many there are, a reason is kept once, and the others load.
+#[test]
+fn tensors_that_cannot_be_read_stand_beside_those_that_can() {
+    let begun = dict(&[("good", 0, &[3, 4], &[4, 1])]).raw(b"(").text("model").global("evil", "Model").raw(b")\x81}(");
+    let all = (0..100).fold(begun, |pickle, number| {
+        pickle.text(&format!("w{number}")).tensor("FloatStorage", "0", 12, number % 12, &[1], &[1])
+    });
+    for file in [zipped(&all.clone().raw(b"ubu").stop()), streamed(&all.clone().raw(b"ubu").stop())] {
+        let checkpoint = read(&file).unwrap();
+        assert_eq!(checkpoint.tensors.len(), 101);
+        assert_eq!((names(&checkpoint)[0], checkpoint.tensors[0].unreadable.is_none()), ("good", true));
+        let reasons: Vec<_> = checkpoint.tensors.iter().filter_map(|tensor| tensor.unreadable.as_ref()).collect();
+        assert!(reasons.len() == 100 && reasons.iter().all(|why| std::sync::Arc::ptr_eq(why, reasons[0])));
+    }
 }
 
 #[test]
