@@ -72,7 +72,7 @@ impl Stage {
                 needs::ensure(FOR_TESTS)
             }
             Stage::Component => component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false).map(drop),
-            Stage::Models => models::make(false).map(drop),
+            Stage::Models => models::make_all(false).map(drop),
             Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
             Stage::Script => script::check(),
             Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))

@@ -38,12 +38,15 @@
 mod cache;
 mod clock;
 mod compile;
+mod convert;
 mod error;
 mod external;
 mod files;
 mod guest;
 mod media;
+mod output;
 mod platform;
+mod rewrite;
 mod runtime;
 mod session;
 mod source;
@@ -51,6 +54,7 @@ mod tensor;
 
 pub use cache::CacheUse;
 pub use compile::CompileLimits;
+pub use convert::{ConvertOptions, Converted, ConvertedFile};
 pub use error::Error;
 pub use files::{ModelFiles, Part};
 pub use guest::{Instance, Loader, NamedSource, WeighbridgeCtx, add_to_linker};

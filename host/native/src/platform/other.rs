@@ -120,3 +120,23 @@ pub(crate) fn open_cached(path: &Path) -> io::Result<File> {
 
 /// No way is known here to tell that nobody else can write to a folder, so there is no cache of compiled code.
 pub(crate) const CAN_BE_PRIVATE: bool = false;
+
+/// Files without a name are Linux's.
+pub(crate) fn unnamed(_: &Path) -> Option<File> {
+    None
+}
+
+/// As [`unnamed`].
+pub(crate) fn give_name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Folders cannot be opened here; the system brings names to the disk by itself.
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// There is no such call.
+pub(crate) fn copy_range(_: &File, _: u64, _: &File, _: u64, _: u64) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -9,8 +9,14 @@ use super::reader::Npz;
 /// What the name of each entry ends in.
 pub(super) const ENDING: &str = ".npy";
 
-pub(super) static FORMAT: Format =
-    Format { name: "npz", title: "NPZ", versions: "", extensions: &["npz"], multi_file: MultiFile::No };
+pub(super) static FORMAT: Format = Format {
+    name: "npz",
+    title: "NPZ",
+    versions: "",
+    extensions: &["npz"],
+    multi_file: MultiFile::No,
+    fastest_first: false,
+};
 
 pub(in super::super) static HANDLER: Handler = Handler {
     format: &FORMAT,
@@ -19,6 +25,7 @@ pub(in super::super) static HANDLER: Handler = Handler {
     sniff: |file| by_magic(file.head, MAGIC),
     reader: |file, _| Box::new(Archived::new(file.size, file.limits)),
     assembly: &SINGLE,
+    rewrite: None,
 };
 
 pub(in super::super) static CONTENTS: Contents = Contents {
