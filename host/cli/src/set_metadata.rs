@@ -1,5 +1,5 @@
 //! `weighbridge set-metadata`: other metadata before the same data.
-use super::failure::{Failure, Result};
+use super::failure::Result;
 use super::output::Output;
 use super::session::{open, runtime};
 use super::units::{bytes_exact, plural};
