@@ -198,12 +198,19 @@ def of_archive(path):
     with zipfile.ZipFile(path) as archive:
         folder = archive.namelist()[0].split("/")[0]
 
-        class Storages(dict):
-            def __missing__(self, key):
-                return archive.read(f"{folder}/data/{key}")
+        class Storages:
+            def __init__(self, inside="data"):
+                self.inside = inside
+
+            def __getitem__(self, key):
+                return archive.read(f"{folder}/{self.inside}/{key}")
 
         value, _ = unpickle(archive.read(f"{folder}/data.pkl"))
         yield from tensors(value, Storages())
+        if f"{folder}/constants.pkl" in archive.namelist():
+            # Of TorchScript: its tensors are in a folder of their own.
+            value, _ = unpickle(archive.read(f"{folder}/constants.pkl"))
+            yield from tensors(value, Storages("constants"), "constants")
 
 
 def of_stream(path):

@@ -1,5 +1,5 @@
 //! `weighbridge convert`: a model of any format as safetensors.
-use super::failure::{Failure, Result};
+use super::failure::Result;
 use super::options::Files;
 use super::output::Output;
 use super::progress::Progress;
@@ -50,9 +50,6 @@ fn parse_entry(text: &str) -> std::result::Result<(String, String), String> {
 
 impl Convert {
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
-        if self.shard_size == Some(0) {
-            return Err(Failure::usage("--shard-size is 0: a file has to have room for something"));
-        }
         if self.shard_size.is_none() {
             self.write.check(&self.out)?;
         }
@@ -102,7 +99,7 @@ fn show(converted: &Converted, output: &mut Output) -> Result<()> {
     if converted.files.len() > 1 {
         notes.push(format!("{} in all", bytes(converted.bytes)));
     }
-    notes.iter().try_for_each(|note| output.note(&format!(" {note}\n")))
+    notes.iter().try_for_each(|note| output.note(&format!(" {note}")))
 }
 
 /// `weighbridge.convert/1`

@@ -46,7 +46,7 @@ const COMMANDS: [&[&str]; 12] = [
     &["load", "model.pt", "--strategy", "read-copy"],
     &["load", "model.pt", "--strategy", "staged-read"],
     &["load", "model.pt", "--strategy", "external-buffer"],
-    &["load", "model.pt", "--validate", "structure,architecture"],
+    &["load", "model.pt", "--validate", "structure"],
     &["verify", "model.pt"],
     &["record", "model.pt", "--out", "model.wbrec", "--force"],
     &["diff", "model.pt", "model.pt"],

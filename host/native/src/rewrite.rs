@@ -20,6 +20,8 @@ use weighbridge_core::{
 
 /// Bytes of a block of the file systems that can share blocks between files.
 const BLOCK: u64 = 4096;
+/// Bytes of a file that is worth some padding for that.
+const LARGE: u64 = 1 << 20;
 /// Bytes that are copied at once where the system cannot do it by itself.
 const CHUNK: usize = 1 << 20;
 
@@ -55,7 +57,9 @@ impl<E: Engine<Media = Native>> Session<E> {
         overwrite: bool,
     ) -> Result<u64, Error> {
         let to = to.as_ref();
-        let parts = self.inner.rewrite(file, edits, BLOCK).map_err(|error| self.named(error))?;
+        let size = self.files().get(file as usize).map_or(0, |file| file.size);
+        let block = if size < LARGE { 1 } else { BLOCK };
+        let parts = self.inner.rewrite(file, edits, block).map_err(|error| self.named(error))?;
         let source = self.inner.host(|host| host.table()?.source(file).cloned());
         let source = source.ok_or_else(|| {
             Error::new(Phase::Request, Cause::InvalidRequest, "a replayed session has no file that could be written")

@@ -109,9 +109,8 @@ impl Plan {
         let mut each = 1u64;
         let mut split = shape.len();
         let mut inner = Vec::new();
-        let mut dimensions = shape.iter().zip(strides).enumerate().rev();
         let (mut count, mut stride) = (1, 0);
-        while let Some((at, (elements, from))) = dimensions.next() {
+        for (at, (elements, from)) in shape.iter().zip(strides).enumerate().rev() {
             (split, count, stride) = (at, *elements, *from);
             if at == 0 || each.checked_mul(*elements)? > room {
                 break;
