@@ -180,8 +180,10 @@ fn metadata<E: Engine<Media = Native>>(
     options: &ConvertOptions,
 ) -> Result<(BTreeMap<String, String>, u32), Error> {
     let mut texts = BTreeMap::new();
-    let entries = session.summary().metadata_entries;
-    let is_own = session.summary().format == "safetensors";
+    let format = session.summary().format.as_str();
+    let is_own = format == "safetensors";
+    // A checkpoint has no metadata: the entries are what the component says of it.
+    let left_out = if is_own || format == "pytorch" { 0 } else { session.summary().metadata_entries };
     if is_own {
         for entry in session.metadata(0)? {
             let MetadataValue::Text(text) = entry.value else { continue };
@@ -194,7 +196,7 @@ fn metadata<E: Engine<Media = Native>>(
         }
     }
     texts.extend(options.metadata.iter().cloned());
-    Ok((texts, if is_own { 0 } else { entries }))
+    Ok((texts, left_out))
 }
 
 /// Tensors in their order, as many in each file as `most` bytes hold; at least one.
