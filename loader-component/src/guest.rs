@@ -1,9 +1,9 @@
 //! The component: the driver over the imports of `wit/storage.wit` and `wit/observer.wit`.
 use crate::actors::tables;
 use crate::api::{
-    BufferState, Finding, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus, MachineTable,
-    MetadataEntry, ModelSummary, NamedSource, Selection, Session as SessionHandle, SessionOptions, SlotState,
-    TensorInfo, TensorState,
+    BufferState, FilePart, Finding, FormatInfo, Guest, GuestSession, LoadOptions, LoadReport, MachineStatus,
+    MachineTable, MetadataEdit, MetadataEntry, ModelSummary, NamedSource, Selection, Session as SessionHandle,
+    SessionOptions, SlotState, TensorInfo, TensorLayout, TensorState,
 };
 use crate::bindings::weighbridge::loader::observer::{self, Entry};
 use crate::bindings::weighbridge::loader::storage as host;
@@ -150,6 +150,14 @@ impl GuestSession for Shared {
 
     fn find(&self, name: String) -> Option<u32> {
         self.0.borrow().find(&name)
+    }
+
+    fn layout(&self, tensor: u32) -> Option<TensorLayout> {
+        self.0.borrow().layout(tensor)
+    }
+
+    fn rewrite(&self, source: u32, edits: Vec<MetadataEdit>, block: u64) -> Result<Vec<FilePart>, Error> {
+        self.0.borrow().rewrite(source, &edits, block)
     }
 
     fn metadata(&self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {

@@ -238,6 +238,8 @@
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.tensors") (param i32 i32 i32) (result i32) (i32.const 600))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.find") (param i32 i32 i32) (result i32) (i32.const 808))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.metadata") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "weighbridge:loader/loader@0.1.0#[method]session.layout") (param i32 i32) (result i32) (i32.const 0))
+  (func (export "weighbridge:loader/loader@0.1.0#[method]session.rewrite") (param i32 i32 i32 i32 i64) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.findings") (param i32) (result i32) (i32.const 0))
   (func (export "weighbridge:loader/loader@0.1.0#[method]session.load")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)

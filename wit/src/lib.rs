@@ -775,6 +775,74 @@ pub struct Finding {
     pub offset: Option<u64>,
 }
 
+/// How the elements of a tensor lie in its bytes: what another format has to know to hold them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct TensorLayout {
+    /// Whether elements that lie together follow the first dimension of the shape, as in GGUF; else they follow the last one.
+    #[cfg_attr(feature = "wasmtime", component(name = "fastest-first"))]
+    pub fastest_first: bool,
+    /// Elements of the smallest part that can stand alone: 1, and more for types that are packed or quantized.
+    #[cfg_attr(feature = "wasmtime", component(name = "block-elements"))]
+    pub block_elements: u64,
+    /// Bytes of that part.
+    #[cfg_attr(feature = "wasmtime", component(name = "block-bytes"))]
+    pub block_bytes: u64,
+    /// Elements from one to the next, per dimension, of a tensor whose elements do not lie one after the other. It is listed
+    /// with its first byte and the bytes up to its last element, and is not loaded. Empty for every other tensor.
+    pub strides: Vec<u64>,
+}
+
+/// A change of one metadata entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct MetadataEdit {
+    /// Whose. An entry that is there keeps its place; a new one stands behind the others.
+    pub key: String,
+    /// What it is from now on; none takes it away.
+    pub value: Option<NewValue>,
+}
+
+/// A metadata value as a person writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct NewValue {
+    /// The format's name of its type (of an array, of the elements), such as `u32`; none: the type that is there, else a
+    /// string.
+    pub kind: Option<String>,
+    /// Whether it is an array.
+    pub sequence: bool,
+    /// The value as text; of an array, each element.
+    pub elements: Vec<String>,
+}
+
+/// Bytes of a file, as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct KeptSpan {
+    /// The first one.
+    pub offset: u64,
+    /// How many.
+    pub len: u64,
+}
+
+/// A part of a file that is written anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum FilePart {
+    /// These bytes.
+    #[cfg_attr(feature = "wasmtime", component(name = "bytes"))]
+    Bytes(Vec<u8>),
+    /// These of the file.
+    #[cfg_attr(feature = "wasmtime", component(name = "kept"))]
+    Kept(KeptSpan),
+}
+
 /// What holds a resident tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

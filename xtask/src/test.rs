@@ -81,7 +81,7 @@ impl Stage {
                 needs::ensure(FOR_TESTS)
             }
             Stage::Component => component::check(options.wasm.wasm_std).map(drop),
-            Stage::Models => models::make(false).map(drop),
+            Stage::Models => models::make_all(false).map(drop),
             Stage::Page => web::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, true),
             Stage::Script => script::check().and_then(|()| workflows::check()),
             Stage::Format => quiet(&mut cargo(&["fmt", "--all", "--check"]))

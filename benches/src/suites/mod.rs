@@ -3,6 +3,7 @@ mod copy;
 mod load;
 mod memory;
 mod open;
+mod pytorch;
 mod start;
 mod watch;
 
@@ -30,6 +31,7 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "open", run: open::run },
     Suite { name: "start", run: start::run },
     Suite { name: "load", run: load::run },
+    Suite { name: "pytorch", run: pytorch::run },
     Suite { name: "copy", run: copy::run },
     Suite { name: "watch", run: watch::run },
     Suite { name: "memory", run: memory::run },

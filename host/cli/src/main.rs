@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 mod compare;
 mod completions;
+mod convert;
 mod diff;
 mod export;
 mod inspect;
@@ -11,6 +12,7 @@ mod machines;
 mod record;
 mod replay;
 mod sample;
+mod set_metadata;
 mod verify;
 
 mod failure;
@@ -48,6 +50,8 @@ enum Command {
     Load(load::Load),
     Verify(verify::Verify),
     Diff(diff::Diff),
+    Convert(convert::Convert),
+    SetMetadata(set_metadata::SetMetadata),
     Record(record::Record),
     Replay(replay::Replay),
     Compare(compare::Compare),
@@ -68,6 +72,8 @@ fn main() -> ExitCode {
         Command::Load(command) => command.run(&mut output),
         Command::Verify(command) => command.run(&mut output),
         Command::Diff(command) => command.run(&mut output),
+        Command::Convert(command) => command.run(&mut output),
+        Command::SetMetadata(command) => command.run(&mut output),
         Command::Record(command) => command.run(&mut output),
         Command::Replay(command) => command.run(&mut output),
         Command::Compare(command) => command.run(&mut output),

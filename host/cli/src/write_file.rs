@@ -10,11 +10,16 @@ use std::path::Path;
 #[derive(Debug, Default, Args)]
 pub(crate) struct WriteArgs {
     /// Replace the file if there is one
-    #[arg(long)]
+    #[arg(long, alias = "overwrite")]
     force: bool,
 }
 
 impl WriteArgs {
+    /// Whether a file that is there may be replaced.
+    pub(crate) fn may_replace(&self) -> bool {
+        self.force
+    }
+
     /// Whether a file can be written there, as far as that can be known before.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
         match fs::metadata(path) {

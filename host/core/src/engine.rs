@@ -1,8 +1,9 @@
 //! What runs a guest: the trait where the core ends above.
 use crate::{host::Host, media::Media};
 use weighbridge_wit::{
-    Advice, AdviceEffect, BufferState, Error, Finding, FormatInfo, GuestOptions, Level, LoadOptions, LoadReport,
-    MachineStatus, MachineTable, MetadataEntry, ModelSummary, Selection, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Error, FilePart, Finding, FormatInfo, GuestOptions, Level, LoadOptions,
+    LoadReport, MachineStatus, MachineTable, MetadataEdit, MetadataEntry, ModelSummary, Selection, SlotState,
+    TensorInfo, TensorLayout, TensorState,
 };
 
 /// A file as the guest gets it: a name, and its number in the host's table.
@@ -39,6 +40,8 @@ pub trait Engine {
     fn provide(&mut self, sources: &[Grant]) -> Called<Result<(), Error>>;
     fn summary(&mut self) -> Called<ModelSummary>;
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>>;
+    fn layout(&mut self, tensor: u32) -> Called<Option<TensorLayout>>;
+    fn rewrite(&mut self, source: u32, edits: &[MetadataEdit], block: u64) -> Called<Result<Vec<FilePart>, Error>>;
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>>;
     fn findings(&mut self) -> Called<Vec<Finding>>;
     fn load(&mut self, selection: &Selection, options: &LoadOptions) -> Called<Result<LoadReport, Error>>;

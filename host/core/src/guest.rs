@@ -5,9 +5,9 @@ use crate::{
     recording::{TEXT_BYTES, bounded},
     trace::{Export, Outcome, What},
     types::{
-        Advice, AdviceEffect, BufferState, Cause, Error, Finding, FormatInfo, GuestOptions, Level, LoadOptions,
-        LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo,
-        TensorState,
+        Advice, AdviceEffect, BufferState, Cause, Error, FilePart, Finding, FormatInfo, GuestOptions, Level,
+        LoadOptions, LoadReport, MachineStatus, MachineTable, MetadataEdit, MetadataEntry, ModelSummary, Phase,
+        Selection, SlotState, TensorInfo, TensorLayout, TensorState,
     },
 };
 use serde::Serialize;
@@ -128,6 +128,14 @@ impl<E: Engine> Guest<E> {
     pub(crate) fn metadata(&mut self, start: u32, count: u32, head: u32) -> Result<Vec<MetadataEntry>, Error> {
         let export = || Export::Metadata { start, count, head };
         self.traced(Phase::Request, export, |engine| engine.metadata(start, count, head), |list| json!(list.len()))
+    }
+
+    pub(crate) fn layout(&mut self, tensor: u32) -> Result<Option<TensorLayout>, Error> {
+        self.call(Phase::Request, |engine| engine.layout(tensor))
+    }
+
+    pub(crate) fn rewrite(&mut self, source: u32, edits: &[MetadataEdit], block: u64) -> Result<Vec<FilePart>, Error> {
+        self.call(Phase::Request, |engine| engine.rewrite(source, edits, block))?.map_err(cut)
     }
 
     pub(crate) fn findings(&mut self) -> Result<Vec<Finding>, Error> {

@@ -40,7 +40,7 @@ pub use observer::{Interpose, Observer};
 pub use options::{CancelToken, Control, HostCapabilities, HostLimits, SessionOptions, nanos};
 pub use quota::{Quota, QuotaLimits, Taken};
 pub use replay::{Last, ReplayError, ReplayReport, replay};
-pub use session::{Bare, FileInfo, Granted, Held, Session, View};
+pub use session::{Bare, FileInfo, Granted, Held, NewPart, Session, View};
 pub use stats::{Stats, Timings, Usage};
 pub use table::{Buffer, Consumer, Mapping, Sink, Table};
 pub use types::*;

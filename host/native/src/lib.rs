@@ -44,6 +44,7 @@ mod clock;
 #[cfg(feature = "compile")]
 mod compile;
 mod config;
+mod convert;
 mod error;
 mod external;
 mod files;
@@ -52,7 +53,9 @@ mod guest;
 mod jail;
 mod media;
 mod permanence;
+mod output;
 mod platform;
+mod rewrite;
 mod runtime;
 mod session;
 mod source;
@@ -60,6 +63,7 @@ mod tensor;
 
 #[cfg(feature = "compile")]
 pub use compile::CompileLimits;
+pub use convert::{ConvertOptions, Converted, ConvertedFile};
 pub use error::Error;
 pub use files::{ModelFiles, Part};
 pub use guest::{Instance, Loader, NamedSource, WeighbridgeCtx, add_to_linker};

@@ -16,7 +16,7 @@ use std::{
 use weighbridge_core::{
     self as core, Advice, AdviceEffect, BufferState, Capabilities, Cause, Engine, Finding, Granted, Level, LoadOptions,
     LoadReport, MachineStatus, MachineTable, MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState,
-    Stats, TensorInfo, TensorState, Timings, Usage, escape, recording::Recording, trace::Record,
+    Stats, TensorInfo, TensorLayout, TensorState, Timings, Usage, escape, recording::Recording, trace::Record,
 };
 
 /// One model. What changes residency needs `&mut`; looking at tensors does not, and asks the guest at most once after each
@@ -27,7 +27,7 @@ use weighbridge_core::{
 /// Dropping a session gives back everything that no view uses.
 pub struct Session<E: Engine<Media = Native> = Instance> {
     pub(crate) inner: core::Session<E>,
-    runtime: Option<Runtime>,
+    pub(crate) runtime: Option<Runtime>,
     files: Vec<FileInfo>,
     /// What people know each file by.
     shown: Vec<Arc<Path>>,
@@ -172,6 +172,40 @@ impl<E: Engine<Media = Native>> Session<E> {
     /// The guest failed, or its list is longer than the host keeps.
     pub fn tensors(&self) -> Result<&[TensorInfo], Error> {
         self.inner.tensors().map_err(|error| self.named(error))
+    }
+
+    /// How a tensor's elements lie in its bytes; none for one whose type is not known.
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let layout = model.layout(0)?.ok_or("F32 is known")?;
+    /// assert_eq!((layout.block_elements, layout.block_bytes, layout.strides.len()), (1, 4, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such tensor, or the guest failed.
+    pub fn layout(&mut self, tensor: u32) -> Result<Option<TensorLayout>, Error> {
+        self.inner.layout(tensor).map_err(|error| self.named(error))
+    }
+
+    /// Bytes of a tensor from `offset` on, straight from its file, whether it is loaded or not. Of one that is not contiguous,
+    /// which no load takes, they are those from its first element to its last: see [`Self::layout`].
+    ///
+    /// ```
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    /// # let mut model = tiny_model()?;
+    /// let mut second = [0; 4];
+    /// model.read_tensor(0, 4, &mut second)?;
+    /// assert_eq!(f32::from_le_bytes(second), 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `out-of-bounds` where the tensor has no such bytes; the file cannot be read.
+    pub fn read_tensor(&mut self, tensor: u32, offset: u64, to: &mut [u8]) -> Result<(), Error> {
+        self.inner.read_tensor(tensor, offset, to).map_err(|error| self.named(error))
     }
 
     /// The index of a tensor, by its exact name.

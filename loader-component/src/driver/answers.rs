@@ -8,9 +8,10 @@ use crate::actors::io_staged_read::IoStagedRead;
 use crate::actors::model_loader::ModelLoader;
 use crate::actors::model_tensor::Hold;
 use crate::api::{
-    BufferState, Location, MachineStatus, MetadataEntry, ModelSummary, Place, SlotState, TensorInfo, TensorState,
+    BufferState, FilePart, Location, MachineStatus, MetadataEdit, MetadataEntry, ModelSummary, Place, SlotState,
+    TensorInfo, TensorLayout, TensorState,
 };
-use crate::formats::{Budget, CatalogueTensor};
+use crate::formats::{self, Budget, CatalogueTensor};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, Lifecycle, Phase};
 
@@ -45,6 +46,28 @@ impl<S: Storage> Session<S> {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {
         self.catalogue.as_ref()?.find(name)
+    }
+
+    /// How a tensor's elements lie in its bytes; none for one that is not there, or whose type is not known.
+    #[must_use]
+    pub fn layout(&self, tensor: u32) -> Option<TensorLayout> {
+        self.catalogue.as_ref()?.layout(tensor)
+    }
+
+    /// A file of the model with other metadata, as the parts that it consists of. Nothing is read for it.
+    ///
+    /// # Errors
+    /// The file's format has no metadata of this kind, or no such value; the model is not whole.
+    pub fn rewrite(&self, source: u32, edits: &[MetadataEdit], block: u64) -> Result<Vec<FilePart>, Error> {
+        let Some(catalogue) = &self.catalogue else {
+            let message = "The model is not whole yet: provide the missing files first.";
+            return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
+        };
+        let Some((_, header)) = catalogue.files().get(source as usize) else {
+            let message = format!("There is no file {source}; the model has {}.", catalogue.files().len());
+            return Err(Error::new(Phase::Request, Cause::NotFound, message));
+        };
+        formats::rewrite(header, edits, block).map_err(|error| error.in_source(source))
     }
 
     /// Metadata entries from index `start`, at most `count`; of a sequence, at most `head` elements. An answer has at most

@@ -155,7 +155,8 @@ impl<S: Storage> Session<S> {
         let found = catalogue.tensor(tensor)?;
         let message = format!(
             "Tensor {} has the strides {strides:?} for the shape {:?}: its elements do not lie one after the other in the \
-             file, so it cannot be loaded as it is. Save it again with .contiguous(), or select the other tensors.",
+             file, so it cannot be loaded as it is. Convert the model, which brings them into order, save it again with \
+             .contiguous(), or select the other tensors.",
             escape(found.tensor.name),
             found.tensor.shape
         );

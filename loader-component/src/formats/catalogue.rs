@@ -8,7 +8,7 @@ use super::names::{NameIndex, Refused};
 use super::noticed::{Severity, listed, noticed};
 use super::registry;
 use super::table::{TensorRef, TensorTable, Unreadable};
-use crate::api::{Finding, ModelSummary};
+use crate::api::{Finding, ModelSummary, TensorLayout};
 use crate::types::{Cause, Error};
 use std::collections::BTreeMap;
 
@@ -191,6 +191,16 @@ impl Catalogue {
             let (source, local) = self.locate(*index)?;
             Some((*index, self.files.get(source as usize)?.1.tensors.strides(local)?))
         })
+    }
+
+    /// How a tensor's elements lie in its bytes; none for one whose type is not known.
+    #[must_use]
+    pub fn layout(&self, index: u32) -> Option<TensorLayout> {
+        let (source, local) = self.locate(index)?;
+        let (_, header) = self.files.get(source as usize)?;
+        let (block_elements, block_bytes) = header.tensors.block(local)?;
+        let strides = header.tensors.strides(local).unwrap_or_default().to_vec();
+        Some(TensorLayout { fastest_first: header.format.fastest_first, block_elements, block_bytes, strides })
     }
 
     /// The index of a tensor, by its exact name.

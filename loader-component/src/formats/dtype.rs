@@ -44,6 +44,11 @@ impl Dtype {
     pub(crate) const fn name(self) -> &'static str {
         self.0.name
     }
+
+    /// Elements and bytes of the smallest part that can stand alone.
+    pub(crate) const fn block(self) -> (u64, u64) {
+        (self.0.elements, self.0.bytes)
+    }
 }
 
 impl fmt::Debug for Dtype {

@@ -16,6 +16,8 @@ pub struct Format {
     pub extensions: &'static [&'static str],
     /// How a model of several files is cut.
     pub multi_file: MultiFile,
+    /// Whether elements that lie together follow the first dimension of a shape; else they follow the last one.
+    pub fastest_first: bool,
 }
 
 impl fmt::Debug for Format {

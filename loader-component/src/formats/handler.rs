@@ -6,6 +6,7 @@ use super::assembly::Assembly;
 use super::format::Format;
 use super::header::Header;
 use super::window::Buffer;
+use crate::api::{FilePart, MetadataEdit};
 use crate::types::Error;
 
 /// A format as the functions that know it. Its folder has one of these, and `registry.rs` names it.
@@ -24,7 +25,12 @@ pub(crate) struct Handler {
     pub(crate) reader: fn(&Glimpse<'_>, u32) -> Box<dyn Reader>,
     /// Which files are one model.
     pub(crate) assembly: &'static Assembly,
+    /// Makes the parts of a file that has other metadata; none for a format that has none which anybody could change.
+    pub(crate) rewrite: Option<Rewrite>,
 }
+
+/// A file with other metadata, as the parts that it consists of: see `rewrite` of `wit/loader.wit`.
+pub(crate) type Rewrite = fn(&Header, &[MetadataEdit], u64) -> Result<Vec<FilePart>, Error>;
 
 /// What there is to tell a format by.
 #[derive(Clone, Copy, Debug)]

@@ -38,6 +38,17 @@ impl Kind {
         }
     }
 
+    /// Every type but the array.
+    pub(crate) const SCALARS: [Self; 12] = {
+        use Kind::{Bool, F32, F64, I8, I16, I32, I64, String, U8, U16, U32, U64};
+        [U8, I8, U16, I16, U32, I32, U64, I64, F32, F64, Bool, String]
+    };
+
+    /// The type that people call so; arrays are called by what is in them.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Self::SCALARS.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Bytes of a value; none where values differ.
     pub(crate) fn width(self) -> Option<u64> {
         match self {

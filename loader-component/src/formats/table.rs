@@ -259,6 +259,12 @@ impl TensorTable {
         self.strided.get(at).map(|(_, strides)| strides.as_slice())
     }
 
+    /// Elements and bytes of the smallest part of a tensor that can stand alone; none where its type is not known.
+    pub(crate) fn block(&self, index: u32) -> Option<(u64, u64)> {
+        let row = self.rows.get(index as usize).filter(|_| self.unknown(index).is_none())?;
+        Some(row.dtype.block())
+    }
+
     /// Whether every tensor's elements lie one after the other.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.strided.is_empty()

@@ -1,8 +1,9 @@
 //! One file's header: each format by itself, any bytes under any name, and files that are nearly right.
 use super::generate;
 use arbitrary::Unstructured;
+use weighbridge_loader::api::{FilePart, MetadataEdit, NewValue};
 use weighbridge_loader::formats::reads::first_unfair;
-use weighbridge_loader::formats::{Budget, Header, Limits, Parser, Step, Window};
+use weighbridge_loader::formats::{Budget, Header, Limits, Parser, Step, Window, rewrite};
 use weighbridge_loader::types::Error;
 
 /// A name for each way in which a name decides the format.
@@ -69,6 +70,29 @@ pub fn parse_both_ways(name: &str, file: &[u8]) {
     let mut fetch = |offset: u64, len: u32| -> Result<Vec<u8>, Error> { Ok(slice(file, offset, len)) };
     for entry in 0..header.metadata.len() {
         let _error_or_value = header.metadata.decode(entry, 3, &mut Budget::default(), &mut fetch);
+    }
+    rewritten(name, file, &header);
+}
+
+/// A file that loads and whose metadata can be changed loads with other metadata, and its tensors have the same bytes.
+fn rewritten(name: &str, file: &[u8], header: &Header) {
+    let value = Some(NewValue { kind: None, sequence: false, elements: vec!["changed".to_owned()] });
+    let edit = MetadataEdit { key: "fuzz".to_owned(), value };
+    let Ok(parts) = rewrite(header, &[edit], 1) else { return };
+    let mut whole = Vec::new();
+    for part in parts {
+        match part {
+            FilePart::Bytes(bytes) => whole.extend(bytes),
+            FilePart::Kept(span) => whole.extend(slice(file, span.offset, u32::try_from(span.len).unwrap())),
+        }
+    }
+    let again = parse(name, &whole, 1 << 20).expect("what was written anew loads");
+    assert_eq!(again.metadata.get_text("fuzz"), Some("changed"));
+    assert_eq!(again.tensors.len(), header.tensors.len());
+    for (new, old) in again.tensors.iter().zip(header.tensors.iter()) {
+        assert_eq!((new.name, new.dtype, new.shape, new.bytes), (old.name, old.dtype, old.shape, old.bytes));
+        let bytes = |file: &[u8], offset| slice(file, offset, u32::try_from(old.bytes).unwrap());
+        assert!(old.bytes == 0 || bytes(&whole, new.offset) == bytes(file, old.offset), "other bytes");
     }
 }
 

@@ -23,6 +23,14 @@ impl Place {
         command
     }
 
+    /// Whether the file system of the folder has files without a name.
+    #[cfg(target_os = "linux")]
+    #[allow(dead_code, reason = "one test asks")]
+    pub(crate) fn has_unnamed_files(&self) -> bool {
+        use rustix::fs::{Mode, OFlags};
+        rustix::fs::open(self.0.path(), OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR).is_ok()
+    }
+
     /// Runs a command of a transcript and answers what it printed.
     pub(crate) fn run(&self, line: &str) -> String {
         let (line, pipe) = line.split_once(" | ").map_or((line, None), |(line, pipe)| (line, Some(pipe)));

@@ -3,10 +3,12 @@ mod deliver;
 mod listing;
 mod open;
 mod pages;
+mod rewrite;
 mod ring;
 mod view;
 
 pub use open::Granted;
+pub use rewrite::NewPart;
 pub use view::{Held, View};
 
 use crate::{

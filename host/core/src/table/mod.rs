@@ -123,6 +123,13 @@ impl<M: Media> Table<M> {
         self.media.read(source, span).ok()
     }
 
+    /// Bytes of a file from `offset` on for a tool of the embedder's: as many as `to` has, all of the file.
+    pub(crate) fn read_at(&mut self, number: u32, offset: u64, to: &mut [u8]) -> Result<(), StorageError> {
+        let source = self.sources.get(number as usize).ok_or(StorageError::OutOfBounds)?;
+        let span = Span::within(offset, to.len() as u64, self.media.size(source))?;
+        self.media.read_into(source, span, to)
+    }
+
     /// The consumer that the next loads by `external-buffer` go to, or none; the one before it is the answer.
     pub fn set_sink(&mut self, sink: Option<Sink>) -> Option<Sink> {
         std::mem::replace(&mut self.sink, sink)

@@ -22,9 +22,9 @@ use wasmtime::{
     },
 };
 use weighbridge_core::{
-    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, Finding, FormatInfo, Grant, GuestOptions, Host,
-    Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
-    Selection, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, BufferState, Called, Cause, Engine, Error, FilePart, Finding, FormatInfo, Grant,
+    GuestOptions, Host, Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEdit,
+    MetadataEntry, ModelSummary, Phase, Selection, SlotState, TensorInfo, TensorLayout, TensorState,
 };
 
 const LOADER: &str = "weighbridge:loader/loader@0.1.0";
@@ -60,6 +60,8 @@ exports! {
     summary: "[method]session.summary" (ResourceAny) -> ModelSummary;
     tensors: "[method]session.tensors" (ResourceAny, u32, u32) -> Vec<TensorInfo>;
     metadata: "[method]session.metadata" (ResourceAny, u32, u32, u32) -> Result<Vec<MetadataEntry>, Error>;
+    layout: "[method]session.layout" (ResourceAny, u32) -> Option<TensorLayout>;
+    rewrite: "[method]session.rewrite" (ResourceAny, u32, Vec<MetadataEdit>, u64) -> Result<Vec<FilePart>, Error>;
     findings: "[method]session.findings" (ResourceAny) -> Vec<Finding>;
     load: "[method]session.load" (ResourceAny, Selection, LoadOptions) -> Result<LoadReport, Error>;
     release: "[method]session.release" (ResourceAny, Selection) -> Result<u32, Error>;
@@ -293,6 +295,16 @@ impl<S: AsContextMut + Send> Engine for Loader<S> {
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
         let session = self.session()?;
         self.call(|at| &at.metadata, |f| &mut f.metadata, (session, start, count, head))
+    }
+
+    fn layout(&mut self, tensor: u32) -> Called<Option<TensorLayout>> {
+        let session = self.session()?;
+        self.call(|at| &at.layout, |f| &mut f.layout, (session, tensor))
+    }
+
+    fn rewrite(&mut self, source: u32, edits: &[MetadataEdit], block: u64) -> Called<Result<Vec<FilePart>, Error>> {
+        let session = self.session()?;
+        self.call(|at| &at.rewrite, |f| &mut f.rewrite, (session, source, edits.to_vec(), block))
     }
 
     fn findings(&mut self) -> Called<Vec<Finding>> {

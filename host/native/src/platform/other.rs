@@ -124,3 +124,23 @@ pub(crate) fn thread_time() -> Option<u64> {
 pub(crate) fn stack_left() -> Option<usize> {
     None
 }
+
+/// Files without a name are Linux's.
+pub(crate) fn unnamed(_: &Path) -> Option<File> {
+    None
+}
+
+/// As [`unnamed`].
+pub(crate) fn give_name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Folders cannot be opened here; the system brings names to the disk by itself.
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// There is no such call.
+pub(crate) fn copy_range(_: &File, _: u64, _: &File, _: u64, _: u64) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}

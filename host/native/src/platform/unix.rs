@@ -64,6 +64,67 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, READ, Mode::empty())?))
 }
 
+/// A new file of this folder that has no name yet, so that nothing is left of it if it never gets one; none where the system
+/// has no such files.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn unnamed(folder: &Path) -> Option<File> {
+    // Without it there is no way to the name.
+    if !Path::new(OPEN_FILES).is_dir() {
+        return None;
+    }
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)).ok().map(File::from)
+}
+
+/// Where the system has the files that this process has open.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const OPEN_FILES: &str = "/proc/self/fd";
+
+/// Gives a file that has no name the one of `path`, which nothing has.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD};
+    let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// As on Linux: this system has no such files.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn unnamed(_: &Path) -> Option<File> {
+    None
+}
+
+/// As on Linux: this system has no such files.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn give_name(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Brings the names in a folder to the disk.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Copies bytes from one file to another within the system, which shares them where the file system can (Btrfs, XFS, bcachefs,
+/// NFS). Answers how many.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn copy_range(from: &File, at: u64, to: &File, place: u64, len: u64) -> io::Result<u64> {
+    let (mut at, mut place) = (at, place);
+    let len = usize::try_from(len).unwrap_or(usize::MAX).min(MOST_COPIED);
+    let moved = rustix::fs::copy_file_range(from, Some(&mut at), to, Some(&mut place), len)?;
+    Ok(moved as u64)
+}
+
+/// Bytes that are copied by one call: a multiple of every block.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MOST_COPIED: usize = 1 << 30;
+
+/// As on Linux: there is no such call.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn copy_range(_: &File, _: u64, _: &File, _: u64, _: u64) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Whether a file was not opened since there are as many open as there may be.
 pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))

@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, Finding, FormatInfo, Grant, GuestOptions,
-    Host, Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEntry, ModelSummary, Phase,
-    Selection, SessionOptions, SlotState, TensorInfo, TensorState,
+    Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FilePart, Finding, FormatInfo, Grant,
+    GuestOptions, Host, Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEdit,
+    MetadataEntry, ModelSummary, Phase, Selection, SessionOptions, SlotState, TensorInfo, TensorLayout, TensorState,
 };
 
 #[wasm_bindgen]
@@ -198,6 +198,14 @@ impl Engine for Instance {
 
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
         self.ask("metadata", &[start.into(), count.into(), head.into()])
+    }
+
+    fn layout(&mut self, tensor: u32) -> Called<Option<TensorLayout>> {
+        self.get("layout", &[tensor.into()])
+    }
+
+    fn rewrite(&mut self, source: u32, edits: &[MetadataEdit], block: u64) -> Called<Result<Vec<FilePart>, Error>> {
+        self.ask("rewrite", &[source.into(), lower::metadata_edits(edits), block.into()])
     }
 
     fn findings(&mut self) -> Called<Vec<Finding>> {

@@ -1,6 +1,6 @@
 //! Values of the guest, as the glue of the component makes them: what [`lower`](super::lower) says of the spelling, read into
 //! the contract's types by their own serde.
-use js_sys::{Array, BigUint64Array, Reflect};
+use js_sys::{Array, BigUint64Array, Reflect, Uint8Array};
 use serde::{
     de::{
         self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
@@ -134,6 +134,9 @@ impl<'de> de::Deserializer<'de> for Value {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unlike> {
         if let Some(numbers) = self.0.dyn_ref::<BigUint64Array>() {
             return visitor.visit_seq(de::value::SeqDeserializer::new(numbers.to_vec().into_iter()));
+        }
+        if let Some(bytes) = self.0.dyn_ref::<Uint8Array>() {
+            return visitor.visit_seq(de::value::SeqDeserializer::new(bytes.to_vec().into_iter()));
         }
         let items = if Array::is_array(&self.0) { self.0.unchecked_into() } else { Array::from(&self.0) };
         visitor.visit_seq(Items { len: items.length(), items, next: 0 })

@@ -3,8 +3,8 @@
 use js_sys::{Array, Object, Reflect, Uint32Array};
 use wasm_bindgen::JsValue;
 use weighbridge_core::{
-    BatchError, Capabilities, ExtentPolicy, GuestOptions, Limits, LoadOptions, Selection, SourceStat, StorageError,
-    Strategy, StrategyPolicy, Validation,
+    BatchError, Capabilities, ExtentPolicy, GuestOptions, Limits, LoadOptions, MetadataEdit, NewValue, Selection,
+    SourceStat, StorageError, Strategy, StrategyPolicy, Validation,
 };
 
 fn record(fields: &[(&str, JsValue)]) -> JsValue {
@@ -73,6 +73,22 @@ fn extent_policy(extent: ExtentPolicy) -> JsValue {
         ExtentPolicy::Window(bytes) => case("window", bytes),
         ExtentPolicy::Auto => only("auto"),
     }
+}
+
+pub(super) fn metadata_edits(edits: &[MetadataEdit]) -> JsValue {
+    let texts = |texts: &[String]| texts.iter().map(|text| JsValue::from_str(text)).collect::<Array>();
+    let value = |value: &NewValue| {
+        record(&[
+            ("kind", value.kind.as_deref().map_or(JsValue::UNDEFINED, JsValue::from_str)),
+            ("sequence", value.sequence.into()),
+            ("elements", texts(&value.elements).into()),
+        ])
+    };
+    let edit = |edit: &MetadataEdit| {
+        let value = edit.value.as_ref().map_or(JsValue::UNDEFINED, value);
+        record(&[("key", edit.key.as_str().into()), ("value", value)])
+    };
+    edits.iter().map(edit).collect::<Array>().into()
 }
 
 pub(super) fn capabilities(offered: &Capabilities) -> JsValue {

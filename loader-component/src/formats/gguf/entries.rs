@@ -13,9 +13,9 @@ use super::values::{element, least};
 use crate::types::{Cause, Error};
 
 /// Longest key, by the format.
-const LONGEST_KEY: u64 = 65_535;
+pub(super) const LONGEST_KEY: u64 = 65_535;
 /// The key that says how tensors are aligned.
-const ALIGNMENT: &str = "general.alignment";
+pub(super) const ALIGNMENT: &str = "general.alignment";
 /// What it says when it is absent.
 const DEFAULT_ALIGNMENT: u32 = 32;
 /// Largest alignment that is taken: 1 GiB, the largest page there is.

@@ -9,6 +9,7 @@ mod item;
 mod layout;
 mod parts;
 mod reader;
+mod rewrite;
 mod tensors;
 #[cfg(test)]
 mod tests;

@@ -98,6 +98,7 @@ impl Gguf {
             }
             Phase::Entries if self.metadata.len() as u64 == self.entry_count => {
                 self.infos_at = self.at;
+                self.metadata.ends_at(self.at);
                 self.phase = Phase::Infos;
             }
             Phase::Entries => {

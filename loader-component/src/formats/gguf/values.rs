@@ -7,10 +7,20 @@ use super::arrays::ArrayWalk;
 use super::item::Bounds;
 use crate::types::Error;
 
+/// The types by their numbers.
+const KINDS: [Kind; 13] = {
+    use Kind::{Array, Bool, F32, F64, I8, I16, I32, I64, String, U8, U16, U32, U64};
+    [U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64]
+};
+
 /// The type with this number.
 pub(super) fn kind(code: u32) -> Option<Kind> {
-    use Kind::{Array, Bool, F32, F64, I8, I16, I32, I64, String, U8, U16, U32, U64};
-    [U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64].get(usize::try_from(code).ok()?).copied()
+    KINDS.get(usize::try_from(code).ok()?).copied()
+}
+
+/// The number of a type.
+pub(super) fn code(kind: Kind) -> u32 {
+    (0u32..).zip(KINDS).find(|(_, known)| *known == kind).map_or(0, |(code, _)| code)
 }
 
 /// Bytes of the smallest value of a type: a string has its length, an array its element type and count.

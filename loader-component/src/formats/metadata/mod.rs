@@ -43,6 +43,8 @@ pub struct MetadataIndex {
     entries: Vec<Entry>,
     text: Vec<u8>,
     max_read: u32,
+    /// Where the last entry ends in the file, where the format says.
+    end: Option<u64>,
 }
 
 impl MetadataIndex {
@@ -115,6 +117,31 @@ impl MetadataIndex {
             Stored::Sequence { count, .. } => Some(count),
             _ => None,
         }
+    }
+
+    /// Whose value an entry is, its type, and where the value begins in the file, by its index.
+    pub(crate) fn placed(&self, index: usize) -> Option<(&str, Kind, Option<u64>)> {
+        let entry = self.entries.get(index)?;
+        Some((self.keys.get(u32::try_from(index).ok()?), entry.kind, entry.at))
+    }
+
+    /// The type of an entry; of an array, that of its elements, and true.
+    pub(crate) fn kind_of(&self, key: &str) -> Option<(Kind, bool)> {
+        let entry = self.entry(key)?;
+        Some(match entry.stored {
+            Stored::Sequence { element, .. } => (element, true),
+            _ => (entry.kind, false),
+        })
+    }
+
+    /// Where the last entry ends in the file; none where the format does not say.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.end
+    }
+
+    /// Says where the last entry ends.
+    pub(crate) fn ends_at(&mut self, end: u64) {
+        self.end = Some(end);
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {

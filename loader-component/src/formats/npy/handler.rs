@@ -11,4 +11,5 @@ pub(in super::super) static HANDLER: Handler = Handler {
     sniff: |file| by_magic(file.head, MAGIC),
     reader: |file, _| Box::new(Npy::new(0, file.size, file.limits)),
     assembly: &SINGLE,
+    rewrite: None,
 };

@@ -17,8 +17,14 @@ fn is_empty(file: &Glimpse<'_>) -> bool {
     file.name.ends_with(".npz") && file.head.starts_with(EMPTY)
 }
 
-pub(super) static FORMAT: Format =
-    Format { name: "npz", title: "NPZ", versions: "", extensions: &["npz"], multi_file: MultiFile::No };
+pub(super) static FORMAT: Format = Format {
+    name: "npz",
+    title: "NPZ",
+    versions: "",
+    extensions: &["npz"],
+    multi_file: MultiFile::No,
+    fastest_first: false,
+};
 
 pub(in super::super) static HANDLER: Handler = Handler {
     format: &FORMAT,
@@ -33,6 +39,7 @@ pub(in super::super) static HANDLER: Handler = Handler {
         Box::new(Archived::new(file.size, file.limits, only))
     },
     assembly: &SINGLE,
+    rewrite: None,
 };
 
 pub(in super::super) static CONTENTS: Contents = Contents {

@@ -10,4 +10,5 @@ pub(super) static FORMAT: Format = Format {
     versions: "",
     extensions: &["pt", "pth", "bin", "ckpt", "jit", INDEX],
     multi_file: MultiFile::Index(INDEX),
+    fastest_first: false,
 };

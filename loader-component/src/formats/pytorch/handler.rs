@@ -19,8 +19,15 @@ const PROTO: u8 = 0x80;
 /// The rest of the first bytes of the stream form, behind the protocol: the opcode of a number of ten bytes, and five of these.
 const NUMBER: &[u8] = &[0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9];
 
-pub(in super::super) static HANDLER: Handler =
-    Handler { format: &FORMAT, head: 2 + NUMBER.len() as u32, tail: 0, sniff, reader, assembly: &INDEXED };
+pub(in super::super) static HANDLER: Handler = Handler {
+    format: &FORMAT,
+    head: 2 + NUMBER.len() as u32,
+    tail: 0,
+    sniff,
+    reader,
+    assembly: &INDEXED,
+    rewrite: None,
+};
 
 pub(in super::super) static CONTENTS: ArchiveContents = ArchiveContents {
     fits: |archive| archive.iter().any(|(name, _)| name.ends_with(DATA)),

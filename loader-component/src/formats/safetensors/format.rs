@@ -13,10 +13,11 @@ pub(super) static FORMAT: Format = Format {
     versions: "",
     extensions: &[EXTENSION, "safetensors.index.json"],
     multi_file: MultiFile::Index(INDEX),
+    fastest_first: false,
 };
 
 /// Most bytes of a header; the format's own reader has the same cap, so a larger wish is cut to it.
-const MOST: u64 = 100_000_000;
+pub(super) const MOST: u64 = 100_000_000;
 
 /// Most bytes of a header or an index.
 pub(super) fn header_limit(limits: &Limits) -> u64 {

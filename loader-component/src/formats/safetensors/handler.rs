@@ -4,9 +4,10 @@ use super::super::handler::{Glimpse, Handler, Match, Reader};
 use super::format::{EXTENSION, FORMAT, INDEX, header_limit};
 use super::index::Index;
 use super::reader::Safetensors;
+use super::rewrite::rewrite;
 
 pub(in super::super) static HANDLER: Handler =
-    Handler { format: &FORMAT, head: 9, tail: 0, sniff, reader, assembly: &INDEXED };
+    Handler { format: &FORMAT, head: 9, tail: 0, sniff, reader, assembly: &INDEXED, rewrite: Some(rewrite) };
 
 /// The two kinds of file that there are.
 enum Kind {

@@ -14,7 +14,7 @@ use super::json::{Count, Part, Place, Text};
 use crate::types::{Cause, Error};
 
 /// The one key that is no tensor.
-const METADATA: &str = "__metadata__";
+pub(super) const METADATA: &str = "__metadata__";
 /// Most dimensions of a tensor: no library that writes these files makes more than 64.
 const MOST_DIMENSIONS: usize = 64;
 

@@ -9,6 +9,7 @@ mod index;
 mod json;
 mod layout;
 mod reader;
+mod rewrite;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use super::layout;
 use crate::types::{Cause, Error};
 
 /// Bytes of the length before the header.
-const PREFIX: u64 = 8;
+pub(super) const PREFIX: u64 = 8;
 
 /// Reads one safetensors header, whose JSON is held once, as bytes arrive.
 #[derive(Debug)]

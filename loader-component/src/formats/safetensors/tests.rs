@@ -1,7 +1,8 @@
 //! safetensors files and indices.
-use super::super::Limits;
-use super::super::tests::{MANY, drive, parse, parse_as, slice};
+use super::super::tests::{MANY, drive, parse, parse_as, rewritten, slice};
+use super::super::{Header, Limits, rewrite};
 use super::build::SafetensorsBuilder;
+use crate::api::{FilePart, MetadataEdit, NewValue};
 use crate::types::{Cause, Error};
 
 fn with(json: &str, data: usize) -> Vec<u8> {
@@ -192,4 +193,65 @@ fn indices() {
     assert_eq!(index(&deep).unwrap_err().cause, Cause::LimitExceeded);
     // Told from its bytes alone.
     assert!(parse(b"{\"weight_map\":{\"a\":\"x\"}}").unwrap().index().is_some());
+}
+
+fn edit(key: &str, value: Option<&str>) -> MetadataEdit {
+    let value = value.map(|text| NewValue { kind: None, sequence: false, elements: vec![text.to_owned()] });
+    MetadataEdit { key: key.into(), value }
+}
+
+fn of_three() -> SafetensorsBuilder {
+    SafetensorsBuilder::new().tensor("b\"", "F32", &[2, 2], &[1; 16]).tensor("a", "F4", &[4], &[2; 2]).tensor(
+        "empty",
+        "BF16",
+        &[0, 9],
+        &[],
+    )
+}
+
+#[test]
+fn metadata_is_written_before_the_same_data() {
+    let file = of_three().metadata("format", "pt").metadata("old", "1").build();
+    let changed = rewritten(&file, &[edit("old", None), edit("new \u{202e}", Some("\"ü\"\n"))]).unwrap();
+    let header = parse_as("model.safetensors", &changed, Limits::default()).unwrap();
+    assert_eq!((header.metadata.get_text("format"), header.metadata.len()), (Some("pt"), 2));
+    assert_eq!(header.metadata.get_text("new \u{202e}"), Some("\"ü\"\n"));
+    assert_eq!(header.data_offset % 8, 0, "as the format's own writer has it");
+    let before = parse_as("model.safetensors", &file, Limits::default()).unwrap();
+    assert_eq!(changed[header.data_offset as usize..], file[before.data_offset as usize..]);
+    let named = |header: &Header| -> Vec<(String, Vec<u64>)> {
+        header.tensors.iter().map(|tensor| (tensor.name.to_owned(), tensor.shape.to_vec())).collect()
+    };
+    assert_eq!(named(&header), named(&before));
+    let bare = rewritten(&changed, &[edit("format", None), edit("new \u{202e}", None)]).unwrap();
+    assert!(!bare.windows(12).any(|part| part == b"__metadata__"));
+}
+
+#[test]
+fn data_begins_where_it_did_in_a_block() {
+    let file = rewritten(&of_three().build(), &[edit("a", Some("1"))]).unwrap();
+    let header = parse_as("model.safetensors", &file, Limits::default()).unwrap();
+    for bytes in [1, 2, 300, 4000, 5000] {
+        let parts = rewrite(&header, &[edit("a", Some(&"x".repeat(bytes)))], 4096).unwrap();
+        let Some(FilePart::Bytes(head)) = parts.first() else { panic!("no header") };
+        assert_eq!(head.len() as u64 % 4096, header.data_offset % 4096);
+    }
+}
+
+#[test]
+fn metadata_of_safetensors_is_text() {
+    let header = parse_as("model.safetensors", &of_three().build(), Limits::default()).unwrap();
+    let number = NewValue { kind: Some("u32".into()), sequence: false, elements: vec!["1".into()] };
+    let error = rewrite(&header, &[MetadataEdit { key: "n".into(), value: Some(number) }], 1).unwrap_err();
+    assert_eq!((error.cause, error.field.as_deref()), (Cause::InvalidRequest, Some("kv[\"n\"]")));
+    let unknown = parse_as(
+        "model.safetensors",
+        &with("{\"x\":{\"dtype\":\"F128\",\"shape\":[1],\"data_offsets\":[0,16]}}", 16),
+        Limits::default(),
+    )
+    .unwrap();
+    assert_eq!(rewrite(&unknown, &[edit("a", Some("1"))], 1).unwrap_err().cause, Cause::UnsupportedDtype);
+    let index = br#"{"weight_map":{"a":"m.safetensors"}}"#;
+    let index = parse_as("model.safetensors.index.json", index, Limits::default()).unwrap();
+    assert_eq!(rewrite(&index, &[edit("a", Some("1"))], 1).unwrap_err().cause, Cause::UnsupportedFormat);
 }

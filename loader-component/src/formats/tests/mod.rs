@@ -11,7 +11,8 @@ mod zip;
 
 use super::build::{GgufBuilder, Value};
 use super::reads::first_unfair;
-use super::{Header, Limits, Parser, Step, Window};
+use super::{Header, Limits, Parser, Step, Window, rewrite};
+use crate::api::{FilePart, MetadataEdit};
 use crate::types::{Cause, Error};
 
 /// Reads that one call may answer, from hardly anything to everything.
@@ -50,6 +51,19 @@ pub(super) fn drive(
             }
         }
     }
+}
+
+/// A file with other metadata, put together from its parts.
+pub(super) fn rewritten(file: &[u8], edits: &[MetadataEdit]) -> Result<Vec<u8>, Error> {
+    let header = parse(file)?;
+    let parts = rewrite(&header, edits, 1)?;
+    Ok(parts.into_iter().fold(Vec::new(), |mut whole, part| {
+        match part {
+            FilePart::Bytes(bytes) => whole.extend(bytes),
+            FilePart::Kept(span) => whole.extend_from_slice(&file[span.offset as usize..][..span.len as usize]),
+        }
+        whole
+    }))
 }
 
 pub(super) fn slice(file: &[u8], offset: u64, len: u32) -> Vec<u8> {

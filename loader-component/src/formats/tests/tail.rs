@@ -17,8 +17,14 @@ use crate::types::Error;
 /// Offset and length of the directory, and four bytes that say what it is.
 const END: u64 = 20;
 
-static FORMAT: Format =
-    Format { name: "shelf", title: "shelf", versions: "", extensions: &["shelf"], multi_file: MultiFile::No };
+static FORMAT: Format = Format {
+    name: "shelf",
+    title: "shelf",
+    versions: "",
+    extensions: &["shelf"],
+    multi_file: MultiFile::No,
+    fastest_first: false,
+};
 
 static SHELF: Handler = Handler {
     format: &FORMAT,
@@ -27,6 +33,7 @@ static SHELF: Handler = Handler {
     sniff: |file: &Glimpse<'_>| if file.tail.ends_with(b"SHLF") { Match::Certain } else { Match::No },
     reader: |file, _| Box::new(Shelf::new(file.size)),
     assembly: &SINGLE,
+    rewrite: None,
 };
 
 static ALL: &[&Handler] = &[HANDLERS[0], HANDLERS[1], HANDLERS[2], &SHELF];

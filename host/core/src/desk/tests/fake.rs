@@ -104,6 +104,14 @@ impl Engine for Guest {
         Ok(Vec::new())
     }
 
+    fn layout(&mut self, _: u32) -> Called<Option<TensorLayout>> {
+        Ok(None)
+    }
+
+    fn rewrite(&mut self, _: u32, _: &[MetadataEdit], _: u64) -> Called<Result<Vec<FilePart>, Error>> {
+        Ok(Ok(Vec::new()))
+    }
+
     fn findings(&mut self) -> Called<Vec<Finding>> {
         Ok(Vec::new())
     }

@@ -1,6 +1,7 @@
 //! GGUF files as their bytes.
 mod arrays;
 mod fixed;
+mod rewrite;
 mod tensors;
 
 use super::super::Limits;

@@ -1,4 +1,5 @@
 //! Checkpoints as their bytes: what is in them, and what is refused and how, whatever the windows.
+mod bypasses;
 mod contents;
 mod format;
 mod refused;
