@@ -1,6 +1,7 @@
 //! The command line tool; `weighbridge --help` says what it does. One file for each subcommand, with its options and its
 //! `run`.
 #![forbid(unsafe_code)]
+mod check;
 mod compare;
 mod completions;
 mod diff;
@@ -47,6 +48,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Load(load::Load),
     Verify(verify::Verify),
+    Check(check::Check),
     Diff(diff::Diff),
     Record(record::Record),
     Replay(replay::Replay),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(&mut output),
         Command::Load(command) => command.run(&mut output),
         Command::Verify(command) => command.run(&mut output),
+        Command::Check(command) => command.run(&mut output),
         Command::Diff(command) => command.run(&mut output),
         Command::Record(command) => command.run(&mut output),
         Command::Replay(command) => command.run(&mut output),

@@ -41,11 +41,13 @@ mod compile;
 mod error;
 mod external;
 mod files;
+mod folder;
 mod guest;
 mod media;
 mod platform;
 mod runtime;
 mod session;
+mod size;
 mod source;
 mod tensor;
 

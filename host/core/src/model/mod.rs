@@ -4,6 +4,8 @@ mod attention;
 mod diff;
 mod finding;
 mod memory;
+mod policy;
+mod rules;
 mod totals;
 mod values;
 
@@ -11,5 +13,7 @@ pub use attention::{Attention, Unknown};
 pub use diff::{Headers, MetadataChange, TensorDifference, TensorPair, metadata_changes, row_major, tensor_pairs};
 pub use finding::{Finding, Severity};
 pub use memory::{CacheEstimate, MemoryEstimate};
+pub use policy::{Policy, RuleLevel, Subject};
+pub use rules::{RULES, Rule};
 pub use totals::{DtypeTotal, LayerRun, LayerTotal, Sum, Totals};
 pub use values::{ValueCounter, Values};

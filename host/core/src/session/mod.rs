@@ -1,9 +1,11 @@
 //! One model: its files, its guest, its views.
 mod deliver;
+mod found;
 mod listing;
 mod open;
 mod pages;
 mod ring;
+mod size;
 mod view;
 
 pub use open::Granted;
@@ -45,6 +47,8 @@ pub struct Session<E: Engine> {
     /// Residency since it last changed.
     states: OnceLock<Vec<TensorState>>,
     listing_bytes: u64,
+    /// What the host noticed of the model.
+    noticed: Vec<Finding>,
     open_ns: u64,
     closed: bool,
 }
@@ -142,7 +146,13 @@ impl<E: Engine> Session<E> {
         for finding in &mut findings {
             finding.message = self.names.translated(&finding.message);
         }
+        findings.extend(self.noticed.iter().cloned());
         Ok(findings)
+    }
+
+    /// Adds what the host itself noticed of the model, such as a link that leads nowhere, to the findings.
+    pub fn notice(&mut self, finding: Finding) {
+        self.noticed.push(finding);
     }
 
     /// Makes tensors resident. On an error residency is what it was before.

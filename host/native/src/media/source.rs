@@ -7,7 +7,7 @@ use crate::{
     source::{Mapped, Source as Custom},
 };
 use std::{fs::File, io, path::Path, sync::Arc};
-use weighbridge_core::{Cause, Phase, SourceStat, Span, StorageError, escape, escape_path};
+use weighbridge_core::{Cause, Phase, SourceStat, Span, StorageError, escape, escape_path, types};
 
 pub(crate) use crate::platform::Folder;
 
@@ -28,14 +28,18 @@ impl Source {
     /// Opens the file at a path that the embedder gave.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let shown = escape_path(path);
-        let opened = platform::open(path).map_err(|error| refused(&shown, error));
+        let opened = platform::open(path).map_err(|error| match std::fs::read_link(path) {
+            Ok(target) if error.kind() == io::ErrorKind::NotFound => dangling(&shown, path.parent(), &target, error),
+            _ => refused(&shown, error),
+        });
         opened.and_then(|file| Self::of_file(Arc::new(file), None, &shown)).map_err(|error| error.of_file(path))
     }
 
     /// Opens a file of a folder by its plain name. A link there leads outside only as `platform::Folder::file` says.
-    pub(crate) fn open_in(folder: &Folder, name: &str, follow_links: bool) -> Result<Self, Error> {
-        let file = folder.file(name, follow_links).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
+    pub(crate) fn open_in(folder: &Folder, path: &Path, name: &str, follow_links: bool) -> Result<Self, Error> {
+        let file = folder.file(name, follow_links).map_err(|error| match (error.kind(), folder.link(name)) {
+            (io::ErrorKind::NotFound, Some(target)) => dangling(&escape(name), path.parent(), &target, error),
+            (io::ErrorKind::NotFound, None) => {
                 missing(name, "is not beside its first file; fetch it into the same folder", error)
             }
             _ => refused(&escape(name), error),
@@ -173,6 +177,25 @@ impl Source {
         let other = |c: char| matches!(c, '/' | '\\' | '\0') || (cfg!(windows) && c == ':');
         !name.is_empty() && name != "." && name != ".." && name.len() <= 255 && !name.contains(other)
     }
+}
+
+/// A link in `folder` that leads to a file which is not there: in a cache, one whose download did not end.
+fn dangling(shown: &str, folder: Option<&Path>, target: &Path, error: io::Error) -> Error {
+    let begun = target.file_name().and_then(|name| {
+        let mut name = name.to_owned();
+        name.push(".incomplete");
+        let begun = target.with_file_name(name);
+        let size = std::fs::metadata(folder?.join(&begun)).ok()?.len();
+        Some(format!("; its download has begun ({} has {size} bytes), so let it end", escape_path(&begun)))
+    });
+    let message = format!(
+        "{shown} is a link to {}, and there is no such file{}",
+        escape_path(target),
+        begun.unwrap_or_else(|| "; fetch the file again, or mend the link".to_owned())
+    );
+    let mut record = types::Error::new(Phase::Request, Cause::NotFound, message);
+    record.field = Some("link".to_owned());
+    Error::from(record).caused_by(error)
 }
 
 fn refused(shown: &str, error: io::Error) -> Error {

@@ -166,7 +166,8 @@ impl ArchiveReader {
         let mut storages = Storages::default();
         let script = self.checkpoint.form == Form::TorchScript;
         let (directory, prefix) = part.directory();
-        let found = Walk::new(pickle, &mut storages, part.record(), script, self.limits).run(prefix)?;
+        let (found, left_out) = Walk::new(pickle, &mut storages, part.record(), script, self.limits).run(prefix)?;
+        self.checkpoint.left_out.extend(left_out);
         for storage in &mut storages.all {
             let key = escape(&storage.key);
             let field = format!("storage[\"{key}\"]");

@@ -110,6 +110,8 @@ pub struct Checkpoint {
     pub outside: Vec<Range<u64>>,
     /// How many bytes all such spans have.
     pub outside_bytes: u64,
+    /// Of a file that may be partial: why tensors are left out that only Python could make.
+    pub(super) left_out: Vec<Error>,
     pub(super) names: Names,
 }
 

@@ -126,7 +126,10 @@ impl StreamReader {
                 }
             }
             2 => is_little(pickle)?,
-            3 => self.found = Walk::new(pickle, &mut self.storages, label, false, self.limits).run("")?,
+            3 => {
+                let walk = Walk::new(pickle, &mut self.storages, label, false, self.limits);
+                (self.found, self.checkpoint.left_out) = walk.run("")?;
+            }
             _ => self.keys(pickle)?,
         }
         self.number = self.number.saturating_add(1);

@@ -78,6 +78,8 @@ pub(super) struct Walk<'p> {
     visits: usize,
     most_visits: usize,
     found: Vec<Found>,
+    /// Of a file that may be partial: why tensors are left out that only Python could make.
+    left_out: Vec<Error>,
 }
 
 impl<'p> Walk<'p> {
@@ -101,11 +103,13 @@ impl<'p> Walk<'p> {
             visits: 0,
             most_visits: places.saturating_add(keys).saturating_mul(MOST_VISITS).saturating_add(1_024),
             found: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
-    /// All tensors below the pickle's value, their names beginning with `prefix`.
-    pub(super) fn run(mut self, prefix: &str) -> Result<Vec<Found>, Error> {
+    /// All tensors below the pickle's value, their names beginning with `prefix`; and why others are left out, of a file that
+    /// may be partial.
+    pub(super) fn run(mut self, prefix: &str) -> Result<(Vec<Found>, Vec<Error>), Error> {
         self.name.push_str(prefix);
         let pickle = self.source.pickle;
         let outermost = Frame {
@@ -143,7 +147,7 @@ impl<'p> Walk<'p> {
             self.frames.push(frame);
             self.enter(value, &child)?;
         }
-        Ok(self.found)
+        Ok((self.found, self.left_out))
     }
 
     /// The next value in a container, and what its name gains by that.
@@ -221,7 +225,15 @@ impl<'p> Walk<'p> {
             }
             Value::Object(number) => match values.object(number) {
                 Some(object) => match self.source.meaning(&object) {
-                    Meaning::Tensor => return self.tensor(&object, as_in),
+                    Meaning::Tensor => {
+                        return match self.tensor(&object, as_in) {
+                            Err(error) if self.limits.partial && error.cause == Cause::UnsupportedFormat => {
+                                self.left_out.push(error);
+                                Ok(())
+                            }
+                            result => result,
+                        };
+                    }
                     Meaning::Known(known) => self.known(known, &object, &mut frame),
                     Meaning::Foreign(global) => self.foreign(global, &object, &mut frame),
                 },

@@ -224,8 +224,11 @@ fn only_regular_files_are_opened_and_nothing_blocks() {
     std::os::unix::fs::symlink("secret\x1b[31m", &link).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let beside = platform::Folder::open(folder.path()).unwrap();
-    assert_eq!(Source::open_in(&beside, "link", true).unwrap().size(), 1);
-    assert_eq!(Source::open_in(&beside, "link", false).err().unwrap().cause, weighbridge_core::Cause::AccessDenied);
-    assert!(Source::open_in(&beside, "../x", true).is_err());
+    assert_eq!(Source::open_in(&beside, std::path::Path::new("x"), "link", true).unwrap().size(), 1);
+    assert_eq!(
+        Source::open_in(&beside, std::path::Path::new("x"), "link", false).err().unwrap().cause,
+        weighbridge_core::Cause::AccessDenied
+    );
+    assert!(Source::open_in(&beside, std::path::Path::new("x"), "../x", true).is_err());
     assert!(!open(&folder.path().join("none\x1b[31m")).message.contains('\x1b'));
 }
