@@ -87,7 +87,7 @@ impl Storage for Files {
 pub fn open(path: &Path) -> Result<Session<Files>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let limits = Limits { header_bytes: 0, tensors: 0, metadata_entries: 0, name_bytes: 0, nesting: 0 };
-    let options = SessionOptions { slots: 0, limits, observe: Level::Off };
+    let options = SessionOptions { slots: 0, limits, observe: Level::Off, partial: false };
     let sources = vec![(name, File::open(path)?)];
     Session::open(Files, sources, &options, Box::new(())).map_err(|error| error.message.into())
 }

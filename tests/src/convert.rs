@@ -107,6 +107,7 @@ pub(crate) fn to_guest_options(options: &api::SessionOptions) -> host::GuestOpti
                 .nesting(limits.nesting),
         )
         .observe(to_level(options.observe))
+        .partial(options.partial)
 }
 
 pub(crate) fn report(report: host::LoadReport) -> api::LoadReport {

@@ -125,5 +125,6 @@ pub const fn default_options() -> SessionOptions {
         slots: 0,
         limits: Limits { header_bytes: 0, tensors: 0, metadata_entries: 0, name_bytes: 0, nesting: 0 },
         observe: Level::Off,
+        partial: false,
     }
 }

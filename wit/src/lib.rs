@@ -541,6 +541,10 @@ pub struct GuestOptions {
     pub limits: Limits,
     /// What the observer is told.
     pub observe: Level,
+    /// Also open a model of which not all is there, to list it: files that are missing or cut off are findings, and `load`
+    /// refuses what lies in them.
+    #[serde(default)]
+    pub partial: bool,
 }
 
 /// Checks after the bytes are in place.
@@ -841,6 +845,14 @@ pub enum FilePart {
     /// These of the file.
     #[cfg_attr(feature = "wasmtime", component(name = "kept"))]
     Kept(KeptSpan),
+}
+
+impl Finding {
+    /// A finding about the whole model.
+    #[must_use]
+    pub fn new(rule: impl Into<String>, severity: Severity, message: impl Into<String>) -> Self {
+        Self { rule: rule.into(), severity, message: message.into(), source: None, tensor: None, offset: None }
+    }
 }
 
 /// What holds a resident tensor.

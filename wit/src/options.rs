@@ -35,6 +35,7 @@ setters! { GuestOptions:
     slots: u32,
     limits: Limits,
     observe: Level,
+    partial: bool,
 }
 
 setters! { Validation:

@@ -99,22 +99,39 @@ impl Failure {
         let _ = output.flush();
         let colour = colour_on(&io::stderr());
         let (red, dim, plain) = if colour { ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
-        let error = &self.error;
-        // Some sentences begin with the file themselves.
-        let unnamed = |file: &&String| !error.message.contains(&escape(file));
-        let file = error.file.as_ref().filter(unnamed).map_or_else(String::new, |file| format!("{}: ", escape(file)));
         let place = self.place();
         let place = if place.is_empty() { place } else { format!(" {dim}[{}]{plain}", escape(&place)) };
         // Where stderr is closed or full, the exit code says it.
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "{red}error:{plain} {file}{}{place}", escape(&error.message));
-        if let Some(hint) = &error.hint {
+        let _ = writeln!(stderr, "{red}error:{plain} {}{place}", self.sentence());
+        if let Some(hint) = &self.error.hint {
             let _ = writeln!(stderr, "{dim}hint:{plain} {}", escape(hint));
         }
         if output.is_json() {
             self.show_json(output);
         }
         ExitCode::from(self.code)
+    }
+
+    /// Says it on stderr, in one line and one of what to do, for a command that goes on.
+    pub(crate) fn tell(&self) {
+        let colour = colour_on(&io::stderr());
+        let (red, dim, plain) = if colour { ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+        // Where stderr is closed or full, the exit code says it.
+        let mut stderr = io::stderr().lock();
+        let _ = writeln!(stderr, "{red}error:{plain} {}", self.sentence());
+        if let Some(hint) = &self.error.hint {
+            let _ = writeln!(stderr, "{dim}hint:{plain} {}", escape(hint));
+        }
+    }
+
+    /// What went wrong, with the file.
+    pub(crate) fn sentence(&self) -> String {
+        let error = &self.error;
+        // Some sentences begin with the file themselves.
+        let unnamed = |file: &&String| !error.message.contains(&escape(file));
+        let file = error.file.as_ref().filter(unnamed).map_or_else(String::new, |file| format!("{}: ", escape(file)));
+        format!("{file}{}", escape(&error.message))
     }
 
     /// The object on stdout.
@@ -170,8 +187,6 @@ impl From<io::Error> for Failure {
 /// What the person at this command line can do, where the message cannot know.
 fn hint(error: &Error) -> Option<&'static str> {
     match error.cause {
-        Cause::SlotsExhausted => Some("raise --slots, or share slots with --extent file"),
-        Cause::StrategyUnavailable => Some("--strategy auto takes the first strategy that this host offers"),
         Cause::Deadline => Some("raise --deadline, or leave it out"),
         Cause::NotFound if error.field.as_deref() == Some("select") => {
             Some("`weighbridge inspect FILE` lists the names; `*` matches any text")

@@ -1,6 +1,7 @@
 //! The command line tool; `weighbridge --help` says what it does. One file for each subcommand, with its options and its
 //! `run`.
 #![forbid(unsafe_code)]
+mod check;
 mod compare;
 mod completions;
 mod convert;
@@ -49,6 +50,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Load(load::Load),
     Verify(verify::Verify),
+    Check(check::Check),
     Diff(diff::Diff),
     Convert(convert::Convert),
     SetMetadata(set_metadata::SetMetadata),
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(&mut output),
         Command::Load(command) => command.run(&mut output),
         Command::Verify(command) => command.run(&mut output),
+        Command::Check(command) => command.run(&mut output),
         Command::Diff(command) => command.run(&mut output),
         Command::Convert(command) => command.run(&mut output),
         Command::SetMetadata(command) => command.run(&mut output),

@@ -4,7 +4,9 @@ use super::units::{parse_duration, parse_size};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-use weighbridge::{ExtentPolicy, LoadOptions, Selection, SessionOptions, Strategy, StrategyPolicy, Validation};
+use weighbridge::{
+    Cause, Error, ExtentPolicy, LoadOptions, Selection, SessionOptions, Strategy, StrategyPolicy, Validation,
+};
 
 /// The model's files.
 #[derive(Debug, Args)]
@@ -105,6 +107,27 @@ impl LoadArgs {
             ));
         }
         Ok(())
+    }
+
+    /// A load that failed, with what to do about it that was not done already.
+    pub(crate) fn explain(&self, error: Error) -> Failure {
+        let hint = match error.cause {
+            Cause::SlotsExhausted if self.slots.is_some() => {
+                Some("leave --slots out: there are then as many as the model has files, and at least 256")
+            }
+            Cause::SlotsExhausted if matches!(self.extent, ExtentPolicy::PerTensor | ExtentPolicy::Window(_)) => {
+                Some("--extent file needs one slot for each file")
+            }
+            Cause::StrategyUnavailable if self.strategy != StrategyArg::Auto => {
+                Some("--strategy auto takes the first strategy that works")
+            }
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 
     pub(crate) fn selection(&self) -> Selection {

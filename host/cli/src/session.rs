@@ -31,7 +31,7 @@ pub(crate) fn open(runtime: &Runtime, files: &[PathBuf], options: SessionOptions
 }
 
 /// Why a file is not opened; where its format is not read, with those that are.
-fn refused(runtime: &Runtime, error: Error) -> Failure {
+pub(crate) fn refused(runtime: &Runtime, error: Error) -> Failure {
     let formats = match error.cause {
         Cause::UnsupportedFormat if error.phase == Phase::Parse => runtime.formats().unwrap_or_default(),
         _ => Vec::new(),
@@ -75,7 +75,7 @@ impl Opened {
         let following = Progress::new("loading", total, quiet).follow(self.session.usage());
         let report = self.session.load(&args.selection(), &args.load());
         drop(following);
-        Ok(report?)
+        report.map_err(|error| args.explain(error))
     }
 
     /// What the headline of a report says about the model.
@@ -90,7 +90,7 @@ impl Opened {
 }
 
 /// `GGUF v3 · llama · 201 tensors · 25.9 MiB`
-fn describe(summary: &ModelSummary, title: &str) -> String {
+pub(crate) fn describe(summary: &ModelSummary, title: &str) -> String {
     let title = escape(title);
     let format = if summary.version == 0 { title } else { format!("{title} v{}", summary.version) };
     let tensors = plural(u64::from(summary.tensors), "tensor");

@@ -39,6 +39,24 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// A count in the largest unit that leaves at least 1: `22.7 M`, `7.24 B`.
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(crate) fn many(count: u64) -> String {
+    let (mut value, mut unit) = (count as f64, "");
+    for next in ["K", "M", "B", "T"] {
+        // What would be rounded to 1000 belongs to the next unit.
+        if value < 999.5 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    if unit.is_empty() {
+        return count.to_string();
+    }
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {unit}")
+}
+
 /// `1 tensor`, `2 tensors`.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
@@ -184,6 +202,12 @@ mod tests {
         assert!(parse_duration("5 fortnights").is_err());
         assert_eq!(parse_percent("10%"), Ok(0.1));
         assert!(parse_percent("10").is_err() && parse_percent("-1%").is_err());
+    }
+
+    #[test]
+    fn many_have_the_unit_that_fits() {
+        let texts = [0, 999, 1000, 22_713_216, 999_600, 7_241_732_096, 123_456_789].map(many);
+        assert_eq!(texts, ["0", "999", "1.00 K", "22.7 M", "1.00 M", "7.24 B", "123 M"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a model is opened from.
 use crate::{
     error::Error,
+    folder::model_in,
     media::{Folder, Source as Granted},
     permanence::Unchanging,
     source::{Memory, Source},
@@ -13,12 +14,13 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use weighbridge_core::{Cause, Phase, escape, escape_path};
+use weighbridge_core::{Cause, Finding, FormatInfo, Phase, Severity, escape, escape_path};
 
 /// The files of a model: paths, and [parts](Part) that have no path, each under a name.
 ///
 /// One file of a model is enough where the others lie beside it: those that it names are opened in the folder of the first
-/// path. Where there is no folder, [`find`](Self::find) says where they are.
+/// path. A path may also be that of a folder with one model: a model's own, a snapshot of a hub's cache, or the cache's folder
+/// of a model. Where there is no folder, [`find`](Self::find) says where they are.
 ///
 /// ```
 /// use weighbridge::{ModelFiles, Runtime};
@@ -188,6 +190,46 @@ impl ModelFiles {
         self.unchanging
     }
 
+    /// With the models that lie in the folders among the paths, in the place of the folders.
+    pub(crate) fn resolved(&self, formats: impl FnOnce() -> Result<Vec<FormatInfo>, Error>) -> Result<Self, Error> {
+        let is_folder = |named: &Named| matches!(&named.part.0, Kind::Path(path) if path.is_dir());
+        if !self.files.iter().any(is_folder) {
+            return Ok(self.clone());
+        }
+        let (formats, mut all) = (formats()?, Self { files: Vec::new(), ..self.clone() });
+        for named in &self.files {
+            match &named.part.0 {
+                Kind::Path(path) if path.is_dir() => {
+                    all = model_in(path, &formats)?.into_iter().fold(all, Self::path);
+                }
+                _ => all.files.push(named.clone()),
+            }
+        }
+        Ok(all)
+    }
+
+    /// What lies beside the paths and says that their downloads have not ended.
+    pub(crate) fn unfinished(&self) -> Vec<Finding> {
+        let paths = self.files.iter().filter_map(|file| match &file.part.0 {
+            Kind::Path(path) => Some(path),
+            _ => None,
+        });
+        let with_control = paths.filter_map(|path| {
+            let mut control = path.file_name()?.to_owned();
+            control.push(".aria2");
+            let control = path.with_file_name(control);
+            control.is_file().then(|| {
+                let message = format!(
+                    "{} lies beside it: aria2 has not ended the download, and parts of the file may be zeros. Run aria2 again, or \
+                     remove that file if the model is whole.",
+                    escape_path(&control)
+                );
+                Finding::new("unfinished-download", Severity::Warning, message)
+            })
+        });
+        with_control.collect()
+    }
+
     /// Opens what was given.
     pub(crate) fn open(&self) -> Result<Vec<Opened>, Error> {
         if self.files.is_empty() {
@@ -278,7 +320,8 @@ impl Finder<'_> {
                 Error::new(Phase::Request, Cause::Io, message).caused_by(error).of_file(beside)
             })?),
         };
-        let source = Granted::open_in(folder, name, called, self.follow_links).map_err(|error| error.of_file(&path))?;
+        let source =
+            Granted::open_in(folder, beside, name, called, self.follow_links).map_err(|error| error.of_file(&path))?;
         Ok(Opened { path: Some(path), name: name.to_owned(), source })
     }
 }

@@ -48,16 +48,18 @@ mod convert;
 mod error;
 mod external;
 mod files;
+mod folder;
 mod guest;
 #[cfg(feature = "jail")]
 mod jail;
 mod media;
-mod permanence;
 mod output;
+mod permanence;
 mod platform;
 mod rewrite;
 mod runtime;
 mod session;
+mod size;
 mod source;
 mod tensor;
 

@@ -5,13 +5,18 @@ use crate::{
     clock::{Ticker, engine, room},
     error::Error,
     files::ModelFiles,
+    folder::models_in,
     guest::{Exports, Instance, WeighbridgeCtx, add_to_linker, not_the_contract, out_of_resources},
     media::Native,
     platform::unsafe_ops::compiled_component,
     session::Session,
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 use wasmtime::{
     Engine,
     component::{Component, InstancePre, Linker},
@@ -213,6 +218,29 @@ impl Runtime {
         let ctx = WeighbridgeCtx::new(options);
         let options = ctx.options().clone();
         Session::open(self.start(ctx)?, &files.into(), &options, Some(self))
+    }
+
+    /// The models in a folder, each with its files: a folder of several models is opened one by one. Told by names alone, without
+    /// a look at the files.
+    ///
+    /// ```
+    /// use weighbridge::Runtime;
+    /// # mod doc { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/tiny.rs")); } use doc::*;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("a.safetensors"), tiny())?;
+    /// std::fs::write(folder.path().join("b.safetensors"), tiny())?;
+    /// let runtime = Runtime::new()?;
+    /// assert!(runtime.open(folder.path()).is_err(), "which of the two?");
+    /// assert_eq!(runtime.models_in(folder.path())?.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is none, or the folder cannot be read.
+    pub fn models_in(&self, folder: impl AsRef<Path>) -> Result<Vec<ModelFiles>, Error> {
+        let models = models_in(folder.as_ref(), &self.formats()?)?;
+        Ok(models.into_iter().map(ModelFiles::from).collect())
     }
 
     /// The formats that the component reads: how they are called, and what their files' names end in.

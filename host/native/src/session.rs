@@ -10,6 +10,7 @@ use crate::{
     tensor::Tensor,
 };
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -74,19 +75,21 @@ pub struct PageMap {
 
 impl<E: Engine<Media = Native>> Session<E> {
     pub(crate) fn open(
-        engine: E,
+        mut engine: E,
         from: &ModelFiles,
         options: &SessionOptions,
         runtime: Option<&Runtime>,
     ) -> Result<Self, Error> {
         let mut places = Vec::new();
         let mut granted = Vec::new();
+        let from = from.resolved(|| Ok(engine.formats()?))?;
         for Opened { path, name, source } in from.open()? {
             places.push((path, name.clone()));
             granted.push(Granted { name, source: source.promised(from.is_unchanging()) });
         }
+        let unfinished = from.unfinished();
         let mut finder = from.finder(options.follow_links);
-        let mut lost = None;
+        let mut lost: Vec<Error> = Vec::new();
         // The core knows errors as the contract has them; what this one knows beside that is kept until it comes back.
         let find = |name: &str| match finder.open(name) {
             Ok(Opened { path, name, source }) => {
@@ -95,24 +98,30 @@ impl<E: Engine<Media = Native>> Session<E> {
             }
             Err(error) => {
                 let record = error.record().clone();
-                lost = Some(error);
+                lost.push(error);
                 Err(record)
             }
         };
         let opened = core::Session::open(engine, granted, options, find);
-        let inner = opened.map_err(|record| match lost {
-            Some(lost) => lost.in_words_of(record),
-            None => {
-                let shown = places.iter().map(|(path, name)| path.as_deref().unwrap_or(Path::new(name)));
-                Error::from(record).of_files(shown)
+        let mut inner = opened.map_err(|record| {
+            let of_this = |lost: &Error| (lost.cause, &lost.message) == (record.cause, &record.message);
+            match lost.iter().position(of_this) {
+                Some(at) => lost.swap_remove(at).in_words_of(record),
+                None => {
+                    let shown = places.iter().map(|(path, name)| path.as_deref().unwrap_or(Path::new(name)));
+                    Error::from(record).of_files(shown)
+                }
             }
         })?;
-        let files: Vec<FileInfo> = inner
-            .files()
-            .iter()
-            .zip(places)
-            .map(|(file, (path, _))| FileInfo { path, name: file.name.clone(), size: file.size })
-            .collect();
+        unfinished.into_iter().for_each(|finding| inner.notice(finding));
+        // Of a partial model files may have been left out, so a place is found by its name, which only one has.
+        let mut places: HashMap<String, Option<PathBuf>> =
+            places.into_iter().map(|(path, name)| (name, path)).collect();
+        let files = inner.files().iter().map(|file| {
+            let path = places.remove(&file.name).flatten();
+            FileInfo { path, name: file.name.clone(), size: file.size }
+        });
+        let files: Vec<FileInfo> = files.collect();
         let shown = files.iter().map(|file| file.shown().into()).collect();
         Ok(Self { inner, runtime: runtime.cloned(), files, shown })
     }

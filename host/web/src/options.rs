@@ -23,13 +23,15 @@ struct Guest {
     slots: Option<u32>,
     limits: GuestLimits,
     observe: Option<Level>,
+    partial: bool,
 }
 
 impl From<Guest> for GuestOptions {
-    fn from(Guest { slots, limits, observe }: Guest) -> Self {
+    fn from(Guest { slots, limits, observe, partial }: Guest) -> Self {
         let mut options = Self::default();
         set(&mut options.slots, slots);
         set(&mut options.observe, observe);
+        options.partial = partial;
         set(&mut options.limits.header_bytes, limits.header_bytes);
         set(&mut options.limits.tensors, limits.tensors);
         set(&mut options.limits.metadata_entries, limits.metadata_entries);

@@ -131,6 +131,8 @@ export interface GuestOptions {
   slots?: number;
   limits?: { 'header-bytes'?: Int; tensors?: number; 'metadata-entries'?: number; 'name-bytes'?: number; nesting?: number };
   observe?: Level;
+  /** Also open a model of which not all is there, to list it. */
+  partial?: boolean;
 }
 
 export interface SessionOptions {

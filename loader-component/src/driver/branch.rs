@@ -52,6 +52,7 @@ impl<S: Storage> Session<S> {
             headers: self.headers.clone(),
             reading: None,
             missing: self.missing.clone(),
+            provided: self.provided,
             catalogue: self.catalogue.clone(),
             loader: self.loader.clone(),
             tensors: self.tensors.clone(),

@@ -81,18 +81,23 @@ impl<S: Storage> Session<S> {
             return error;
         }
         if fault.cause == Cause::NotFound && !self.missing.is_empty() {
-            let least = if self.missing.len() < MOST_NAMED { "" } else { "At least " };
-            let message = format!(
-                "{least}{} of the model's files are missing: {}. Put them beside the first file.",
-                self.missing.len(),
-                listed(self.missing.iter().map(String::as_str))
-            );
-            return Error::new(phase, Cause::NotFound, message).at_field("sources");
+            return self.files_missing(phase);
         }
         if let (Cause::InvalidRequest, Phase::Request, Some(message)) = (fault.cause, phase, self.out_of_turn()) {
             return Error::new(phase, Cause::InvalidRequest, message);
         }
         sentence(phase, None, fault)
+    }
+
+    /// The error about files that are missing.
+    pub(super) fn files_missing(&self, phase: Phase) -> Error {
+        let least = if self.missing.len() < MOST_NAMED { "" } else { "At least " };
+        let message = format!(
+            "{least}{} of the model's files are missing: {}. Put them beside the first file.",
+            self.missing.len(),
+            listed(self.missing.iter().map(String::as_str))
+        );
+        Error::new(phase, Cause::NotFound, message).at_field("sources")
     }
 
     /// The error that was noted for a fault. Which tensor it is about may have become known since.

@@ -65,6 +65,8 @@ pub struct Session<S: Storage> {
     headers: Vec<(String, Header)>,
     reading: Option<Reading>,
     missing: Vec<String>,
+    /// Whether the host has given what it has of a model that may stay partial.
+    provided: bool,
     catalogue: Option<Catalogue>,
     loader: ModelLoader,
     tensors: ModelTensor,
@@ -102,12 +104,13 @@ impl<S: Storage> Session<S> {
         Self {
             storage,
             host,
-            limits: Limits::from(&options.limits),
+            limits: Limits { partial: options.partial, ..Limits::from(&options.limits) },
             watch: Watch::new(options.observe, observer),
             sources: Vec::new(),
             headers: Vec::new(),
             reading: None,
             missing: Vec::new(),
+            provided: false,
             catalogue: None,
             loader: ModelLoader::default(),
             tensors: ModelTensor::default(),

@@ -43,8 +43,12 @@ impl<S: Storage> Session<S> {
     pub fn provide(&mut self, sources: Vec<(String, S::Source)>) -> Result<(), Error> {
         let (had_sources, had_headers, had_missing) = (self.sources.len(), self.headers.clone(), self.missing.clone());
         self.begin(Phase::Request);
-        let files = self.files(&sources);
+        let mut files = self.files(&sources);
         self.take(sources);
+        self.provided = true;
+        if self.limits.partial {
+            files.none = None;
+        }
         let result = self.run("provide", Provide { files });
         if result.is_err() {
             self.sources.truncate(had_sources);
@@ -93,6 +97,9 @@ impl<S: Storage> Session<S> {
         let at = self.headers.len();
         let number = u32::try_from(at).unwrap_or(u32::MAX);
         let Some(source) = self.sources.get_mut(at) else {
+            if self.limits.partial && at > 0 {
+                return Ok(false);
+            }
             return Err(Error::new(Phase::Parse, Cause::Internal, "There is no further file to read."));
         };
         self.watch.flush();
@@ -136,8 +143,12 @@ impl<S: Storage> Session<S> {
     fn find_missing(&mut self) -> Result<bool, Error> {
         let headers: Vec<(String, &Header)> =
             self.headers.iter().map(|(name, header)| (name.clone(), header)).collect();
-        self.missing = Catalogue::missing(&headers)?;
-        Ok(!self.missing.is_empty())
+        self.missing = match Catalogue::missing(&headers) {
+            // What is wrong with a model that may be partial is said where it is put together.
+            Err(_) if self.limits.partial => Vec::new(),
+            missing => missing?,
+        };
+        Ok(!self.missing.is_empty() && !(self.limits.partial && self.provided))
     }
 
     /// Puts the catalogue together and binds every tensor.
@@ -145,7 +156,7 @@ impl<S: Storage> Session<S> {
         // A model of one file, which most are, does not come back here: only a failed `provide` needs its headers again.
         let headers = if self.headers.len() > 1 { self.headers.clone() } else { std::mem::take(&mut self.headers) };
         self.room_for_files();
-        let catalogue = Catalogue::build(headers, self.limits.tensors).map_err(|error| self.note(error))?;
+        let catalogue = Catalogue::of(headers, &self.limits).map_err(|error| self.note(error))?;
         self.tensors = ModelTensor::bound(catalogue.len());
         self.catalogue = Some(catalogue);
         self.headers = Vec::new();

@@ -2,7 +2,7 @@
 use super::Session;
 use crate::actors::model_tensor::Plan as PlanTensor;
 use crate::actors::{Fault, Ticket};
-use crate::formats::{escape, listed};
+use crate::formats::{Catalogue, escape, listed};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, ExtentPolicy, Lifecycle, Phase};
 use std::collections::BTreeMap;
@@ -214,6 +214,19 @@ impl<S: Storage> Session<S> {
     /// of a type that is not known.
     fn not_loadable(&self) -> Option<Error> {
         let catalogue = self.catalogue.as_ref()?;
+        if self.request.whole && !self.missing.is_empty() {
+            return Some(self.files_missing(Phase::Plan));
+        }
+        if let Some(error) = self.first_cut_off(catalogue) {
+            return Some(error);
+        }
+        for (rule, cause) in [("missing-files", Cause::NotFound), ("unread-tensors", Cause::UnsupportedFormat)] {
+            let found = catalogue.findings().iter().find(|finding| finding.rule == rule);
+            if let Some(finding) = found.filter(|_| self.request.whole) {
+                let error = Error::new(Phase::Plan, cause, finding.message.clone());
+                return Some(Error { source: finding.source, offset: finding.offset, ..error });
+            }
+        }
         if self.request.whole && !catalogue.absent().is_empty() {
             let message = format!(
                 "The index names tensors that its files do not have: {}. Fetch an index and files of one revision, or select \
@@ -239,5 +252,24 @@ impl<S: Storage> Session<S> {
             escape(found.tensor.name)
         );
         Some(Error::new(Phase::Plan, Cause::UnsupportedDtype, message).at_tensor(tensor).in_source(found.source))
+    }
+
+    /// The first of the selected tensors whose file ends before it does, of a model that was opened though it is partial.
+    fn first_cut_off(&self, catalogue: &Catalogue) -> Option<Error> {
+        if !self.limits.partial {
+            return None;
+        }
+        let (tensor, found, size) = self.request.tensors.iter().find_map(|tensor| {
+            let found = catalogue.tensor(*tensor)?;
+            let size = self.sources.get(found.source as usize)?.size;
+            (found.tensor.offset.saturating_add(found.tensor.bytes) > size).then_some((*tensor, found, size))
+        })?;
+        let message = format!(
+            "Tensor \"{}\" ends at byte {}, and the file has {size}: it is cut off. Fetch the rest of it, or select the tensors \
+             that are there.",
+            escape(found.tensor.name),
+            found.tensor.offset.saturating_add(found.tensor.bytes)
+        );
+        Some(Error::new(Phase::Plan, Cause::EndOfSource, message).at_tensor(tensor).in_source(found.source))
     }
 }

@@ -1,4 +1,5 @@
 //! The whole model: the headers of all its files, checked against one another.
+use super::Limits;
 use super::assembly::{Assembly, File, Reconciled, Whole, no_model, reconcile};
 use super::escape;
 use super::fault::{misuse, unplaced};
@@ -47,13 +48,36 @@ impl Catalogue {
     /// Phase `request`: no files, or files that are no parts of one model. Phase `parse`, with the source: shards that do
     /// not agree with one another or with their index, a tensor in two files, more tensors than the limit. The tensor, if
     /// any, has its number in the model.
-    pub fn build(mut files: Vec<(String, Header)>, most: u32) -> Result<Self, Error> {
+    pub fn build(files: Vec<(String, Header)>, most: u32) -> Result<Self, Error> {
+        Self::of(files, &Limits { tensors: most, ..Limits::default() })
+    }
+
+    /// As [`build`](Self::build); where a model may be `partial`, the files that are missing are a finding.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn of(mut files: Vec<(String, Header)>, limits: &Limits) -> Result<Self, Error> {
+        let (most, partial) = (limits.tensors, limits.partial);
         let given = views(&files);
         let assembly = assembly(&given)?;
         (assembly.agree)(&given)?;
-        let complete = (assembly.missing)(&given)?.is_empty();
+        let missing = (assembly.missing)(&given);
+        let gap = match &missing {
+            Ok(missing) if missing.is_empty() => None,
+            Ok(missing) => Some(format!(
+                "{} of the model's files are not here, or cannot be read: {}. Fetch them into the folder of the others.",
+                missing.len(),
+                listed(missing.iter().map(String::as_str))
+            )),
+            Err(error) if partial => Some(error.message.clone()),
+            Err(error) => return Err(error.clone()),
+        };
         drop(given);
-        let Reconciled { findings, absent } = reconcile(&mut files, complete);
+        let complete = gap.is_none();
+        let Reconciled { mut findings, absent } = reconcile(&mut files, complete || partial);
+        if let Some(message) = gap.filter(|_| partial) {
+            findings.push(noticed("missing-files", Severity::Error, message));
+        }
         let mut firsts = vec![0u32];
         let mut total = 0u32;
         for ((_, header), source) in files.iter().zip(0u32..) {

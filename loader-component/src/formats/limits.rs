@@ -14,11 +14,20 @@ pub struct Limits {
     pub name_bytes: u32,
     /// Deepest nesting of metadata arrays and of JSON.
     pub nesting: u32,
+    /// No bound: whether a file that ends before its last tensor is listed, with a finding, instead of refused.
+    pub partial: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_bytes: 0, tensors: 4_194_304, metadata_entries: 1_048_576, name_bytes: 4_096, nesting: 16 }
+        Self {
+            header_bytes: 0,
+            tensors: 4_194_304,
+            metadata_entries: 1_048_576,
+            name_bytes: 4_096,
+            nesting: 16,
+            partial: false,
+        }
     }
 }
 
@@ -32,6 +41,7 @@ impl From<&api::Limits> for Limits {
             metadata_entries: or(given.metadata_entries, default.metadata_entries),
             name_bytes: or(given.name_bytes, default.name_bytes),
             nesting: or(given.nesting, default.nesting),
+            partial: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 use super::escape;
 use crate::api::Finding;
 pub(crate) use crate::api::Severity;
+use crate::types::{Cause, Error};
 
 /// Names that a finding lists before it counts the rest.
 const LISTED: usize = 10;
@@ -9,6 +10,15 @@ const LISTED: usize = 10;
 /// A finding with only what every one has.
 pub(crate) fn noticed(rule: &str, severity: Severity, message: String) -> Finding {
     Finding { rule: rule.into(), severity, message, source: None, tensor: None, offset: None }
+}
+
+/// A file that ends before its last tensor: the error that says so, as a finding where a model may be `partial`.
+pub(crate) fn cut_off_is(partial: bool, error: Error) -> Result<Finding, Error> {
+    if !partial || error.cause != Cause::EndOfSource {
+        return Err(error);
+    }
+    let Error { message, offset, tensor, .. } = error;
+    Ok(Finding { offset, tensor, ..noticed("cut-off", Severity::Error, message) })
 }
 
 impl Finding {

@@ -39,6 +39,7 @@ pub fn requests(choices: &[u8], files: &[File]) {
         slots: u32::from(choose() % 5),
         limits: ApiLimits { header_bytes: 0, tensors: 0, metadata_entries: 0, name_bytes: 0, nesting: 0 },
         observe: Level::Off,
+        partial: odd & 8 != 0,
     };
     if files.is_empty() {
         return;

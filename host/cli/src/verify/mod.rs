@@ -122,9 +122,9 @@ impl Verify {
         }
         if !findings.is_empty() {
             output.title("Findings")?;
-            let rows = findings
-                .iter()
-                .map(|finding| vec![finding.level.name().to_owned(), finding.rule.to_owned(), finding.message.clone()]);
+            let rows = findings.iter().map(|finding| {
+                vec![finding.level.name().to_owned(), finding.rule.to_string(), finding.message.clone()]
+            });
             output.table(&["level", "rule", "what"], rows)?;
         }
         if !differences.is_empty() {

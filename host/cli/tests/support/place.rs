@@ -87,6 +87,7 @@ impl Place {
                 fs::copy(self.path(from), self.path(to)).unwrap();
             }
             ["remove", file] => fs::remove_file(self.path(file)).unwrap(),
+            ["link", name, target] => std::os::unix::fs::symlink(target, self.path(name)).unwrap(),
             ["folder", name] => fs::create_dir_all(self.path(name)).unwrap(),
             ["fifo", name] => assert!(Command::new("mkfifo").arg(self.path(name)).status().unwrap().success()),
             _ => panic!("there is no command {words:?}"),

@@ -1,5 +1,7 @@
 //! What is worth a person's attention in a model that can be loaded.
+use super::rules::Rule;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// How much a finding matters. The order is that of importance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,7 +35,7 @@ impl Severity {
 #[non_exhaustive]
 pub struct Finding {
     /// The rule that it goes against, such as `values/nan`. Rules keep their names.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// How much it matters.
     pub level: Severity,
     /// Index of the file that it is about.
@@ -52,8 +54,14 @@ pub struct Finding {
 impl Finding {
     /// A finding with only what every finding has.
     #[must_use]
-    pub fn new(rule: &'static str, level: Severity, message: impl Into<String>) -> Self {
-        Self { rule, level, file: None, tensor: None, offset: None, message: message.into() }
+    pub fn new(rule: impl Into<Cow<'static, str>>, level: Severity, message: impl Into<String>) -> Self {
+        Self { rule: rule.into(), level, file: None, tensor: None, offset: None, message: message.into() }
+    }
+
+    /// A finding of one of the [rules](super::RULES), with its level.
+    #[must_use]
+    pub fn of(rule: &'static str, message: impl Into<String>) -> Self {
+        Self::new(rule, Rule::find(rule).map_or(Severity::Error, |rule| rule.level), message)
     }
 
     /// Says which tensor it is about, and so in which file and where.

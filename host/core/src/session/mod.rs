@@ -1,10 +1,12 @@
 //! One model: its files, its guest, its views.
 mod deliver;
+mod found;
 mod listing;
 mod open;
 mod pages;
 mod rewrite;
 mod ring;
+mod size;
 mod view;
 
 pub use open::Granted;
@@ -47,6 +49,8 @@ pub struct Session<E: Engine> {
     /// Residency since it last changed.
     states: OnceLock<Vec<TensorState>>,
     listing_bytes: u64,
+    /// What the host noticed of the model.
+    noticed: Vec<Finding>,
     open_ns: u64,
     closed: bool,
 }
@@ -144,7 +148,13 @@ impl<E: Engine> Session<E> {
         for finding in &mut findings {
             finding.message = self.names.translated(&finding.message);
         }
+        findings.extend(self.noticed.iter().cloned());
         Ok(findings)
+    }
+
+    /// Adds what the host itself noticed of the model, such as a link that leads nowhere, to the findings.
+    pub fn notice(&mut self, finding: Finding) {
+        self.noticed.push(finding);
     }
 
     /// Makes tensors resident. On an error residency is what it was before.

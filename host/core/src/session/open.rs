@@ -1,5 +1,5 @@
 //! From files to a model whose headers were read.
-use super::{FileInfo, Session};
+use super::{FileInfo, Session, found::Found};
 use crate::{
     engine::{Engine, Grant, SourceOf},
     guest::Guest,
@@ -7,7 +7,7 @@ use crate::{
     names::Names,
     options::SessionOptions,
     types::escape,
-    types::{Cause, Error, ModelSummary, Phase},
+    types::{Cause, Error, Finding, ModelSummary, Phase, Severity},
 };
 use std::{
     collections::HashSet,
@@ -68,6 +68,7 @@ impl<E: Engine> Session<E> {
             listing: OnceLock::new(),
             states: OnceLock::new(),
             listing_bytes: options.limits.listing_bytes,
+            noticed: Vec::new(),
             open_ns: 0,
             closed: false,
         };
@@ -98,7 +99,11 @@ impl<E: Engine> Session<E> {
             grants.push(self.grant(known, file)?);
         }
         self.guest().open(&grants, options.guest)?;
-        self.provide_missing(options.limits.files, find)?;
+        if options.guest.partial {
+            self.provide_found(options.limits.files, find)?;
+        } else {
+            self.provide_missing(options.limits.files, find)?;
+        }
         self.summary = self.guest().summary()?;
         Ok(())
     }
@@ -126,15 +131,18 @@ impl<E: Engine> Session<E> {
             }
             room_for(self.files.len().saturating_add(missing.len().min(NAMED)), max_files)?;
             let mut grants = Vec::with_capacity(missing.len());
+            let mut found = Found::default();
             for known in missing {
                 let name = self.names.asked(&known);
                 if !have.insert(name.clone()) {
                     let message = format!("the component asks again for {}, which it has", escape(&name));
                     return Err(Error::new(Phase::Parse, Cause::Internal, message));
                 }
-                let source = find(&name)?;
-                grants.push(self.grant(known, Granted { name, source })?);
+                if let Some(source) = found.or_absent(&name, find(&name))? {
+                    grants.push(self.grant(known, Granted { name, source })?);
+                }
             }
+            found.all_there()?;
             self.guest().provide(&grants)?;
         }
         match self.guest().missing()?.first() {
@@ -145,6 +153,59 @@ impl<E: Engine> Session<E> {
                 Err(Error::new(Phase::Parse, Cause::Malformed, message))
             }
         }
+    }
+}
+
+/// Files of a partial model that the guest may refuse one by one, each of which makes it read the headers of the others again.
+const REFUSED: usize = 16;
+
+impl<E: Engine> Session<E> {
+    /// Gives the guest of a partial session those further files that can be found and read, and notes why others cannot. The
+    /// guest says itself which are missing.
+    fn provide_found(&mut self, max_files: u32, find: &mut Find<'_, E>) -> Result<(), Error> {
+        let missing = self.guest().missing()?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        room_for(self.files.len().saturating_add(missing.len().min(NAMED)), max_files)?;
+        let given = self.files.len();
+        let mut grants = Vec::new();
+        for known in missing {
+            let name = self.names.asked(&known);
+            match find(&name) {
+                Ok(source) => grants.push(self.grant(known, Granted { name, source })?),
+                Err(error) if error.cause == Cause::NotFound && error.field.is_none() => {}
+                Err(error) => self.left_out(&error),
+            }
+        }
+        let all = grants.len();
+        while let Err(error) = self.guest().provide(&grants) {
+            let at = error.source.and_then(|source| usize::try_from(source).ok()?.checked_sub(given));
+            let Some(at) = at.filter(|at| *at < grants.len()) else {
+                // Files were left out, so that the numbers of others say nothing any more.
+                return Err(if grants.len() == all { error } else { Error { source: None, ..error } });
+            };
+            self.left_out(&error);
+            if all - grants.len() < REFUSED {
+                grants.remove(at);
+                self.files.remove(given + at);
+            } else {
+                grants.clear();
+                self.files.truncate(given);
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that is there and was left out.
+    fn left_out(&mut self, error: &Error) {
+        let rule = match error.cause {
+            Cause::NotAModel => "not-a-model",
+            Cause::EndOfSource => "cut-off",
+            Cause::NotFound => "dangling-link",
+            _ => "unreadable-file",
+        };
+        self.notice(Finding::new(rule, Severity::Error, self.names.translated(&error.message)));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     source::{Mapped, Source as Custom},
 };
 use std::{ffi::OsString, fs::File, io, path::Path, sync::Arc};
-use weighbridge_core::{Cause, Phase, SourceStat, Span, StorageError, escape, escape_path};
+use weighbridge_core::{Cause, Phase, SourceStat, Span, StorageError, escape, escape_path, types};
 
 pub(crate) use crate::platform::Folder;
 
@@ -38,7 +38,10 @@ impl Source {
         let shown = escape_path(path);
         let place = Place::of(path);
         let opened = place.open().and_then(|file| file.ok_or_else(|| io::ErrorKind::NotFound.into()));
-        let opened = opened.map_err(|error| refused(&shown, error));
+        let opened = opened.map_err(|error| match std::fs::read_link(path) {
+            Ok(target) if error.kind() == io::ErrorKind::NotFound => dangling(&shown, path.parent(), &target, error),
+            _ => refused(&shown, error),
+        });
         opened.and_then(|file| Self::of_place(file, place, &shown)).map_err(|error| error.of_file(path))
     }
 
@@ -50,16 +53,20 @@ impl Source {
         Ok(Self { from: From::Path(file), size, promised: false })
     }
 
-    /// Opens a file of a folder by its plain name, which is `called` so in the folder. A link there leads outside only as `platform::Folder::file` says.
+    /// Opens a file of a folder, which has the path `at`, by its plain name; it is `called` so in the folder. A link there leads
+    /// outside only as `platform::Folder::file` says.
     pub(crate) fn open_in(
         folder: &Arc<Folder>,
+        at: &Path,
         name: &str,
         called: OsString,
         follow_links: bool,
     ) -> Result<Self, Error> {
+        let link = folder.link(&called);
         let place = Place::In(folder.clone(), called, follow_links);
-        let file = place.open().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
+        let file = place.open().map_err(|error| match (error.kind(), link) {
+            (io::ErrorKind::NotFound, Some(target)) => dangling(&escape(name), Some(at), &target, error),
+            (io::ErrorKind::NotFound, None) => {
                 missing(name, "is not beside its first file; fetch it into the same folder", error)
             }
             _ => refused(&escape(name), error),
@@ -224,6 +231,25 @@ fn is_regular(file: &File, shown: &str) -> Result<(), Error> {
     let Some(what) = platform::irregular(file).map_err(|error| refused(shown, error))? else { return Ok(()) };
     let message = format!("{shown} is {what}; give a regular file");
     Err(Error::new(Phase::Request, Cause::InvalidRequest, message))
+}
+
+/// A link in `folder` that leads to a file which is not there: in a cache, one whose download did not end.
+fn dangling(shown: &str, folder: Option<&Path>, target: &Path, error: io::Error) -> Error {
+    let begun = target.file_name().and_then(|name| {
+        let mut name = name.to_owned();
+        name.push(".incomplete");
+        let begun = target.with_file_name(name);
+        let size = std::fs::metadata(folder?.join(&begun)).ok()?.len();
+        Some(format!("; its download has begun ({} has {size} bytes), so let it end", escape_path(&begun)))
+    });
+    let message = format!(
+        "{shown} is a link to {}, and there is no such file{}",
+        escape_path(target),
+        begun.unwrap_or_else(|| "; fetch the file again, or mend the link".to_owned())
+    );
+    let mut record = types::Error::new(Phase::Request, Cause::NotFound, message);
+    record.field = Some("link".to_owned());
+    Error::from(record).caused_by(error)
 }
 
 fn refused(shown: &str, error: io::Error) -> Error {

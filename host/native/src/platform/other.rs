@@ -17,6 +17,11 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// Where a link of this folder leads to.
+    pub(crate) fn link(&self, name: &OsStr) -> Option<PathBuf> {
+        std::fs::read_link(self.0.join(name)).ok()
+    }
+
     /// Opens a file of this folder, and one that a link leads to only where `follow` asks for it.
     pub(crate) fn file(&self, name: &OsStr, follow: bool) -> io::Result<Option<File>> {
         let path = self.0.join(name);

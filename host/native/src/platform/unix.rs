@@ -24,6 +24,13 @@ impl Folder {
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
     }
 
+    /// Where a link of this folder leads to.
+    pub(crate) fn link(&self, name: &OsStr) -> Option<PathBuf> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let target = rustix::fs::readlinkat(&self.0, name, Vec::new()).ok()?;
+        Some(std::ffi::OsString::from_vec(target.into_bytes()).into())
+    }
+
     /// Opens a file of this folder. `name` is a plain file name. A link in its place is followed where it is one of a cache
     /// of models, or where `follow` asks for it; else there is no file.
     pub(crate) fn file(&self, name: &OsStr, follow: bool) -> io::Result<Option<File>> {

@@ -24,7 +24,7 @@ fn only(tag: &str) -> JsValue {
     record(&[("tag", tag.into())])
 }
 
-pub(super) fn guest_options(GuestOptions { slots, limits, observe, .. }: &GuestOptions) -> JsValue {
+pub(super) fn guest_options(GuestOptions { slots, limits, observe, partial, .. }: &GuestOptions) -> JsValue {
     let Limits { header_bytes, tensors, metadata_entries, name_bytes, nesting, .. } = *limits;
     let limits = record(&[
         ("headerBytes", header_bytes.into()),
@@ -33,7 +33,12 @@ pub(super) fn guest_options(GuestOptions { slots, limits, observe, .. }: &GuestO
         ("nameBytes", name_bytes.into()),
         ("nesting", nesting.into()),
     ]);
-    record(&[("slots", (*slots).into()), ("limits", limits), ("observe", observe.name().into())])
+    record(&[
+        ("slots", (*slots).into()),
+        ("limits", limits),
+        ("observe", observe.name().into()),
+        ("partial", (*partial).into()),
+    ])
 }
 
 pub(super) fn selection(selection: &Selection) -> JsValue {

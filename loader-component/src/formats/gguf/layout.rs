@@ -1,6 +1,7 @@
 //! Where the tensors lie: inside the file, and not on one another.
 use super::super::escape;
 use super::super::fault::{LONGEST_FILE, Length, cut_off, fault};
+use super::super::noticed::cut_off_is;
 use super::reader::Gguf;
 use crate::types::{Cause, Error};
 
@@ -16,7 +17,9 @@ impl Gguf {
             return Err(fault(Cause::Malformed, self.at, "tensor_data", "The data section begins beyond 2^64 bytes."));
         };
         self.tensors.shift(data).map_err(|tensor| self.placed(tensor, "would end beyond 2^64 bytes".into()))?;
-        self.ends(data, align)?;
+        if let Err(error) = self.ends(data, align) {
+            self.cut_off = Some(cut_off_is(self.limits.partial, error)?);
+        }
         let mut order = self.tensors.by_offset();
         self.tensors.measure_unknown(&order, self.bounds.size);
         let span = |tensor: u32| self.tensors.get(tensor as usize).map_or((0, 0), |t| (t.offset, t.bytes));

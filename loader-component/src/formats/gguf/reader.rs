@@ -47,7 +47,7 @@ pub(super) struct Gguf {
     /// Where the next item begins.
     pub(super) at: u64,
     pub(super) bounds: Bounds,
-    limits: Limits,
+    pub(super) limits: Limits,
     version: u32,
     tensor_count: u64,
     entry_count: u64,
@@ -55,6 +55,8 @@ pub(super) struct Gguf {
     pub(super) infos_at: u64,
     pub(super) metadata: MetadataIndex,
     pub(super) tensors: TensorTable,
+    /// That the file ends before its last tensor.
+    pub(super) cut_off: Option<Finding>,
 }
 
 impl Gguf {
@@ -71,6 +73,7 @@ impl Gguf {
             infos_at: 0,
             metadata: MetadataIndex::new(max_read),
             tensors: TensorTable::default(),
+            cut_off: None,
         }
     }
 
@@ -152,7 +155,8 @@ impl Gguf {
         let data_offset = self.lay_out()?;
         let role = self.part()?.map_or(Role::Whole, Role::Part);
         let last = self.last_end(data_offset);
-        let findings = self.findings();
+        let mut findings = self.findings();
+        findings.extend(self.cut_off.take());
         let header = Box::new(Header {
             format: &FORMAT,
             version: self.version,

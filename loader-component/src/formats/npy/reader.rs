@@ -6,11 +6,13 @@ use super::super::fault::{Length, cut_off, ends_inside, fault, misuse, over_limi
 use super::super::handler::{Progress, Reader};
 use super::super::header::{Header, Role};
 use super::super::metadata::MetadataIndex;
+use super::super::noticed::cut_off_is;
 use super::super::table::TensorTable;
 use super::super::window::Buffer;
 use super::dict::{self, Description};
 use super::dtypes::dtype;
 use super::format::{FORMAT, MAGIC, TENSOR};
+use crate::api::Finding;
 use crate::types::{Cause, Error};
 
 /// Most bytes of the header's text unless the caller says otherwise; numpy itself reads 10,000.
@@ -92,7 +94,7 @@ impl Npy {
             }
         })?;
         let data_offset = text_at.saturating_add(text.len() as u64);
-        let end = self.ends(data_offset, bytes)?;
+        let (end, found) = self.ends(data_offset, bytes)?;
         let mut tensors = TensorTable::default();
         let pushed = tensors.push(TENSOR, dtype, &dimensions, data_offset, bytes);
         pushed.map_err(|_| misuse("The first tensor of a table was refused."))?;
@@ -105,20 +107,21 @@ impl Npy {
             tensors,
             metadata: MetadataIndex::default(),
             role: Role::Whole,
-            findings: Vec::new(),
+            findings: found.into_iter().collect(),
         });
         // NumPy reads several arrays from one file, one after the other; here an array is a file.
         Ok(if end < self.end { Progress::Behind { header, at: end, forbidden: true } } else { Progress::Done(header) })
     }
 
-    /// Where the elements end, which the file must reach.
-    fn ends(&self, data_offset: u64, bytes: u64) -> Result<u64, Error> {
+    /// Where the elements end, which the file must reach; one of an archive is never partial.
+    fn ends(&self, data_offset: u64, bytes: u64) -> Result<(u64, Option<Finding>), Error> {
         let end = data_offset.saturating_add(bytes);
         if self.end < end {
             let what = "inside the array";
-            return Err(self.cut_off(data_offset, "tensor_data", Length::Exactly(end), what).at_tensor(0));
+            let error = self.cut_off(data_offset, "tensor_data", Length::Exactly(end), what).at_tensor(0);
+            return Ok((end, Some(cut_off_is(self.limits.partial && self.at == 0, error)?)));
         }
-        Ok(end)
+        Ok((end, None))
     }
 }
 

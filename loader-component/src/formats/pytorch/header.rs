@@ -7,9 +7,11 @@ use super::super::header::{Header, Role};
 use super::super::kind::Kind;
 use super::super::metadata::{MetadataIndex, Stored};
 use super::super::names::Refused;
+use super::super::noticed::{Severity, noticed};
 use super::super::table::TensorTable;
 use super::checkpoint::{Checkpoint, Finding, Form, PickleUse};
 use super::format::FORMAT;
+use crate::api;
 use crate::types::{Cause, Error};
 
 /// Most names, entries and spans that are listed of each kind; how many there are is always said.
@@ -48,6 +50,7 @@ pub(super) fn of(checkpoint: Checkpoint, size: u64, limits: &Limits) -> Result<H
         }
     }
     let data_offset = tensors.first_byte().unwrap_or(size);
+    let findings = findings(&checkpoint);
     Ok(Header {
         format: &FORMAT,
         version,
@@ -57,8 +60,30 @@ pub(super) fn of(checkpoint: Checkpoint, size: u64, limits: &Limits) -> Result<H
         tensors,
         metadata,
         role: Role::Whole,
-        findings: Vec::new(),
+        findings,
     })
+}
+
+/// What of a checkpoint is worth attention.
+fn findings(checkpoint: &Checkpoint) -> Vec<api::Finding> {
+    let mut found = Vec::new();
+    if let Some((label, first)) = checkpoint.runs() {
+        let message = format!(
+            "PyTorch could run code with this file: it names {} ({label}, byte {}). Nothing of it runs here, and \
+             pytorch.globals lists all such names. Get the model as safetensors, or convert it.",
+            cut(first.global.shown()),
+            first.global.at
+        );
+        found.push(noticed("pytorch-code", Severity::Warning, message).at(first.global.at));
+    }
+    if let Some(span) = checkpoint.outside.first() {
+        let message = format!(
+            "{} bytes of the file belong to no entry of the archive, the first of them at byte {}.",
+            checkpoint.outside_bytes, span.start
+        );
+        found.push(noticed("bytes-outside", Severity::Warning, message).at(span.start));
+    }
+    found
 }
 
 /// What is said of a checkpoint beside its tensors. Keys begin with `pytorch.`.

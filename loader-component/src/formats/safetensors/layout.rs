@@ -1,11 +1,19 @@
 //! Where the tensors lie: from the header's end to the file's end, without holes and not on one another.
 use super::super::escape;
 use super::super::fault::{LONGEST_FILE, Length, cut_off, fault};
+use super::super::noticed::cut_off_is;
 use super::super::table::TensorTable;
+use crate::api::Finding;
 use crate::types::{Cause, Error};
 
-/// Checks offsets relative to the data and makes them absolute; answers where the last tensor ends.
-pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> Result<u64, Error> {
+/// Checks offsets relative to the data and makes them absolute; answers where the last tensor ends, and what there is to say
+/// of that where a file may be `partial`.
+pub(super) fn check(
+    tensors: &mut TensorTable,
+    data_offset: u64,
+    size: u64,
+    partial: bool,
+) -> Result<(u64, Option<Finding>), Error> {
     let placed = |tensors: &TensorTable, tensor: u32, at: u64, why: String| {
         let name = escape(tensors.name(tensor));
         let field = format!("tensor[\"{name}\"].data_offsets");
@@ -41,12 +49,14 @@ pub(super) fn check(tensors: &mut TensorTable, data_offset: u64, size: u64) -> R
         reached = end;
     }
     let end = data_offset.saturating_add(reached);
+    let mut found = None;
     if let Some(tensor) = first {
         let name = escape(tensors.name(tensor));
         let what = format!("in tensor \"{name}\"");
         let field = format!("tensor[\"{name}\"].data_offsets");
-        return Err(cut_off(size, field, size, Length::Exactly(end), &what).at_tensor(tensor));
+        let error = cut_off(size, field, size, Length::Exactly(end), &what).at_tensor(tensor);
+        found = Some(cut_off_is(partial, error)?);
     }
     tensors.shift(data_offset).map_err(|tensor| placed(tensors, tensor, 0, "would end beyond 2^64 bytes".into()))?;
-    Ok(end)
+    Ok((end, found))
 }

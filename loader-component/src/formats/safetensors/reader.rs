@@ -66,7 +66,7 @@ impl Safetensors {
         let mut metadata = MetadataIndex::new(self.max_read);
         HeaderReader::new(&self.limits, &mut tensors, &mut metadata).read(json, PREFIX)?;
         let data_offset = PREFIX.saturating_add(json.len() as u64);
-        let end = layout::check(&mut tensors, data_offset, self.size)?;
+        let (end, found) = layout::check(&mut tensors, data_offset, self.size, self.limits.partial)?;
         let header = Box::new(Header {
             format: &FORMAT,
             version: 0,
@@ -76,7 +76,7 @@ impl Safetensors {
             tensors,
             metadata,
             role: Role::Whole,
-            findings: Vec::new(),
+            findings: found.into_iter().collect(),
         });
         Ok(if end < self.size { Progress::Behind { header, at: end, forbidden: true } } else { Progress::Done(header) })
     }

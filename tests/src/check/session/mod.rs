@@ -185,6 +185,7 @@ impl search::Model for Model {
                 nesting: 0,
             },
             observe: Level::Off,
+            partial: false,
         };
         let sources = vec![("model.safetensors".to_owned(), ())];
         let session = Session::open(self.host.clone(), sources, &options, Box::new(()));

@@ -224,7 +224,7 @@ fn only_regular_files_are_opened_and_nothing_blocks() {
     std::os::unix::fs::symlink("secret\x1b[31m", &link).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let beside = Arc::new(platform::Folder::open(folder.path()).unwrap());
-    let open_in = |name: &str, follow| Source::open_in(&beside, name, name.into(), follow);
+    let open_in = |name: &str, follow| Source::open_in(&beside, folder.path(), name, name.into(), follow);
     assert_eq!(open_in("link", true).unwrap().size(), 1);
     assert_eq!(open_in("link", false).err().unwrap().cause, weighbridge_core::Cause::AccessDenied);
     assert!(open_in("../x", true).is_err());
