@@ -46,9 +46,7 @@ impl DeskHost for System {
             compile_ns: startup.load_ns,
             imports: self.runtime.imports(),
             exports: self.runtime.exports(),
-            granted: vec![
-                "Granted: reading the files that you open, by handle; telling the observer what it does.".into(),
-            ],
+            granted: vec![HostFacts::GRANTED.into()],
             formats: self.runtime.formats().unwrap_or_default(),
             tables: self.runtime.describe().unwrap_or_default(),
         }

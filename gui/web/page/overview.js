@@ -1,6 +1,7 @@
 /** The plain view of a run: what was opened, how it was loaded and why so, tensors, metadata, every transition. */
 import { bytes, count, el, escape, shape, time } from './dom.js';
 import { failureCard } from './failure.js';
+import { Findings } from './findings.js';
 import { Table } from './table.js';
 import { Transitions } from './transitions.js';
 
@@ -74,10 +75,12 @@ export class Overview {
       this.hash,
     );
     this.failure = el('div', { hidden: true });
+    this.findings = new Findings();
     this.lists = this.#lists();
     this.root.replaceChildren(
       el('section', { className: 'card' }, el('header', {}, this.title, this.under), this.facts, ...(live ? [] : [this.report])),
       this.failure,
+      this.findings.root,
       ...(live ? [el('section', { className: 'card', id: 'load-card' }, controls, this.bar, this.report)] : []),
       this.lists,
     );
@@ -151,7 +154,8 @@ export class Overview {
     this.client.send({ Load: { selection, options } });
   }
 
-  onOpened({ summary, files }) {
+  onOpened({ summary, files, findings }) {
+    this.findings.ofModel(findings ?? [], files);
     const format = summary.version > 0 ? `${summary.format} ${summary.version}` : summary.format;
     this.total = Number(summary['tensor-bytes']);
     this.opened = performance.now() - this.began;
@@ -179,7 +183,6 @@ export class Overview {
     const { name, dtype, shape: sides, bytes: size } = this.tensors[index];
     const state = this.states[index]?.lifecycle ?? (this.origin === 'Live' ? 'unbound' : '');
     const hashed = this.hashes.get(index);
-    const numbers = hashed?.statistics;
     const hash = el('span', { title: hashed?.sha256 ?? '' }, hashed ? `${hashed.sha256.slice(0, 16)}…` : '');
     hash.dataset.sha256 = hashed?.sha256 ?? '';
     return [
@@ -189,7 +192,7 @@ export class Overview {
       count(size),
       el('span', { className: /resident/.test(state) ? 'resident' : 'soft' }, state),
       hash,
-      numbers?.mean === undefined ? '' : `${short(numbers.min)} … ${short(numbers.max)}`,
+      hashed?.range ? `${short(hashed.range[0])} … ${short(hashed.range[1])}` : '',
     ];
   }
 
@@ -241,8 +244,9 @@ export class Overview {
     this.sandbox.replaceChildren(...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   }
 
-  onHashes({ rows, bytes: size, ms }) {
+  onHashes({ rows, findings, bytes: size, ms }) {
     for (const row of rows) this.hashes.set(row.index, row);
+    this.findings.ofValues(findings);
     this.table.refresh();
     this.say('notice', `${count(rows.length)} tensors hashed, ${bytes(size)} in ${time(ms * 1e6)}`);
     this.root.dataset.hashed = String(rows.length);
