@@ -59,7 +59,7 @@ class Bridge {
 
   /** Shows the browser's file dialog; its result comes by `picked`. */
   pick(what) {
-    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: what === 'model' });
+    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: what !== 'recording' });
     input.addEventListener('change', () => this.#pick(what, [...input.files]));
     input.addEventListener('cancel', () => this.#pick(what, []));
     input.click();

@@ -32,7 +32,9 @@ export class Overview {
   /** Opens files, and loads them if they are not too large for that. */
   open(files) {
     this.loadAfterOpening = true;
-    const guest = { slots: 0, limits: {}, observe: 'transitions' };
+    // Zeros are defaults.
+    const limits = { 'header-bytes': 0, tensors: 0, 'metadata-entries': 0, 'name-bytes': 0, nesting: 0 };
+    const guest = { slots: 0, limits, observe: 'transitions' };
     this.client.send({ Open: { files, options: { guest, mmap: false, deadline_ms: 0 } } });
   }
 
@@ -144,7 +146,7 @@ export class Overview {
 
   #load(strategy, extent, glob) {
     const options = {
-      policy: strategy === 'auto' ? undefined : { only: strategy },
+      policy: strategy === 'auto' ? 'auto' : { only: strategy },
       extent: extent === 'window' ? { window: 16 << 20 } : extent,
       'staging-bytes': 0,
       validate: { structure: false, architecture: false },
