@@ -272,11 +272,13 @@ export const cases = {
       weighbridge.client.send('Pause');`);
     await browser.click('#sample');
     await browser.until('weighbridge.held.length === 1');
-    await browser.run("weighbridge.client.send('Step')");
+    await browser.click('#held button:nth-of-type(1)');
     await browser.until('weighbridge.held.length === 2');
     assert.match(await browser.run('return weighbridge.held[0]'), /→|before|asks to/);
-    await browser.run("weighbridge.client.send('Continue')");
+    assert.ok((await browser.run("return document.querySelector('#held').innerText")).includes(await browser.run('return weighbridge.held[1]')));
+    await browser.click('#held button:nth-of-type(2)');
     await browser.until(`${used} && ${idle}`);
+    assert.equal(await browser.run("return document.querySelector('#held').hidden"), true);
     assert.equal(await browser.run('return weighbridge.held.at(-1)'), 'Resumed');
   },
 

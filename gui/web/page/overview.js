@@ -76,11 +76,13 @@ export class Overview {
       this.evict,
       this.hash,
     );
+    this.held = el('div', { className: 'message problem', id: 'held', hidden: true });
     this.failure = el('div', { hidden: true });
     this.findings = new Findings();
     this.lists = this.#lists();
     this.root.replaceChildren(
       el('section', { className: 'card' }, el('header', {}, this.title, this.under), this.facts, ...(live ? [] : [this.report])),
+      this.held,
       this.failure,
       this.findings.root,
       ...(live ? [el('section', { className: 'card', id: 'load-card' }, controls, this.bar, this.report)] : []),
@@ -277,7 +279,20 @@ export class Overview {
     this.#enable(true);
   }
 
+  /** The component waits, as the inspector told it to. */
+  onHeld(why) {
+    if (!this.held) return;
+    const button = (text, request) => el('button', { type: 'button', onclick: () => this.client.send(request) }, text);
+    this.held.replaceChildren(el('span', {}, `Held: ${escape(why)}`), button('Step', 'Step'), button('Continue', 'Continue'));
+    this.held.hidden = false;
+  }
+
+  onResumed() {
+    if (this.held) this.held.hidden = true;
+  }
+
   onIdle() {
+    this.onResumed();
     this.busy = null;
     if (this.bar) this.bar.hidden = true;
     if (this.root.dataset) this.root.dataset.idle = String(Date.now());
