@@ -253,6 +253,7 @@ pub fn updates(size: Size) -> Vec<Update> {
             },
             files: vec![FileFacts { name: "synthetic.gguf".into(), size: end }],
             capabilities: None,
+            findings: Vec::new(),
         })),
         Update::Tensors { start: 0, tensors },
         Update::Records(records),

@@ -1,6 +1,9 @@
-//! The messages of the web page's worker: every request as this crate writes it is understood there, and every update of it is one that
-//! this crate reads. Runs the worker's code in Node.
+//! The desk of the web page: every request as this crate writes it is understood there, every update of it is one that this crate reads,
+//! and it answers what the native desk answers. Runs the page's desk in Node.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod same;
+
+use same::{Native, plain};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -46,15 +49,19 @@ impl Desk {
             if line.trim().is_empty() {
                 return updates;
             }
-            let update = read(line.trim()).expect("an update of the inspector");
-            assert!(!matches!(update, Update::Problem(_)), "{update:?}");
-            updates.push(update);
+            updates.push(read(line.trim()).expect("an update of the inspector"));
         }
     }
 
-    fn ask(&mut self, request: &Request) -> Vec<Update> {
+    fn answer(&mut self, request: &Request) -> Vec<Update> {
         writeln!(self.to, "{}", serde_json::to_string(request).unwrap()).unwrap();
         self.updates()
+    }
+
+    fn ask(&mut self, request: &Request) -> Vec<Update> {
+        let updates = self.answer(request);
+        assert!(!updates.iter().any(|update| matches!(update, Update::Problem(_))), "{updates:?}");
+        updates
     }
 }
 
@@ -143,4 +150,88 @@ fn requests_and_updates_are_understood_on_both_sides() {
     assert_update!(desk.ask(&Request::Close), Update::Notice(_));
     assert_update!(desk.ask(&Request::OpenRecording(file(&saved))), Update::Began { origin: Origin::Recording, .. });
     assert_update!(desk.ask(&Request::Replay), Update::Notice(text) if text.contains("are the same"));
+}
+
+/// Requests of every kind but those whose answers are times or pages in memory.
+fn requests(folder: &Path) -> Vec<Request> {
+    let model = sample(folder);
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        file(&path)
+    };
+    let whole = std::fs::read(&model).unwrap();
+    let long = write("long.safetensors", &[&whole[..], &[0; 7]].concat());
+    let cut = write("cut.safetensors", &whole[..whole.len() - 5]);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    let pointer = write("pointer.safetensors", pointer.as_bytes());
+    let not_there = file(&folder.join("not-there.gguf"));
+    let saved = folder.join("run.wbrec").to_string_lossy().into_owned();
+    let saved = FileRef { name: saved.clone(), token: saved };
+    let unmapped = OpenOptions { mmap: false, ..OpenOptions::default() };
+    let open = |file: FileRef| Request::Open { files: vec![file], options: unmapped };
+    let fault = |kind| Request::SetFaults(vec![Fault::Call { call: FaultCall::ReadInto, nth: 1, kind }]);
+    let state = |machine: &str, state: &str| Breakpoint::State { machine: machine.into(), state: state.into() };
+    vec![
+        load(Strategy::ReadCopy),
+        Request::SaveRecording(saved.clone()),
+        open(file(&model)),
+        load(Strategy::MappedFile),
+        load(Strategy::ReadCopy),
+        Request::Preview(1),
+        Request::Preview(9),
+        Request::Borrow(Some(0)),
+        Request::Evict(Selection::All),
+        Request::Borrow(None),
+        Request::Borrow(Some(9)),
+        Request::Evict(Selection::Tensors(vec![0, 1])),
+        Request::Preview(1),
+        Request::Release(Selection::Matching("a".into())),
+        Request::Release(Selection::Tensors(vec![0])),
+        Request::Load { selection: Selection::Matching("[".into()), options: LoadOptions::new() },
+        Request::Advise(0, Advice::WillNeed),
+        Request::Metadata,
+        fault(FaultKind::Fail(StorageError::Io(5))),
+        load(Strategy::ReadCopy),
+        fault(FaultKind::Short),
+        load(Strategy::StagedRead),
+        Request::SetFaults(vec![Fault::Truncate { at: 20 }]),
+        load(Strategy::StagedRead),
+        Request::SetFaults(Vec::new()),
+        Request::SetBreakpoints(vec![Breakpoint::Error, state("io/loader", "allocating")]),
+        load(Strategy::StagedRead),
+        Request::Evict(Selection::All),
+        Request::SetBreakpoints(Vec::new()),
+        Request::Observe(Level::Steps),
+        load(Strategy::ExternalBuffer),
+        load(Strategy::ExternalBuffer),
+        Request::Evict(Selection::All),
+        Request::Replay,
+        Request::SaveRecording(saved.clone()),
+        open(long),
+        open(cut),
+        open(pointer),
+        open(not_there),
+        Request::OpenRecording(saved.clone()),
+        load(Strategy::ReadCopy),
+        Request::Replay,
+        open(saved.clone()),
+        Request::OpenRecording(file(&model)),
+        Request::Close,
+        Request::Close,
+    ]
+}
+
+#[test]
+fn the_page_answers_what_the_native_desk_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut page, mut native) = (Desk::start(), Native::start());
+    assert_eq!(plain(page.updates()), plain(native.started()));
+    for (at, request) in requests(folder.path()).iter().enumerate() {
+        let (ours, theirs) = (plain(page.answer(request)), plain(native.answer(request)));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs, "request {at}, {request:?}");
+        }
+        assert_eq!(ours.len(), theirs.len(), "request {at}, {request:?}: {ours:?}\n{theirs:?}");
+    }
 }

@@ -1,5 +1,4 @@
-//! What of the web shell needs no page: its messages, the worker and the dialogs behind a bridge, recordings in other forms. Runs in Node,
-//! by `cargo xtask web --test`.
+//! What of the web shell needs no page: its messages, the worker and the dialogs behind a bridge. Runs in Node, by `cargo xtask web --test`.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::path::Path;
@@ -9,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use weighbridge_inspector::backend::{Backend, Breakpoint, FileRef, OpenOptions, Pick, Picked, Request, Shell, Update};
 use weighbridge_inspector::demo;
 use weighbridge_inspector::messages::read;
-use weighbridge_inspector::web::{Bridge, WebBackend, WebShell, convert};
+use weighbridge_inspector::web::{Bridge, WebBackend, WebShell};
 
 /// A bridge without a page: what was asked is kept, what is to come is put into its lists.
 const BRIDGE: &str = "({
@@ -140,12 +139,4 @@ fn saving_asks_nothing_and_a_path_is_no_file_of_a_page() {
     assert!(mock.texts("dialogs").is_empty());
     let refused = shell.file(Path::new("/etc/\u{202e}passwd")).unwrap_err();
     assert!(refused.contains("drop the file here") && !refused.contains('\u{202e}'), "{refused}");
-}
-
-#[wasm_bindgen_test]
-fn what_is_no_recording_and_what_is_no_form_is_a_sentence() {
-    for bytes in [&b""[..], b"\xff\xfe", b"{\"weighbridge-recording\":1}\n", b"{\"weighbridge-recording\":99}\n"] {
-        let sentence = convert("perfetto", bytes).unwrap_err();
-        assert!(sentence.len() > 10, "{sentence}");
-    }
 }

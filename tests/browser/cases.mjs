@@ -191,6 +191,40 @@ export const cases = {
     assert.notEqual(card.mark, undefined);
   },
 
+  async 'what was noticed is listed, of the file and of its values, in the words of the native tool'(browser, base) {
+    const data = Buffer.alloc(21);
+    [1, NaN, Infinity, -2].forEach((number, at) => data.writeFloatLE(number, 4 * at));
+    const file = safetensors('noticed.safetensors', { a: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, data);
+    await fresh(browser, base);
+    await open(browser, file);
+    const listed = () => browser.run("return document.querySelector('#findings').innerText");
+    const expected = nativeRun('inspect', file, '--json').json.findings;
+    assert.ok(expected.length > 0);
+    const shown = await listed();
+    for (const { message, severity } of expected) assert.ok(shown.includes(message) && shown.includes(severity), shown);
+    await hashes(browser);
+    assert.match(await listed(), /elements that are NaN[^]*elements that are infinite/);
+    assert.match(await browser.run("return document.querySelector('#panel-tensors tbody').innerText"), /-2 … 1\b/);
+    await browser.click('#sample');
+    await browser.until(`document.querySelector('#model-name').textContent === 'sample.gguf' && ${used} && ${idle}`);
+    assert.equal(await browser.run("return document.querySelector('#findings').hidden"), true);
+  },
+
+  async 'what is no model, or was cut off, is said in the words of the native tool'(browser, base) {
+    const pointer = join(scratch, 'model.safetensors');
+    writeFileSync(pointer, 'version https://git-lfs.github.com/spec/v1\noid sha256:4d4d\nsize 4976698672\n');
+    const cut = join(scratch, 'cut.safetensors');
+    writeFileSync(cut, readFileSync(join(models, 'minilm.safetensors')).subarray(0, 5_000_000));
+    for (const [file, title] of [[pointer, /This is no model/], [cut, /Why it failed/]]) {
+      await fresh(browser, base);
+      await open(browser, file);
+      const card = await browser.run("return document.querySelector('#why').innerText");
+      const { cause, message } = nativeRun('load', file, '--json').json.error;
+      assert.match(card, title);
+      assert.ok(card.includes(message) && card.includes(cause), `${card}\n${message}`);
+    }
+  },
+
   async 'a name from a file cannot reorder or inject anything'(browser, base) {
     const file = safetensors('evil.safetensors', { '<img src=x onerror=alert(1)>\u202egpj': { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, Buffer.from([7]));
     await fresh(browser, base);
@@ -238,11 +272,13 @@ export const cases = {
       weighbridge.client.send('Pause');`);
     await browser.click('#sample');
     await browser.until('weighbridge.held.length === 1');
-    await browser.run("weighbridge.client.send('Step')");
+    await browser.click('#held button:nth-of-type(1)');
     await browser.until('weighbridge.held.length === 2');
     assert.match(await browser.run('return weighbridge.held[0]'), /→|before|asks to/);
-    await browser.run("weighbridge.client.send('Continue')");
+    assert.ok((await browser.run("return document.querySelector('#held').innerText")).includes(await browser.run('return weighbridge.held[1]')));
+    await browser.click('#held button:nth-of-type(2)');
     await browser.until(`${used} && ${idle}`);
+    assert.equal(await browser.run("return document.querySelector('#held').hidden"), true);
     assert.equal(await browser.run('return weighbridge.held.at(-1)'), 'Resumed');
   },
 
@@ -308,7 +344,7 @@ export const cases = {
     for (const [options, says] of [[{ ranges: false }, /does not answer range requests/], [{ cors: false }, /CORS/]]) {
       const other = await elsewhere(file, options);
       await openUrl(browser, other.url);
-      await browser.until(`${says}.test(document.querySelector('#messages').innerText)`);
+      await browser.until(`${says}.test(document.querySelector('#why')?.innerText)`);
       other.server.close();
     }
   },

@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Desk } from '../../gui/web/worker/desk.js';
 import * as host from '../../host/web/js/node.js';
 import { clientCases } from './client.mjs';
 import { crc16 } from './crc16.mjs';
@@ -14,7 +13,7 @@ import { models, native, nativeRun, root, run, safetensors, scratch } from './na
 import { storageCases } from './storage.mjs';
 import { Tally } from './tally.mjs';
 
-const { FileSource, LoadError, Recording, STRATEGIES, Session, component, parse, stringify } = host;
+const { Desk, FileSource, LoadError, Recording, STRATEGIES, Session, component, parse, stringify } = host;
 const load = (...args) => run(process.execPath, join(root, 'examples/node/load.mjs'), ...args);
 const loader = await component();
 const tally = new Tally(process.argv[2]);
@@ -287,22 +286,34 @@ await tally.run('numbers of 64 bits are kept whole in JSON, with either sign', (
   assert.deepEqual(parse(text), { numbers, small: [-5, 5] });
 });
 
+/** How the page opens a model, and loads it. */
+const LIMITS = { 'header-bytes': 0, tensors: 0, 'metadata-entries': 0, 'name-bytes': 0, nesting: 0 };
+const OPEN = { guest: { slots: 0, limits: LIMITS, observe: 'transitions' }, mmap: false, deadline_ms: 0 };
+const LOAD = { Load: { selection: 'all', options: { policy: 'auto', extent: 'whole-file', 'staging-bytes': 0, validate: { structure: false, architecture: false } } } };
+
 /** The page's desk on a file, open; `ask` answers the updates that a request brings. */
-async function desk(file, before = () => {}) {
+async function desk(file, { before = [], ...more } = {}) {
   const told = [];
-  const made = new Desk({ host, component: loader, tell: (update) => told.push(update), source: () => new FileSource(file), find: () => undefined });
+  const made = new Desk({
+    component: loader,
+    tell: (update) => told.push(parse(update)),
+    source: (_, token) => new FileSource(token),
+    find: () => undefined,
+    deliver: () => {},
+    ...more,
+  });
   const ask = async (request) => {
     told.length = 0;
-    await made.handle(request);
+    await made.handle(stringify(request));
     return Object.assign({}, ...told.filter((update) => typeof update === 'object'));
   };
-  before(made);
-  const opened = await ask({ Open: { files: [{ name: basename(file), token: '0' }], options: { guest: {} } } });
-  return { made, ask, opened };
+  for (const request of before) await ask(request);
+  const opened = await ask({ Open: { files: [{ name: basename(file), token: file }], options: OPEN } });
+  return { ask, told, opened };
 }
 
 await tally.run('a short answer while a model is opened is the file’s end, and no fault of the component', async () => {
-  const { opened } = await desk(sample, (made) => made.urgent({ SetFaults: [{ Call: { call: 'Read', nth: 1, kind: 'Short' } }] }));
+  const { opened } = await desk(sample, { before: [{ SetFaults: [{ Call: { call: 'Read', nth: 1, kind: 'Short' } }] }] });
   assert.equal(opened.Failed.error.cause, 'end-of-source');
 });
 
@@ -310,10 +321,70 @@ await tally.run('tensors without bytes are hashed as all others, before a load a
   const data = (begin, end, shape) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
   const { ask } = await desk(safetensors('empty.safetensors', { a: data(0, 8, [2]), none: data(8, 8, [0]), z: data(8, 16, [2]) }, Buffer.alloc(16, 3)));
   const before = (await ask({ Hash: 'all' })).Hashes.rows;
-  assert.ok((await ask({ Load: { selection: 'all', options: {} } })).Report);
+  assert.ok((await ask(LOAD)).Report);
   const after = (await ask({ Hash: 'all' })).Hashes.rows;
   assert.deepEqual(after, before);
-  assert.deepEqual(after.map(({ name }) => name), ['a', 'none', 'z']);
+  assert.deepEqual(after.map(({ index, range }) => [index, range === null]), [[0, false], [1, true], [2, false]]);
+});
+
+await tally.run('a hash that is cancelled ends between two chunks, and nothing of it stays; a selection is what it is in a load', async () => {
+  const urgent = [];
+  let cancels = true;
+  const { ask } = await desk(MODELS.safetensors, {
+    take: () => urgent.shift(),
+    progress: (done) => done > 0 && cancels && urgent.push('"Cancel"'),
+  });
+  const ended = await ask({ Hash: 'all' });
+  assert.deepEqual([ended.Failed.error.cause, ended.Hashes, ended.Sandbox.buffer_bytes], ['cancelled', undefined, 0]);
+  cancels = false;
+  await ask(LOAD);
+  cancels = true;
+  assert.equal((await ask({ Hash: 'all' })).Failed.error.cause, 'cancelled', 'of what is resident too');
+  cancels = false;
+  const { rows } = (await ask({ Hash: { matching: '*.bias' } })).Hashes;
+  const loaded = Object.fromEntries(nativeRun('verify', MODELS.safetensors, '--json').json.tensors.map(({ sha256 }, index) => [index, sha256]));
+  assert.ok(rows.length > 10 && rows.every(({ index, sha256 }) => loaded[index] === sha256));
+  assert.equal((await ask({ Hash: { tensors: [1 << 20] } })).Failed.error.cause, 'not-found');
+});
+
+await tally.run('values that are no numbers are findings, the native ones', async () => {
+  const data = Buffer.alloc(24);
+  [NaN, 1.5, Infinity, -2].forEach((number, at) => data.writeFloatLE(number, 4 * at));
+  const of = (dtype, begin, end, side) => ({ dtype, shape: [side], data_offsets: [begin, end] });
+  const file = safetensors('values.safetensors', { a: of('F32', 0, 16, 4), b: of('U8', 16, 24, 8) }, data);
+  const { ask } = await desk(file);
+  const { rows, findings } = (await ask({ Hash: 'all' })).Hashes;
+  assert.deepEqual(rows.map(({ range }) => range), [[-2, 1.5], [0, 0]]);
+  const expected = nativeRun('verify', file, '--json').json.findings;
+  assert.deepEqual(findings.map(({ rule, message }) => [rule, message]), expected.map(({ rule, message }) => [rule, message]));
+  assert.equal(findings.length, 3);
+});
+
+await tally.run('the desk writes recordings in every form, and lists the tensors of one that it opens', async () => {
+  const files = new Map();
+  const { ask, opened } = await desk(sample, { deliver: (name, bytes) => files.set(name, bytes) });
+  await ask(LOAD);
+  const to = (name) => ({ name, token: 'download' });
+  for (const request of [{ SaveRecording: to('a.wbrec') }, { ExportPerfetto: to('a.json') }, { ExportMermaid: to('a.md') }, { WriteFile: [to('a.txt'), [104, 105]] }]) {
+    assert.match((await ask(request)).Notice, /^Wrote a\./);
+  }
+  assert.ok(JSON.parse(Buffer.from(files.get('a.json'))).traceEvents.length > 100);
+  assert.match(Buffer.from(files.get('a.md')).toString(), /stateDiagram|sequenceDiagram/);
+  assert.equal(Buffer.from(files.get('a.txt')).toString(), 'hi');
+  const saved = join(scratch, 'a.wbrec');
+  writeFileSync(saved, files.get('a.wbrec'));
+  const told = await ask({ OpenRecording: { name: 'a.wbrec', token: saved } });
+  assert.equal(told.Began.origin, 'Recording');
+  assert.deepEqual(told.Tensors, opened.Tensors);
+  assert.match((await ask('Replay')).Notice, /are the same/);
+});
+
+await tally.run('what cannot be meant is a problem, and the desk goes on', async () => {
+  const { ask } = await desk(sample);
+  for (const request of ['Nonsense', { Load: {} }, { Hash: 7 }]) assert.match((await ask(request)).Problem, /cannot be meant/);
+  assert.match((await ask('Pause')).Problem, /cross-origin isolated/);
+  assert.match((await ask({ SetBreakpoints: ['Error'] })).Problem, /cannot hold/);
+  assert.ok((await ask(LOAD)).Report);
 });
 
 await tally.run('a recording does not tell what the files are called, unless their index does', () => {

@@ -42,9 +42,7 @@ impl DeskHost for System {
             ready_ns: startup.load_ns,
             imports: self.runtime.imports(),
             exports: self.runtime.exports(),
-            granted: vec![
-                "Granted: reading the files that you open, by handle; telling the observer what it does.".into(),
-            ],
+            granted: vec![HostFacts::GRANTED.into()],
             formats: self.runtime.formats().unwrap_or_default(),
             tables: self.runtime.describe().unwrap_or_default(),
         }

@@ -1,5 +1,5 @@
 /** The page's end of the worker: gives it files and requests, and tells everyone who listens what it answers. */
-import { Sender, nameOf, newMailbox, parse } from '../host/js/page.js';
+import { Sender, nameOf, newMailbox, parse, stringify } from '../host/js/page.js';
 
 /** Requests that act at once. */
 const URGENT = ['Cancel', 'Pause', 'Continue', 'Step', 'SetBreakpoints', 'SetFaults'];
@@ -8,7 +8,7 @@ const LOCAL = 'worker/worker.js';
 const REMOTE = 'worker/remote.js';
 /** How long a worker may take to hear of a cancellation before it is ended (ms). */
 const HEARING = 4000;
-/** How a worker calls what it is at when it opens something (`BUSY` of `worker/desk.js`). */
+/** How the desk calls what it is at when it opens something. */
 const OPENING = new Set(['Opening', 'Reading the recording']);
 
 export class Client extends EventTarget {
@@ -60,12 +60,18 @@ export class Client extends EventTarget {
     this.dispatchEvent(new CustomEvent('broken', { detail: why }));
   }
 
+  /** The host itself broke at work: a bug, or a component that used up the stack. Nothing can be asked of that worker. */
+  #failed(why) {
+    this.#replace(this.kind);
+    this.#tell(JSON.stringify({ Problem: `The worker failed (${why}) and was started anew; open the model again, and please report it` }));
+  }
+
   #hear(data) {
     if (data.update !== undefined) this.#tell(data.update);
     else if (data.progress !== undefined) this.dispatchEvent(new CustomEvent('progress', { detail: data.progress }));
-    else if (data.form !== undefined) this.dispatchEvent(new CustomEvent('convert', { detail: data }));
     else if (data.deliver !== undefined) download(data.deliver, data.bytes);
     else if (data.broken !== undefined) this.#broken(data.broken);
+    else if (data.failed !== undefined) this.#failed(data.failed);
   }
 
   #tell(json) {
@@ -129,7 +135,7 @@ export class Client extends EventTarget {
     if (!URGENT.includes(name)) return this.worker.postMessage({ request });
     if (name === 'Cancel' && this.#busy !== null) this.#cancel();
     // A worker that is idle takes the message as any other.
-    if (this.sender && this.#busy !== null) return this.sender.send(request);
+    if (this.sender && this.#busy !== null) return this.sender.send(stringify(request));
     return this.worker.postMessage({ request });
   }
 

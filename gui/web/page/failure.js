@@ -15,7 +15,7 @@ export function failureCard({ doing, error, bytes }) {
   return el(
     'section',
     { className: 'card why', id: 'why' },
-    el('header', {}, el('h2', {}, 'Why it failed')),
+    el('header', {}, el('h2', {}, error.cause === 'not-a-model' ? 'This is no model' : 'Why it failed')),
     el('p', { className: 'sentence' }, escape(error.message, 2000)),
     el('dl', { className: 'facts' }, ...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
     ...(bytes ? [hex(bytes, Number(error.offset))] : []),

@@ -1,6 +1,4 @@
 /** The inspector: the same program as on the desktop, compiled for the web; fetched when the page has nothing else to do. */
-
-import { download } from './client.js';
 import { parse } from '../host/js/page.js';
 
 /** Why it cannot be shown here; `null` where it can. */
@@ -27,7 +25,6 @@ export async function inspectorFor({ base, client, page }) {
 async function start(canvas, { base, client, page }) {
   const module = await import(new URL('inspector/inspector.js', base));
   await module.default({ module_or_path: new URL('inspector/inspector_bg.wasm', base) });
-  client.addEventListener('convert', ({ detail: { deliver, bytes, form } }) => download(deliver, module.convert(form, bytes)));
   return module.start(canvas, new Bridge(client, page));
 }
 
@@ -62,7 +59,7 @@ class Bridge {
 
   /** Shows the browser's file dialog; its result comes by `picked`. */
   pick(what) {
-    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: what === 'model' });
+    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: what !== 'recording' });
     input.addEventListener('change', () => this.#pick(what, [...input.files]));
     input.addEventListener('cancel', () => this.#pick(what, []));
     input.click();

@@ -1,6 +1,7 @@
 /** The plain view of a run: what was opened, how it was loaded and why so, tensors, metadata, every transition. */
 import { bytes, count, el, escape, shape, time } from './dom.js';
 import { failureCard } from './failure.js';
+import { Findings } from './findings.js';
 import { Table } from './table.js';
 import { Transitions } from './transitions.js';
 
@@ -31,7 +32,9 @@ export class Overview {
   /** Opens files, and loads them if they are not too large for that. */
   open(files) {
     this.loadAfterOpening = true;
-    const guest = { slots: 0, limits: {}, observe: 'transitions' };
+    // Zeros are defaults.
+    const limits = { 'header-bytes': 0, tensors: 0, 'metadata-entries': 0, 'name-bytes': 0, nesting: 0 };
+    const guest = { slots: 0, limits, observe: 'transitions' };
     this.client.send({ Open: { files, options: { guest, mmap: false, deadline_ms: 0 } } });
   }
 
@@ -73,11 +76,15 @@ export class Overview {
       this.evict,
       this.hash,
     );
+    this.held = el('div', { className: 'message problem', id: 'held', hidden: true });
     this.failure = el('div', { hidden: true });
+    this.findings = new Findings();
     this.lists = this.#lists();
     this.root.replaceChildren(
       el('section', { className: 'card' }, el('header', {}, this.title, this.under), this.facts, ...(live ? [] : [this.report])),
+      this.held,
       this.failure,
+      this.findings.root,
       ...(live ? [el('section', { className: 'card', id: 'load-card' }, controls, this.bar, this.report)] : []),
       this.lists,
     );
@@ -141,7 +148,7 @@ export class Overview {
 
   #load(strategy, extent, glob) {
     const options = {
-      policy: strategy === 'auto' ? undefined : { only: strategy },
+      policy: strategy === 'auto' ? 'auto' : { only: strategy },
       extent: extent === 'window' ? { window: 16 << 20 } : extent,
       'staging-bytes': 0,
       validate: { structure: false, architecture: false },
@@ -151,7 +158,8 @@ export class Overview {
     this.client.send({ Load: { selection, options } });
   }
 
-  onOpened({ summary, files }) {
+  onOpened({ summary, files, findings }) {
+    this.findings.ofModel(findings ?? [], files);
     const format = summary.version > 0 ? `${summary.format} ${summary.version}` : summary.format;
     this.total = Number(summary['tensor-bytes']);
     this.opened = performance.now() - this.began;
@@ -179,7 +187,6 @@ export class Overview {
     const { name, dtype, shape: sides, bytes: size } = this.tensors[index];
     const state = this.states[index]?.lifecycle ?? (this.origin === 'Live' ? 'unbound' : '');
     const hashed = this.hashes.get(index);
-    const numbers = hashed?.statistics;
     const hash = el('span', { title: hashed?.sha256 ?? '' }, hashed ? `${hashed.sha256.slice(0, 16)}…` : '');
     hash.dataset.sha256 = hashed?.sha256 ?? '';
     return [
@@ -189,7 +196,7 @@ export class Overview {
       count(size),
       el('span', { className: /resident/.test(state) ? 'resident' : 'soft' }, state),
       hash,
-      numbers?.mean === undefined ? '' : `${short(numbers.min)} … ${short(numbers.max)}`,
+      hashed?.range ? `${short(hashed.range[0])} … ${short(hashed.range[1])}` : '',
     ];
   }
 
@@ -241,8 +248,9 @@ export class Overview {
     this.sandbox.replaceChildren(...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   }
 
-  onHashes({ rows, bytes: size, ms }) {
+  onHashes({ rows, findings, bytes: size, ms }) {
     for (const row of rows) this.hashes.set(row.index, row);
+    this.findings.ofValues(findings);
     this.table.refresh();
     this.say('notice', `${count(rows.length)} tensors hashed, ${bytes(size)} in ${time(ms * 1e6)}`);
     this.root.dataset.hashed = String(rows.length);
@@ -271,7 +279,20 @@ export class Overview {
     this.#enable(true);
   }
 
+  /** The component waits, as the inspector told it to. */
+  onHeld(why) {
+    if (!this.held) return;
+    const button = (text, request) => el('button', { type: 'button', onclick: () => this.client.send(request) }, text);
+    this.held.replaceChildren(el('span', {}, `Held: ${escape(why)}`), button('Step', 'Step'), button('Continue', 'Continue'));
+    this.held.hidden = false;
+  }
+
+  onResumed() {
+    if (this.held) this.held.hidden = true;
+  }
+
   onIdle() {
+    this.onResumed();
     this.busy = null;
     if (this.bar) this.bar.hidden = true;
     if (this.root.dataset) this.root.dataset.idle = String(Date.now());

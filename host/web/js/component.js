@@ -12,10 +12,7 @@ export async function made(manifest, instantiate, compile) {
 }
 
 /** The formats that the component reads. */
-export function formats(component) {
-  component.formats ??= parse(formatsOf(new Start(component), new Hooks()));
-  return component.formats;
-}
+export const formats = (component) => parse(formatsOf(new Start(component), new Hooks()));
 
 /** The transition tables as JSON text, asked once. */
 export function tablesOf(component) {

@@ -28,7 +28,7 @@ export class Hooks {
 
   /** Waits until all bytes that were read are in their places. */
   async settled() {
-    while (this.#coming.length > 0) await this.#coming.shift();
+    await Promise.all(this.#coming.splice(0));
   }
   failure(text) {
     return new LoadError(parse(text));

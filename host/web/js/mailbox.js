@@ -1,28 +1,31 @@
 /**
- * A way to tell a worker something while it works: one message at a time in shared memory. Where pages may not share memory (they
+ * A way to tell a worker something while it works: one text at a time in shared memory. Where pages may not share memory (they
  * are not cross-origin isolated) there is none, and a worker hears of a wish only when it is done.
  *
- * Int32 0: 0 = empty, 1 = a message; 1: its length in bytes. The message is JSON from byte 8 on.
+ * Int32 0: 0 = empty, 1 = a text; 1: its length in bytes. The text is UTF-8 from byte 8 on.
  */
 const BYTES = 1 << 16;
 
 export const newMailbox = () => new SharedArrayBuffer(BYTES);
 
-/** The page's end. */
-export class Sender {
-  #queue = [];
+class End {
   constructor(shared) {
     this.words = new Int32Array(shared);
     this.bytes = new Uint8Array(shared, 8);
   }
-  send(message) {
-    this.#queue.push(message);
+}
+
+/** The page's end. */
+export class Sender extends End {
+  #queue = [];
+  send(text) {
+    this.#queue.push(new TextEncoder().encode(text));
     this.#post();
   }
   #post() {
     if (this.#queue.length === 0) return;
     if (Atomics.load(this.words, 0) === 0) {
-      const text = new TextEncoder().encode(JSON.stringify(this.#queue.shift()));
+      const text = this.#queue.shift();
       // 2000 breakpoints fit; what does not is not held back for ever.
       if (text.length <= this.bytes.length) {
         this.bytes.set(text);
@@ -36,18 +39,13 @@ export class Sender {
 }
 
 /** The worker's end. */
-export class Receiver {
-  constructor(shared) {
-    this.words = new Int32Array(shared);
-    this.bytes = new Uint8Array(shared, 8);
-  }
-
-  /** The message, if there is one. */
+export class Receiver extends End {
+  /** The text, if there is one. */
   take() {
     if (Atomics.load(this.words, 0) === 0) return undefined;
     const text = new TextDecoder().decode(this.bytes.slice(0, this.words[1]));
     Atomics.store(this.words, 0, 0);
-    return JSON.parse(text);
+    return text;
   }
 
   /** Blocks until there is one. */

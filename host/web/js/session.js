@@ -13,10 +13,7 @@ const STAGING = 4 << 20;
 export const STRATEGIES = ['mapped-file', 'read-copy', 'staged-read', 'external-buffer'];
 
 const told = (observe) => (text) => observe(parse(text));
-const answered = (interpose) => (text) => {
-  const answer = interpose(parse(text));
-  return answer === undefined ? undefined : stringify(answer);
-};
+const answered = (interpose) => (text) => stringify(interpose(parse(text)));
 
 export class Session {
   #core;
@@ -30,6 +27,11 @@ export class Session {
     };
     for (const name of shown) Object.defineProperty(this.prototype, name, { get: ask(name) });
     for (const name of asked) this.prototype[name] = ask(name);
+    for (const name of ['find', 'close', 'free']) {
+      this.prototype[name] = function (...given) {
+        return this.#core[name](...given);
+      };
+    }
   }
 
   static open({ sources, find = () => undefined, ...options }) {
@@ -60,9 +62,6 @@ export class Session {
   }
   metadata(head) {
     return parse(this.#core.metadata(head));
-  }
-  find(name) {
-    return this.#core.find(name);
   }
   load(selection = 'all', options = {}) {
     return parse(this.#core.load(stringify(selection), stringify(options)));
@@ -99,11 +98,5 @@ export class Session {
   }
   recording() {
     return new Recording(this.#core.recording(this.component.id, tablesOf(this.component)));
-  }
-  close() {
-    this.#core.close();
-  }
-  free() {
-    this.#core.free();
   }
 }

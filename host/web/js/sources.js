@@ -10,12 +10,8 @@ class Fetched {
 
   /** A browser refuses to read a file that is not what it was when it was given, and a server's answers say when they are: that is the check. */
   check() {}
-  read(offset, len) {
-    return this.fetch(offset, len);
-  }
-  readInto(bytes, offset) {
-    bytes.set(this.fetch(offset, bytes.length));
-  }
+  read = (offset, len) => this.fetch(offset, len);
+  readInto = (bytes, offset) => bytes.set(this.fetch(offset, bytes.length));
 }
 
 /** A file that was dropped or picked. */
@@ -28,9 +24,7 @@ export class FileSource extends Fetched {
   fingerprint() {
     return BigUint64Array.of(BigInt(Math.max(0, this.file.lastModified ?? 0)), BigInt(this.size));
   }
-  begin(offset, len) {
-    return this.readers?.begin(this.file, offset, len);
-  }
+  begin = (offset, len) => this.readers?.begin(this.file, offset, len);
   fetch(offset, len) {
     let bytes;
     try {
@@ -87,8 +81,7 @@ export class UrlSource extends Fetched {
     if (this.size > 0) this.#ask('GET', 0, 1);
   }
   fingerprint() {
-    const hash = [...this.stamp].reduce((sum, char) => BigInt.asUintN(64, (sum ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n), 0xcbf29ce484222325n);
-    return BigUint64Array.of(hash, BigInt(this.size));
+    return BigUint64Array.from([this.size, ...new TextEncoder().encode(this.stamp)], BigInt);
   }
   fetch(offset, len) {
     if (len === 0) return new Uint8Array();

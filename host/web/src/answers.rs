@@ -2,7 +2,7 @@
 use crate::media::Hooks;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use weighbridge_core::{Cause, Error, Phase};
+use weighbridge_core::{Cause, Error, MetadataEntry, MetadataValue, Phase};
 
 #[wasm_bindgen]
 extern "C" {
@@ -30,4 +30,15 @@ pub(crate) fn asked<T: DeserializeOwned>(hooks: &Hooks, what: &str, text: &str) 
         let message = format!("the {what} given cannot be meant: {error}");
         thrown(hooks, &Error::new(Phase::Request, Cause::InvalidRequest, message))
     })
+}
+
+/// Makes texts of numbers that JSON cannot say.
+pub(crate) fn in_json(entries: &mut [MetadataEntry]) {
+    for entry in entries {
+        if let MetadataValue::Floating(number) = entry.value
+            && !number.is_finite()
+        {
+            entry.value = MetadataValue::Text(number.to_string());
+        }
+    }
 }

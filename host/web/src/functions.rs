@@ -1,43 +1,43 @@
-//! Functions of JavaScript where the core asks for what may go to another thread. There is one thread here: they stay in its
+//! Values of JavaScript where the core asks for what may go to another thread. There is one thread here: they stay in its
 //! table, and what the core is given is their number.
 use crate::media::storage_error;
 use js_sys::{Function, Uint8Array};
-use std::{cell::RefCell, collections::HashMap};
-use wasm_bindgen::JsValue;
+use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
+use wasm_bindgen::{JsCast, JsValue};
 use weighbridge_core::{
     Consumer, Interpose, Observer, StorageError,
     trace::{Answer, Call, Record},
 };
 
 thread_local! {
-    static TABLE: RefCell<(u32, HashMap<u32, Function>)> = RefCell::default();
+    static TABLE: RefCell<(u32, HashMap<u32, JsValue>)> = RefCell::default();
 }
 
-/// A function in the table, until this is dropped.
-struct Entry(u32);
+/// A value in the table, until this is dropped.
+pub(crate) struct Entry<T>(u32, PhantomData<fn() -> T>);
 
-impl Entry {
-    fn new(function: Function) -> Self {
+impl<T: JsCast> Entry<T> {
+    pub(crate) fn new(value: T) -> Self {
         TABLE.with_borrow_mut(|(next, table)| {
             *next = next.wrapping_add(1);
-            table.insert(*next, function);
-            Self(*next)
+            table.insert(*next, value.into());
+            Self(*next, PhantomData)
         })
     }
 
-    fn get(&self) -> Option<Function> {
-        TABLE.with_borrow(|(_, table)| table.get(&self.0).cloned())
+    pub(crate) fn get(&self) -> Option<T> {
+        TABLE.with_borrow(|(_, table)| table.get(&self.0).cloned()).map(JsCast::unchecked_into)
     }
 }
 
-impl Drop for Entry {
+impl<T> Drop for Entry<T> {
     fn drop(&mut self) {
         TABLE.with_borrow_mut(|(_, table)| table.remove(&self.0));
     }
 }
 
 /// Is told records as JSON text.
-pub(crate) struct Listener(Entry);
+pub(crate) struct Listener(Entry<Function>);
 
 impl Listener {
     pub(crate) fn new(function: Function) -> Self {
@@ -55,7 +55,7 @@ impl Observer for Listener {
 }
 
 /// Is asked with the call as JSON text and answers as JSON text, or nothing.
-pub(crate) struct Interposer(Entry);
+pub(crate) struct Interposer(Entry<Function>);
 
 impl Interposer {
     pub(crate) fn new(function: Function) -> Self {

@@ -9,13 +9,18 @@
 #![deny(missing_docs)]
 
 mod answers;
+mod desk;
 mod functions;
+mod further;
 mod guest;
 mod media;
 mod options;
 mod recording;
 mod session;
+mod view;
 
+pub use desk::Desk;
 pub use guest::{Imports, formats, tables};
 pub use recording::Recording;
-pub use session::{Session, View};
+pub use session::Session;
+pub use view::View;

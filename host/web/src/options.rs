@@ -118,18 +118,16 @@ pub(crate) struct Settings {
 /// Offsets of mappings are multiples of so many bytes, where nothing else is said: a page of wasm.
 const GRANULARITY: u32 = 65_536;
 
-impl Settings {
-    /// Offsets of mappings are multiples of this; a power of two.
-    pub(crate) fn granularity(&self) -> u64 {
-        self.offers.map_granularity.filter(|bytes| bytes.is_power_of_two()).unwrap_or(GRANULARITY).into()
-    }
-}
-
 /// Reading at once comes before reading in chunks: large pieces come faster, are kept as they came, and there is a point to
 /// cancel between them.
 const AUTO: [Strategy; 3] = [Strategy::MappedFile, Strategy::ReadCopy, Strategy::StagedRead];
 
 impl Settings {
+    /// Offsets of mappings are multiples of this; a power of two.
+    pub(crate) fn granularity(&self) -> u64 {
+        self.offers.map_granularity.filter(|bytes| bytes.is_power_of_two()).unwrap_or(GRANULARITY).into()
+    }
+
     /// The order of `auto`.
     pub(crate) fn auto(&self) -> Vec<Strategy> {
         self.offers.auto.clone().unwrap_or_else(|| AUTO.to_vec())

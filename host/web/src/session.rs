@@ -2,22 +2,21 @@
 use crate::{
     answers::{self, thrown},
     functions::{self, Interposer, Listener},
+    further::{found, granted},
     guest::{Instance, Shared, Start},
-    media::{Buffer, Hooks, JsSource, Memory, Source, Web},
+    media::{Buffer, Hooks, JsSource, Memory, Web},
     options::{Load, Settings},
     recording::Recording,
+    view::View,
 };
-use js_sys::{Error as JsError, Function, Reflect, Uint8Array};
+use js_sys::Function;
 use serde::Serialize;
 use std::sync::Arc;
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
-    self as core, Advice, CancelToken, Cause, Error, Granted, Held, Host, Level, LoadOptions, MachineTable,
-    MetadataValue, Phase, Selection, SessionOptions, Sink, escape,
+    self as core, Advice, CancelToken, Cause, Error, Host, Level, LoadOptions, MachineTable, Phase, Selection,
+    SessionOptions, Sink,
 };
-
-/// Longest name of a file that is looked for, in bytes.
-const NAME_BYTES: usize = 255;
 
 /// One model. It is opened once; on an error it still has what was recorded until then.
 #[wasm_bindgen]
@@ -87,7 +86,8 @@ impl Session {
         interpose: Option<Function>,
     ) -> Answer<Self> {
         let settings: Settings = answers::asked(&hooks, "options", settings)?;
-        let media = Web::new(hooks.clone(), settings.granularity(), settings.auto());
+        let asked = hooks.clone();
+        let media = Web::new(hooks.clone(), &settings, move || asked.cancelled().unwrap_or(true));
         let mut options: SessionOptions = settings.into();
         options.observer = observe.map(|function| Arc::new(Listener::new(function)) as _);
         options.interpose = interpose.map(|function| Arc::new(Interposer::new(function)) as _);
@@ -107,10 +107,9 @@ impl Session {
     /// As the core's session.
     pub fn open(&mut self, sources: Vec<JsSource>, find: &Function) -> Answer<()> {
         self.cancel.reset();
-        let files = sources.into_iter().map(|source| Granted { name: source.name(), source: Source::new(source) });
-        let opened = Instance::start(&self.start, self.shared.clone()).and_then(|instance| {
-            core::Session::open(instance, files.collect(), &self.options, |name| found(find, name))
-        });
+        let files = sources.into_iter().map(granted).collect();
+        let opened = Instance::start(&self.start, self.shared.clone())
+            .and_then(|instance| core::Session::open(instance, files, &self.options, |name| found(find, name)));
         self.inner = Some(opened.map_err(|error| thrown(&self.hooks, &error))?);
         Ok(())
     }
@@ -182,13 +181,7 @@ impl Session {
     pub fn metadata(&mut self, head: u32) -> Answer<String> {
         self.tell(|inner| {
             let mut entries = inner.metadata(head)?;
-            for entry in &mut entries {
-                if let MetadataValue::Floating(number) = entry.value
-                    && !number.is_finite()
-                {
-                    entry.value = MetadataValue::Text(number.to_string());
-                }
-            }
+            answers::in_json(&mut entries);
             Ok(entries)
         })
     }
@@ -311,7 +304,7 @@ impl Session {
     /// As [`Self::tensors`].
     pub fn view(&mut self, tensor: u32) -> Answer<View> {
         let view = self.ask(|inner| inner.view_at(tensor))?;
-        Ok(View { view, tensor, hooks: self.hooks.clone() })
+        Ok(View::new(view, tensor, self.hooks.clone()))
     }
 
     /// What the ring still has, as a recording. `component` is the hash of the component and `tables` what it describes.
@@ -332,88 +325,5 @@ impl Session {
     /// `busy`, or the guest failed.
     pub fn close(&mut self) -> Answer<()> {
         self.ask(core::Session::close)
-    }
-}
-
-/// The bytes of a resident tensor. As long as it is there, releasing or evicting the tensor is answered `busy`.
-#[wasm_bindgen]
-pub struct View {
-    view: core::View<Web>,
-    tensor: u32,
-    hooks: Hooks,
-}
-
-#[wasm_bindgen]
-impl View {
-    /// The bytes, at most so many from the beginning, in one piece.
-    ///
-    /// # Errors
-    /// There is no memory for one piece.
-    pub fn bytes(&self, most: f64) -> Answer<Uint8Array> {
-        let (span, most) = (self.view.span, if most < 0.0 { 0 } else { most as u64 });
-        let len = span.len().min(most);
-        match &self.view.held {
-            Held::Mapped(mapping) => {
-                let from = span.offset() as u32;
-                Ok(mapping.inner().subarray(from, from + len as u32))
-            }
-            Held::Copied(buffer) => buffer.memory().bytes(span.offset(), len).map_err(|_| {
-                let message =
-                    "there is no memory to show the tensor in one piece; release others first, or load it by read-copy";
-                let mut error = Error::new(Phase::Request, Cause::OutOfMemory, message);
-                error.tensor = Some(self.tensor);
-                thrown(&self.hooks, &error)
-            }),
-            Held::Empty => Ok(Uint8Array::new_with_length(0)),
-        }
-    }
-}
-
-/// A further file of the model, by a name that comes from a stranger.
-fn found(find: &Function, name: &str) -> Result<Source, Error> {
-    let shown = escape(name);
-    if !is_plain(name) {
-        let message = format!("the model names the file {shown}, which is no plain file name; it is not looked for");
-        return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
-    }
-    let failed = |thrown: JsValue| {
-        // What the embedder throws is a sentence for people, or the contract's error in JSON.
-        let said = Reflect::get(&thrown, &"error".into()).ok().filter(JsValue::is_object);
-        let text = said.and_then(|error| js_sys::JSON::stringify(&error).ok()).and_then(|text| text.as_string());
-        text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| {
-            let said = thrown.dyn_ref::<JsError>().map(|error| String::from(error.message()));
-            let message =
-                format!("{shown} cannot be opened: {}", said.unwrap_or_else(|| "no reason was given".to_owned()));
-            Error::new(Phase::Request, Cause::Io, message)
-        })
-    };
-    let source = find.call1(&JsValue::NULL, &name.into()).map_err(failed)?;
-    if source.is_undefined() || source.is_null() {
-        let message =
-            format!("the model has more files than were given: {shown} is missing; give all its files together");
-        return Err(Error::new(Phase::Request, Cause::NotFound, message));
-    }
-    Ok(Source::new(source.unchecked_into()))
-}
-
-/// Whether a name can only mean a file in the folder it is looked for in. A colon means another place on Windows, and nobody
-/// says here what the embedder looks in.
-fn is_plain(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && name.len() <= NAME_BYTES && !name.contains(['/', '\\', ':', '\0'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain;
-
-    #[test]
-    fn only_plain_names_are_looked_for() {
-        for name in ["a.gguf", "model-00001-of-00002.safetensors", "..a", "ü"] {
-            assert!(is_plain(name), "{name}");
-        }
-        let long = "a".repeat(256);
-        for name in ["", ".", "..", "../a", "/etc/passwd", "a/b", "a\\b", "C:a", "a\0", &long] {
-            assert!(!is_plain(name), "{name}");
-        }
     }
 }

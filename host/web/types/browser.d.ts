@@ -42,8 +42,8 @@ export const WINDOW: number;
 /** The worker's end of a mailbox (`weighbridge/page` has the other). */
 export class Receiver {
   constructor(shared: SharedArrayBuffer);
-  /** The message, if there is one. */
-  take(): unknown;
+  /** The text, if there is one. */
+  take(): string | undefined;
   /** Blocks until there is one. */
   wait(): void;
 }

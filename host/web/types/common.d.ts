@@ -76,7 +76,7 @@ export interface Source {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Two numbers of 64 bits that change when the file does. */
+  /** Numbers of 64 bits, some of which change when the file does. */
   fingerprint(): BigUint64Array;
   /** Throws where the file is not what it was. */
   check(): void;
@@ -373,6 +373,37 @@ export class Recording {
   /** Runs the component against it. No file is opened: every answer comes from the recording; the first difference is a {@link Sentence}. */
   replay(component: Component, options?: { until?: number }): ReplayReport;
   free(): void;
+}
+
+/** What a desk works on. */
+export interface DeskOptions {
+  component: Component;
+  /** The file behind a token of a request, opened anew. What it throws is why it cannot be opened. */
+  source: (name: string, token: string) => Source;
+  /** A further file of the model that begins with the file behind `token`, by its plain name. */
+  find: (name: string, token: string) => Source | undefined;
+  /** Told every update. */
+  tell: (update: string) => void;
+  /** Gets a file that is for the person: a recording, a picture. */
+  deliver: (name: string, bytes: Uint8Array) => void;
+  /** Told the bytes moved so far. */
+  progress?: (moved: number) => void;
+  /** Most bytes of buffers at once; default 2 GiB. */
+  bufferBytes?: number;
+  /** An urgent request that came meanwhile, if there is one. */
+  take?: () => string | undefined;
+  /** Blocks until there is one. Without it the component cannot be held. */
+  wait?: () => void;
+}
+
+/**
+ * Answers an inspector, and a page, with the messages of `weighbridge-core`'s desk (`host/core/src/desk/messages.rs`): requests and
+ * updates as JSON text.
+ */
+export class Desk {
+  constructor(options: DeskOptions);
+  /** Does what is asked, one thing after the other; back when it is done. What it throws has broken the desk: it answers nothing more. */
+  handle(request: string): Promise<void>;
 }
 
 export const STRATEGIES: Strategy[];

@@ -7,7 +7,7 @@ export function newMailbox(): SharedArrayBuffer;
 /** The page's end of a mailbox. */
 export class Sender {
   constructor(shared: SharedArrayBuffer);
-  send(message: unknown): void;
+  send(text: string): void;
 }
 
 /** The name of the file behind a URL. */

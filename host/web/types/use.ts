@@ -27,5 +27,12 @@ function hash(component: node.Component, path: string, update: (bytes: Uint8Arra
   return session.tensors();
 }
 
-new Sender(newMailbox()).send({ Cancel: null });
-export { hash, load };
+async function answer(component: browser.Component, files: Map<string, File>, mailbox: SharedArrayBuffer): Promise<void> {
+  const receiver = new browser.Receiver(mailbox);
+  const source = (_: string, token: string) => new browser.FileSource(files.get(token)!);
+  const desk = new browser.Desk({ component, source, find: () => undefined, tell: console.log, deliver: () => {}, take: () => receiver.take() });
+  await desk.handle('"Replay"');
+}
+
+new Sender(newMailbox()).send('"Cancel"');
+export { answer, hash, load };

@@ -1,5 +1,5 @@
 //! What the UI learns of the host, the model and what went wrong.
-use crate::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
+use crate::types::{Capabilities, Error, Finding, FormatInfo, MachineTable, ModelSummary};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of the sandbox and of the host's side of it.
@@ -59,6 +59,11 @@ pub struct HostFacts {
     pub tables: Vec<MachineTable>,
 }
 
+impl HostFacts {
+    /// What every host grants.
+    pub const GRANTED: &str = "Granted: reading the files that you open, by handle; telling the observer what it does.";
+}
+
 /// A file of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFacts {
@@ -77,6 +82,9 @@ pub struct Opened {
     pub files: Vec<FileFacts>,
     /// What the host can do.
     pub capabilities: Option<Capabilities>,
+    /// What was noticed of the model that did not keep it from being opened.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// Where the records come from.

@@ -51,14 +51,19 @@ impl<H: DeskHost> Desk<H> {
         match opened {
             Ok(mut model) => {
                 let session = H::session(&mut model);
+                let findings = session.findings();
                 let files = session.files().iter();
                 let opened = Opened {
                     summary: session.summary().clone(),
                     files: files.map(|file| FileFacts { name: file.name.clone(), size: file.size }).collect(),
                     capabilities: Some(session.capabilities().clone()),
+                    findings: findings.clone().unwrap_or_default(),
                 };
                 self.model = Model::Live(Box::new(model));
                 self.send(Update::Opened(Box::new(opened)));
+                if let Err(error) = findings {
+                    self.fail("list findings", error);
+                }
                 self.send_tensors();
                 self.metadata();
                 self.refresh();

@@ -17,8 +17,8 @@ const BEFORE: u64 = 64;
 const AROUND: u64 = 176;
 
 impl<H: DeskHost> Desk<H> {
-    /// Reports how things stand.
-    pub(super) fn refresh(&mut self) {
+    /// Reports how things stand: for a host that did something of its own with the model.
+    pub fn refresh(&mut self) {
         let Model::Live(model) = &mut self.model else { return };
         let session = H::session(model);
         // A guest that was ended answers nothing; the error that ended it has been reported.

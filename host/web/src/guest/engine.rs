@@ -26,6 +26,23 @@ extern "C" {
     pub type Start;
     #[wasm_bindgen(method, catch)]
     fn guest(this: &Start, imports: Imports) -> Result<Guest, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn component(this: &Start) -> Component;
+
+    /// A compiled component (`js/component.js`).
+    pub type Component;
+    /// SHA-256 of it.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn id(this: &Component) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn bytes(this: &Component) -> f64;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn imports(this: &Component) -> Vec<String>;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn exports(this: &Component) -> Vec<String>;
+    /// Milliseconds that it took to compile.
+    #[wasm_bindgen(method, getter, js_name = compileMs)]
+    pub(crate) fn compile_ms(this: &Component) -> f64;
 
     /// One instance of a component.
     pub type Guest;
@@ -254,7 +271,7 @@ impl Engine for Instance {
 }
 
 /// An instance of a component that has no model, asked about the component alone.
-fn bare(start: &Start, hooks: &Hooks) -> Called<Bare<Instance>> {
+pub(crate) fn bare(start: &Start, hooks: &Hooks) -> Called<Bare<Instance>> {
     let options = SessionOptions::new().ring(0);
     let shared = Shared::new(Host::new(Web::bare(hooks.clone()), &options), hooks.clone());
     Instance::start(start, shared).map(Bare::new)

@@ -5,6 +5,6 @@ mod imports;
 mod lift;
 mod lower;
 
-pub(crate) use engine::{Instance, Shared, Start};
+pub(crate) use engine::{Instance, Shared, Start, bare};
 pub use engine::{formats, tables};
 pub use imports::Imports;

@@ -1,11 +1,13 @@
 //! Files and memory as JavaScript has them.
 mod fill;
+mod recorded;
 mod runs;
 mod source;
 mod window;
 
 pub(crate) use source::{JsSource, Source, storage_error};
 
+use crate::options::Settings;
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
@@ -44,28 +46,32 @@ extern "C" {
     fn arrive(this: &Hooks, bytes: &Promise, takers: &Array, at: &[f64], len: &[f64], is_shared: bool);
     /// Whether the embedder wants the work to end.
     #[wasm_bindgen(method, catch)]
-    fn cancelled(this: &Hooks) -> Result<bool, JsValue>;
+    pub(crate) fn cancelled(this: &Hooks) -> Result<bool, JsValue>;
     /// So many bytes were moved so far.
     #[wasm_bindgen(method, catch)]
-    fn progress(this: &Hooks, moved: f64) -> Result<(), JsValue>;
+    pub(crate) fn progress(this: &Hooks, moved: f64) -> Result<(), JsValue>;
 }
 
 /// What a page and Node have of files and memory.
 pub(crate) struct Web {
     hooks: Hooks,
+    cancelled: Box<dyn Fn() -> bool>,
     granularity: u64,
     auto: Vec<Strategy>,
     windows: window::Windows,
 }
 
 impl Web {
-    pub(crate) fn new(hooks: Hooks, granularity: u64, auto: Vec<Strategy>) -> Self {
-        Self { hooks, granularity, auto, windows: window::Windows::default() }
+    /// `cancelled` says whether the work is to end.
+    pub(crate) fn new(hooks: Hooks, settings: &Settings, cancelled: impl Fn() -> bool + 'static) -> Self {
+        let windows = window::Windows::default();
+        let (granularity, auto) = (settings.granularity(), settings.auto());
+        Self { hooks, cancelled: Box::new(cancelled), granularity, auto, windows }
     }
 
     /// Of a session without files.
     pub(crate) fn bare(hooks: Hooks) -> Self {
-        Self::new(hooks, 1, Vec::new())
+        Self { auto: Vec::new(), ..Self::new(hooks, &Settings::default(), || false) }
     }
 
     /// Whether work may go on.
@@ -110,7 +116,7 @@ impl Media for Web {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.hooks.cancelled().unwrap_or(true)
+        (self.cancelled)()
     }
 
     fn auto(&self) -> &[Strategy] {

@@ -1,8 +1,9 @@
-//! One file, which JavaScript reads.
+//! One file, which JavaScript reads, or of which a recording has the header.
+use super::recorded::Recorded;
 use js_sys::{Error, Promise, RangeError, Reflect, Uint8Array};
 use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use weighbridge_core::{SourceStat, Span, StorageError};
+use weighbridge_core::{SourceStat, Span, StorageError, desk::RecordedFile};
 
 /// The largest number that JavaScript counts to without a gap.
 pub(super) const MOST: u64 = (1 << 53) - 1;
@@ -53,9 +54,29 @@ thread_local! {
     static NEXT: Cell<u32> = const { Cell::new(0) };
 }
 
+/// Two numbers of any number of parts: those of two stay what they are.
+fn folded(parts: &[u64]) -> (u64, u64) {
+    let (mut even, mut odd) = (0u64, 0u64);
+    for pair in parts.chunks(2) {
+        let fold = |sum: u64, part: Option<&u64>| sum.wrapping_mul(0x0100_0000_01b3) ^ part.copied().unwrap_or(0);
+        (even, odd) = (fold(even, pair.first()), fold(odd, pair.get(1)));
+    }
+    (even, odd)
+}
+
+fn next() -> u32 {
+    NEXT.with(|next| next.replace(next.get().wrapping_add(1)))
+}
+
+/// Who has the bytes.
+enum Origin {
+    Js(JsSource),
+    Recorded(Recorded),
+}
+
 /// A file that was granted.
 pub(crate) struct Source {
-    js: JsSource,
+    origin: Origin,
     /// Tells it from all others.
     pub(super) id: u32,
     pub(super) size: u64,
@@ -74,10 +95,9 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(js: JsSource) -> Self {
         let can = |what: &str| Reflect::get(&js, &what.into()).is_ok_and(|value| value.is_function());
-        let id = NEXT.with(|next| next.replace(next.get().wrapping_add(1)));
         let piece = js.piece().map(|piece| (piece as u64).max(1));
         Self {
-            id,
+            id: next(),
             window: js.window().map(|window| window as u64).filter(|window| *window > 0),
             size: (js.size() as u64).min(MOST),
             can_fetch: can("fetch"),
@@ -85,32 +105,67 @@ impl Source {
             can_map: can("map"),
             piece: piece.unwrap_or(PIECE).min(PIECE),
             whole: piece.unwrap_or(WHOLE).min(WHOLE),
-            js,
+            origin: Origin::Js(js),
+        }
+    }
+
+    /// A file of a recording.
+    pub(crate) fn recorded(file: RecordedFile) -> Self {
+        Self {
+            id: next(),
+            window: None,
+            size: file.size,
+            can_fetch: false,
+            can_begin: false,
+            can_map: false,
+            piece: PIECE,
+            whole: WHOLE,
+            origin: Origin::Recorded(Recorded::new(file)),
+        }
+    }
+
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What JavaScript has; a recording cannot do what only that can.
+    fn js(&self) -> Result<&JsSource, StorageError> {
+        match &self.origin {
+            Origin::Js(js) => Ok(js),
+            Origin::Recorded(_) => Err(StorageError::Unsupported),
         }
     }
 
     pub(super) fn check(&self) -> Result<(), StorageError> {
-        self.js.check().map_err(|thrown| storage_error(&thrown))
+        match &self.origin {
+            Origin::Js(js) => js.check().map_err(|thrown| storage_error(&thrown)),
+            Origin::Recorded(_) => Ok(()),
+        }
     }
 
     pub(super) fn stat(&self) -> Result<SourceStat, StorageError> {
         self.check()?;
-        let parts = self.js.fingerprint().map_err(|thrown| storage_error(&thrown))?;
-        let part = |at: usize| parts.get(at).copied().unwrap_or(0);
-        Ok(SourceStat { size: self.size, fingerprint: (part(0), part(1)) })
+        let parts = match &self.origin {
+            Origin::Js(js) => js.fingerprint().map_err(|thrown| storage_error(&thrown))?,
+            Origin::Recorded(_) => Vec::new(),
+        };
+        Ok(SourceStat { size: self.size, fingerprint: folded(&parts) })
     }
 
     /// A source that answers more or less than it was asked for is not believed.
-    pub(super) fn read(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
-        whole(self.js.read(offset as f64, len as f64), len)
+    pub(crate) fn read(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
+        match &self.origin {
+            Origin::Js(js) => whole(js.read(offset as f64, len as f64), len),
+            Origin::Recorded(recorded) => Ok(Uint8Array::from(recorded.read(offset, len).as_slice())),
+        }
     }
 
     pub(super) fn fetch(&self, offset: u64, len: u64) -> Result<Uint8Array, StorageError> {
-        whole(self.js.fetch(offset as f64, len as f64), len)
+        whole(self.js()?.fetch(offset as f64, len as f64), len)
     }
 
     pub(super) fn read_into(&self, bytes: &Uint8Array, offset: u64) -> Result<(), StorageError> {
-        self.js.read_into(bytes, offset as f64).map_err(|thrown| storage_error(&thrown))
+        self.js()?.read_into(bytes, offset as f64).map_err(|thrown| storage_error(&thrown))
     }
 
     /// Has a piece read by somebody else, if anybody is free.
@@ -119,14 +174,14 @@ impl Source {
             return None;
         }
         // Who cannot begin has nothing under way: the piece is read here, and then says why.
-        self.js.begin(offset as f64, len as f64).ok().flatten()
+        self.js().ok()?.begin(offset as f64, len as f64).ok().flatten()
     }
 
     pub(super) fn map(&self, span: Span) -> Result<Uint8Array, StorageError> {
         if !self.can_map {
             return Err(StorageError::Unsupported);
         }
-        whole(self.js.map(span.offset() as f64, span.len() as f64), span.len())
+        whole(self.js()?.map(span.offset() as f64, span.len() as f64), span.len())
     }
 }
 
@@ -149,4 +204,21 @@ pub(crate) fn storage_error(thrown: &JsValue) -> StorageError {
     StorageError::Other(
         message.or_else(|| thrown.as_string()).unwrap_or_else(|| "a function of the page failed".to_owned()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn a_fingerprint_of_two_is_itself_and_each_part_of_a_longer_one_counts() {
+        assert_eq!((folded(&[]), folded(&[7]), folded(&[7, 9])), ((0, 0), (7, 0), (7, 9)));
+        let parts = [1, 2, 3, 4, 5];
+        for at in 0..parts.len() {
+            let mut other = parts;
+            other[at] += 1;
+            assert_ne!(folded(&parts), folded(&other), "{at}");
+        }
+        assert_ne!(folded(&[1, 2, 3]), folded(&[3, 2, 1]));
+    }
 }
