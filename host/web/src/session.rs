@@ -9,7 +9,7 @@ use crate::{
 };
 use js_sys::{Error as JsError, Function, Reflect, Uint8Array};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
     self as core, Advice, CancelToken, Cause, Error, Granted, Held, Host, Level, LoadOptions, MachineTable,
@@ -75,6 +75,8 @@ fn not_open() -> Error {
 #[wasm_bindgen]
 impl Session {
     /// A session that has no model yet. `observe` is told records and `interpose` asked for answers, both as JSON text.
+    /// `guest_ms` and `carried` are the limits that this side of the guest keeps: how long it may compute, and how many bytes it may
+    /// pass in one export as lists and texts.
     ///
     /// # Errors
     /// The options cannot be meant.
@@ -85,10 +87,18 @@ impl Session {
         settings: &str,
         observe: Option<Function>,
         interpose: Option<Function>,
+        guest_ms: Option<f64>,
+        carried: Option<f64>,
     ) -> Answer<Self> {
         let settings: Settings = answers::asked(&hooks, "options", settings)?;
         let media = Web::new(hooks.clone(), settings.granularity(), settings.auto());
         let mut options: SessionOptions = settings.into();
+        if let Some(time) = guest_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()) {
+            options.limits.guest_time = time;
+        }
+        if let Some(bytes) = carried {
+            options.limits.hostcall_bytes = bytes as usize;
+        }
         options.observer = observe.map(|function| Arc::new(Listener::new(function)) as _);
         options.interpose = interpose.map(|function| Arc::new(Interposer::new(function)) as _);
         let shared = Shared::new(Host::new(media, &options), hooks.clone());
@@ -262,10 +272,7 @@ impl Session {
         let staging = (staging as u64).max(1);
         self.tell(|inner| {
             let sink = Sink::new(staging, inner.tensors()?, functions::consumer(take));
-            inner.host(|host| host.table().map(|table| table.set_sink(Some(sink))));
-            let report = inner.load(&selection, &Load::staged(staging));
-            inner.host(|host| host.table().map(|table| table.set_sink(None)));
-            report
+            inner.load_to(&selection, &Load::staged(staging), sink)
         })
     }
 
@@ -373,8 +380,8 @@ impl View {
 fn found(find: &Function, name: &str) -> Result<Source, Error> {
     let shown = escape(name);
     if !is_plain(name) {
-        let message = format!("the model names the file {shown}, which is no plain file name; it is not looked for");
-        return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
+        let message = format!("the model names the file {shown}, which is not a plain file name; it is not looked for");
+        return Err(Error::new(Phase::Parse, Cause::Malformed, message));
     }
     let failed = |thrown: JsValue| {
         // What the embedder throws is a sentence for people, or the contract's error in JSON.
