@@ -37,7 +37,7 @@ enum Stage {
     Models,
     /// The page, with the component and the inspector in it
     Page,
-    /// The types of the package `weighbridge` carry a program, and its linter has nothing to say
+    /// The types of the package `weighbridge` carry a program, its linter has nothing to say, and it works where it is installed
     Script,
     /// Clippy has nothing to say about any target
     Clippy,
