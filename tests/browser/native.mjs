@@ -15,9 +15,10 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 /** What the tool prints; an exit other than 0 throws. */
 export const native = (...args) => execFileSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
 
-/** Exit status and what was printed, as JSON where it is some. */
+/** Exit status and what was printed, as JSON where it is some. The last argument may be options of the process. */
 export function run(program, ...args) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const options = typeof args.at(-1) === 'object' ? args.pop() : {};
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
   if (error) throw error;
   return { status, stdout, stderr, json: /^\s*\{/.test(stdout) ? JSON.parse(stdout) : undefined };
 }
@@ -28,13 +29,17 @@ export const nativeRun = (...args) => run(tool, ...args);
 /** Name → SHA-256, as the native host has it. */
 export const verified = (file) => Object.fromEntries(JSON.parse(native('verify', file, '--json')).tensors.map(({ name, sha256 }) => [name, sha256]));
 
-/** A safetensors file of this header (an object, or its text) and these bytes. */
-export function safetensors(name, header, data = Buffer.alloc(0)) {
-  const text = typeof header === 'string' ? header : JSON.stringify(header);
-  const padded = Buffer.from(text);
+/** Bytes of a safetensors file of this header (an object, or its text) and these bytes. */
+export function safetensorsBytes(header, data = Buffer.alloc(0)) {
+  const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(padded.length));
+  size.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([size, text, data]);
+}
+
+/** A file of that in the folder. */
+export function safetensors(name, header, data) {
   const file = join(scratch, name);
-  writeFileSync(file, Buffer.concat([size, padded, data]));
+  writeFileSync(file, safetensorsBytes(header, data));
   return file;
 }

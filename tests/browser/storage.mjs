@@ -195,7 +195,7 @@ export const storageCases = (host) => {
     },
 
     'a guest that says what has no answer is ended, and answers nothing any more'() {
-      const entry = (machine) => ({ machine, what: { tag: 'event', val: 0 } });
+      const entry = (machine) => [machine, 0, 0, 0, 0, 0];
       for (const [wrong, cause] of [
         [({ observer }) => observer.emit([entry(0)]), 'limit-exceeded'],
         [({ observer }) => observer.addNames(['x'.repeat(2000)]), 'limit-exceeded'],

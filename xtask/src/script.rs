@@ -1,5 +1,5 @@
 //! The JavaScript of the package `weighbridge`: its types are compiled and its source is linted, with tools from npm that its lock
-//! file pins.
+//! file pins; and it is packed, installed in an empty folder and used there, in Node and through a bundler.
 use crate::shell::{quiet, root, target};
 use crate::stamp;
 use anyhow::Result;
@@ -25,7 +25,9 @@ pub(crate) fn check() -> Result<()> {
         stamp::set(&mark, &value)?;
     }
     quiet(&mut npm(&["run", "types"]))?;
-    quiet(&mut npm(&["run", "lint"]))
+    quiet(&mut npm(&["run", "lint"]))?;
+    let mut used = Command::new("node");
+    quiet(used.arg(root().join("tests/browser/package.mjs")))
 }
 
 #[cfg(test)]

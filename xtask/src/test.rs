@@ -37,7 +37,8 @@ enum Stage {
     Models,
     /// The page, with the component and the inspector in it
     Page,
-    /// The types of the package `weighbridge` carry a program, and linters have nothing to say of it and of the workflows
+    /// The types of the package `weighbridge` carry a program, it works where it is installed, and linters have nothing to say of
+    /// it and of the workflows
     Script,
     /// Clippy has nothing to say about any target
     Clippy,

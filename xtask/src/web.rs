@@ -103,6 +103,10 @@ fn package(tool: &Path, std: &WasmStd) -> Result<()> {
     module(tool, std)?;
     let made = dist().join(HOST_FILES[0]).is_file();
     bindings(tool, &mut compile_host(std), "web-host/weighbridge_web.wasm", &dist(), made)?;
+    for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let text = fs::read(root().join(license)).with_context(|| format!("{license} could not be read"))?;
+        write_if_changed(&root().join("host/web").join(license), &text)?;
+    }
     link(&root().join("host/web"), &root().join("examples/node/node_modules/weighbridge"))
 }
 
@@ -139,13 +143,16 @@ fn module(tool: &Path, std: &WasmStd) -> Result<()> {
     let out = dist().join("component");
     let mark = target().join("wasm/web-component");
     let value = stamp::of_files(&[component.clone(), tool.to_path_buf()])?;
-    if !(stamp::holds(&mark, &value) && out.join("manifest.json").is_file()) {
+    if !(stamp::holds(&mark, &value) && out.join("index.js").is_file()) {
         empty(&out)?;
         quiet(clean(tool).arg("component").arg(&component).arg(&out))?;
     }
     let bytes = fs::read(&component)?;
     let listing = fs::read_to_string(component.with_file_name("interface.txt"))?;
-    write_if_changed(&out.join("manifest.json"), manifest(&bytes, &listing, &names(&out)?).as_bytes())?;
+    let files = names(&out)?;
+    let manifest = manifest(&bytes, &listing, &files);
+    write_if_changed(&out.join("index.js"), index(&manifest, &files).as_bytes())?;
+    write_if_changed(&out.join("manifest.json"), manifest.as_bytes())?;
     stamp::set(&mark, &value)
 }
 
@@ -162,6 +169,16 @@ fn manifest(component: &[u8], listing: &str, files: &[String]) -> String {
         list(files.iter().map(String::as_str).filter(|name| name.ends_with(".wasm")).collect()),
         starting("import "),
         starting("export "),
+    )
+}
+
+/// The component as one module: what is told about it, its glue, and its files by addresses as bundlers find and move them.
+fn index(manifest: &str, files: &[String]) -> String {
+    let modules = files.iter().filter(|name| name.ends_with(".wasm"));
+    let files: String = modules.map(|name| format!("  '{name}': new URL('./{name}', import.meta.url),\n")).collect();
+    format!(
+        "export {{ instantiate }} from './weighbridge_loader.js';\nexport const manifest = {};\nexport const files = {{\n{files}}};\n",
+        manifest.trim_end()
     )
 }
 
@@ -252,9 +269,7 @@ fn webdriver(chromium: Option<&str>) -> String {
 
 /// The page's own files and the package beside what was made, and the list of all of them.
 fn copy_page() -> Result<()> {
-    for folder_name in ["host", "page", "worker"] {
-        empty(&folder().join(folder_name))?;
-    }
+    clear_but(&folder(), "inspector")?;
     for (from, to) in [("gui/web", ""), ("host/web/js", "host/js"), ("host/web/dist", "host/dist")] {
         for name in names(&root().join(from))? {
             let content = root().join(from).join(&name);
@@ -268,6 +283,20 @@ fn copy_page() -> Result<()> {
         .map(|name| format!("\"{name}\""))
         .collect();
     write_if_changed(&folder().join("files.json"), format!("{{\"files\":[{}]}}\n", listed.join(",")).as_bytes())?;
+    Ok(())
+}
+
+/// Removes what is in a folder, but for what takes minutes to make: nothing of an older page is left to be kept offline.
+fn clear_but(folder: &Path, kept: &str) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    for entry in fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name == kept) {
+            continue;
+        }
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.with_context(|| format!("{} could not be removed", path.display()))?;
+    }
     Ok(())
 }
 
@@ -365,6 +394,27 @@ mod tests {
         let text = manifest(b"abc", listing, &["x.core.wasm".into(), "x.js".into()]);
         assert!(text.contains("\"modules\":[\"x.core.wasm\"],\"imports\":[\"a:b/storage@0.1.0\"]"), "{text}");
         assert!(text.contains("\"bytes\":3") && text.contains("ba7816bf"), "{text}");
+    }
+
+    #[test]
+    fn a_component_is_one_module_with_its_files_where_bundlers_see_them() {
+        let text = index("{\"id\":\"x\"}\n", &["a.core.wasm".into(), "a.js".into()]);
+        assert!(text.contains("export const manifest = {\"id\":\"x\"};\n"), "{text}");
+        assert!(text.ends_with("{\n  'a.core.wasm': new URL('./a.core.wasm', import.meta.url),\n};\n"), "{text}");
+    }
+
+    #[test]
+    fn of_an_older_page_only_the_inspector_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["inspector", "component/deep"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("old.js.gz"), "").unwrap();
+        clear_but(folder.path(), "inspector").unwrap();
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(),
+            ["inspector"]
+        );
     }
 
     #[test]

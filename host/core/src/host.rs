@@ -46,6 +46,8 @@ pub struct Host<M: Media> {
     refused: Option<Refused>,
     /// Capacities of the targets whose handles the guest has.
     targets: HashMap<u64, u64>,
+    /// Handles of its own that the guest made.
+    own_handles: u32,
     entered: u64,
     in_host: u64,
     /// What the guest has computed in this request, and the clocks when that was seen last: the guest's wall time in this
@@ -107,6 +109,7 @@ impl<M: Media> Host<M> {
             place: Taken::one(&options.quota, Resource::Guests),
             refused: None,
             targets: HashMap::new(),
+            own_handles: 0,
             entered: M::now(),
             in_host: 0,
             computed: 0,
@@ -192,30 +195,59 @@ impl<M: Media> Host<M> {
     pub fn tick(&mut self) -> Result<(), Error> {
         self.hear_cancellation();
         if let Err(stop) = self.control.check() {
-            let (cause, what) = match stop {
-                StorageError::Deadline => (Cause::Deadline, "the deadline passed"),
-                _ => (Cause::Cancelled, "the work was cancelled"),
-            };
-            return Err(Error::new(
-                Phase::Request,
-                cause,
-                format!("{what} while the component computed; the session has ended, open the model again"),
-            ));
+            let cause = if stop == StorageError::Deadline { Cause::Deadline } else { Cause::Cancelled };
+            return Err(self.overdue(cause));
         }
+        self.has_computed()
+    }
+
+    /// As [`Self::tick`], of the guest's time alone: for an engine that is heard when the guest calls the host, where a
+    /// cancellation is an answer.
+    ///
+    /// # Errors
+    /// Why the guest must end now.
+    pub fn has_computed(&mut self) -> Result<(), Error> {
         // Between two ticks it computed no longer than its wall time, and no longer than its processor: what a host call takes
         // is not in the one, and what a machine that is stopped takes is not in the other.
         let now = (M::now().saturating_sub(self.entered).saturating_sub(self.in_host), M::busy());
         let before = self.seen.replace(now).unwrap_or(now);
         let since = now.0.saturating_sub(before.0).min(now.1.saturating_sub(before.1));
         self.computed = self.computed.saturating_add(since);
-        if self.computed <= nanos(self.limits.guest_time).saturating_mul(self.together.unwrap_or(1)) {
-            return Ok(());
+        if self.computed <= self.guest_time() { Ok(()) } else { Err(self.overdue(Cause::LimitExceeded)) }
+    }
+
+    /// Nanoseconds that the guest may compute in this request.
+    fn guest_time(&self) -> u64 {
+        nanos(self.limits.guest_time).saturating_mul(self.together.unwrap_or(1))
+    }
+
+    /// How long the guest may compute from now on, in nanoseconds, and what it is ended with then ([`Self::overdue`]): for a
+    /// host that must have somebody else end it.
+    #[must_use]
+    pub fn may_compute(&self) -> (u64, Cause) {
+        let time = self.guest_time().saturating_sub(self.computed);
+        match self.control.deadline.map(|deadline| deadline.saturating_sub(M::now())) {
+            Some(left) if left < time => (left, Cause::Deadline),
+            _ => (time, Cause::LimitExceeded),
         }
-        Err(limit(format!(
-            "the component computed for longer than the {:?} that it may; the session has ended. If the model is that \
-             large, raise `guest_time`",
-            self.limits.guest_time
-        )))
+    }
+
+    /// Why a guest ends that computed beyond its time (`limit-exceeded`), the deadline, or a cancellation.
+    #[must_use]
+    pub fn overdue(&self, cause: Cause) -> Error {
+        let what = match cause {
+            Cause::Deadline => "the deadline passed",
+            Cause::Cancelled => "the work was cancelled",
+            _ => {
+                return limit(format!(
+                    "the component computed for longer than the {:?} that it may; the session has ended. If the model is that \
+                     large, raise `guest_time`",
+                    self.limits.guest_time
+                ));
+            }
+        };
+        let message = format!("{what} while the component computed; the session has ended, open the model again");
+        Error::new(Phase::Request, cause, message)
     }
 
     fn hear_cancellation(&self) {
@@ -280,6 +312,31 @@ impl<M: Media> Host<M> {
     /// The guest gets a handle.
     pub fn handed_out(&mut self) {
         self.stats.handles += 1;
+    }
+
+    /// The guest makes a handle of a resource of its own. Clamp: only so many in all, for an engine that does not count them.
+    ///
+    /// # Errors
+    /// Why the guest must end.
+    pub fn made_handle(&mut self) -> Result<(), Error> {
+        self.spend(1)?;
+        self.own_handles = self.own_handles.saturating_add(1);
+        if self.own_handles <= self.limits.handles {
+            return Ok(());
+        }
+        Err(limit(format!(
+            "the component made more handles of its own than its handle limit of {} lets it; the session has ended",
+            self.limits.handles
+        )))
+    }
+
+    /// Why a guest ends that passed longer lists or texts than the host copies, for an engine that does not count them.
+    #[must_use]
+    pub fn carried_too_much(&self) -> Error {
+        limit(format!(
+            "the component carried more over the bridge than the {} bytes that the host allows; the session has ended",
+            self.limits.hostcall_bytes
+        ))
     }
 
     /// The guest gets a handle of a target.

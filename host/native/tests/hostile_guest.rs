@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 
-use common::{file, hostile, hostile_component};
+use common::{file, hostile};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use weighbridge::{
@@ -203,15 +203,6 @@ fn every_limit_is_hit() {
     for word in words {
         assert!(TABLE.contains(word), "{word}");
     }
-}
-
-/// The component and the table, for hosts that cannot assemble it.
-#[test]
-fn the_component_is_there_for_other_hosts() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../hostile");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("guest.wasm"), hostile_component()).unwrap();
-    std::fs::write(folder.join("cases.json"), TABLE).unwrap();
 }
 
 fn limits_of_test() -> HostLimits {

@@ -7,19 +7,17 @@ export { Receiver } from './mailbox.js';
 export { Readers } from './readers.js';
 export { FileSource, UrlError, UrlSource, WINDOW } from './sources.js';
 
-const dist = new URL('../dist/', import.meta.url);
+async function fetched(file) {
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`${file} is not there (${response.status})`);
+  return response;
+}
 
-/** Compiles the host and the component; sessions share them. */
-export async function component(folder = new URL('component/', dist)) {
-  const read = async (name, from = folder) => {
-    const response = await fetch(new URL(name, from));
-    if (!response.ok) throw new Error(`${name} is not there (${response.status})`);
-    return response;
-  };
-  const manifest = await (await read('manifest.json')).json();
-  const [{ instantiate }] = await Promise.all([
-    import(new URL('weighbridge_loader.js', folder)),
-    init({ module_or_path: read('weighbridge_web_bg.wasm', dist) }),
+/** Compiles the host and the component; sessions share them. Bundlers know files by an address in `import.meta.url`, written out. */
+export async function component(folder) {
+  const [parts] = await Promise.all([
+    folder ? import(/* @vite-ignore */ new URL('index.js', folder).href) : import('../dist/component/index.js'),
+    init({ module_or_path: fetched(new URL('../dist/weighbridge_web_bg.wasm', import.meta.url)) }),
   ]);
-  return made(manifest, instantiate, async (name) => WebAssembly.compileStreaming(read(name)));
+  return made(parts, (file) => WebAssembly.compileStreaming(fetched(file)));
 }

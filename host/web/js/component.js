@@ -1,22 +1,22 @@
 /** The component as it lies in the package: its core modules, compiled once for all sessions. */
 import { formats as formatsOf, tables } from '../dist/weighbridge_web.js';
 import { Hooks } from './hooks.js';
-import { Start } from './guest.js';
+import { start } from './guest.js';
 import { parse } from './json.js';
 
-/** Of the folder's `manifest.json`, the `instantiate` of its `weighbridge_loader.js`, and what compiles a file of it. */
-export async function made(manifest, instantiate, compile) {
+/** Of a component's `index.js`, and what compiles one of its files. */
+export async function made({ manifest, instantiate, files }, compile) {
   const began = performance.now();
-  const modules = new Map(await Promise.all(manifest.modules.map(async (name) => [name, await compile(name)])));
-  return { ...manifest, instantiate, modules, compileMs: performance.now() - began };
+  const compiled = Object.entries(files).map(async ([name, file]) => [name, await compile(file)]);
+  return { ...manifest, instantiate, modules: new Map(await Promise.all(compiled)), compileMs: performance.now() - began };
 }
 
 /** The formats that the component reads. */
-export const formats = (component) => parse(formatsOf(new Start(component), new Hooks()));
+export const formats = (component) => parse(formatsOf(start(component), new Hooks()));
 
 /** The transition tables as JSON text, asked once. */
 export function tablesOf(component) {
-  component.tables ??= tables(new Start(component), new Hooks());
+  component.tables ??= tables(start(component), new Hooks());
   return component.tables;
 }
 

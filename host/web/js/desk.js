@@ -1,6 +1,6 @@
 /** The desk that answers an inspector, over files that the embedder opens. Requests and updates are JSON text. */
 import { Desk as Core } from '../dist/weighbridge_web.js';
-import { Start } from './guest.js';
+import { start } from './guest.js';
 import { Hooks } from './hooks.js';
 
 export class Desk {
@@ -10,7 +10,7 @@ export class Desk {
   constructor({ component, progress, bufferBytes = 2 ** 31, source, find, tell, deliver, take = () => undefined, wait }) {
     const embedder = { source, beside: (token) => (name) => find(name, token), tell, deliver, take, wait };
     this.#hooks = new Hooks(undefined, progress);
-    this.#core = new Core(new Start(component), this.#hooks, embedder, wait !== undefined, bufferBytes);
+    this.#core = new Core(start(component), this.#hooks, embedder, wait !== undefined, bufferBytes);
   }
 
   /** Does what is asked, one thing after the other. What broke the host itself is thrown, and from then on always. */

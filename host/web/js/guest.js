@@ -4,39 +4,16 @@
  */
 const drop = Symbol.dispose ?? Symbol.for('dispose');
 
-/** What happened, as the core numbers it, and the words of an entry. */
-const KINDS = { event: 0, guard: 1, action: 2, transition: 3, command: 4, answer: 5, outcome: 6 };
-const WORDS = 6;
-
-/** Entries of the observer, packed: machine, whether it has an instance, which, what happened, and two numbers of it. */
-function packed(entries) {
-  const words = new Uint32Array(WORDS * entries.length);
-  let at = 0;
-  for (const { machine, instance, what } of entries) {
-    const isPair = typeof what.val === 'object';
-    words[at] = machine;
-    words[at + 1] = instance === undefined ? 0 : 1;
-    words[at + 2] = instance ?? 0;
-    words[at + 3] = KINDS[what.tag];
-    words[at + 4] = isPair ? what.val[0] : what.val;
-    words[at + 5] = isPair ? Number(what.val[1]) : 0;
-    at += WORDS;
-  }
-  return words;
-}
-
 const numbers = (handles) => Uint32Array.from(handles, ({ number }) => number);
-const spans = (batch) =>
-  BigUint64Array.from(batch.flatMap(({ source, offset, len, target, targetOffset }) => [BigInt(source), offset, len, BigInt(target), targetOffset]));
 
 /** The classes of `storage`. A handle that is dropped after its session is no news to anybody. */
-function storage(core, isOver) {
+function storage(core, guest) {
   class Handle {
     constructor(number) {
       this.number = number;
     }
     [drop]() {
-      if (!isOver()) this.dropped();
+      if (!guest.isOver) this.dropped();
     }
   }
   class Source extends Handle {
@@ -45,12 +22,9 @@ function storage(core, isOver) {
     mapRange = (offset, len) => new Mapping(core.mapRange(this.number, offset, len));
     dropped = () => core.dropSource();
   }
-  /** What has an id: to be asked for it is a call. */
+  /** What has an id: to be asked for it is a call, which has no answer. */
   class Named extends Handle {
-    id() {
-      core.lookUp();
-      return BigInt(this.number);
-    }
+    id = () => core.lookUp() ?? BigInt(this.number);
   }
   class Mapping extends Named {
     advise = (offset, len, advice) => core.advise(this.number, offset, len, advice);
@@ -69,26 +43,50 @@ function storage(core, isOver) {
     getCapabilities: () => core.getCapabilities(),
     allocate: (len) => new Target(core.allocate(len)),
     registered: (tensors) => core.registered(tensors).map((number) => (number === undefined ? undefined : new Target(number))),
-    readInto: (sources, targets, batch) => core.readInto(numbers(sources), numbers(targets), spans(batch)),
+    readInto: (sources, targets) => core.readInto(numbers(sources), numbers(targets), guest.spans),
   };
 }
 
-/** One instance of a component. */
+/** One instance of a component. Its glue makes objects of whatever the component says is there, so what it looks at for that is counted. */
 class Guest {
   #loader;
   #session;
-  #memory;
-  #isOver = false;
+  /** Bytes in this export so far. */
+  carried = 0;
   constructor(component, core) {
-    this.core = core;
-    const handles = storage(core, () => this.#isOver);
-    this.Source = handles.Source;
-    const observer = { addNames: (names) => core.addNames(names), emit: (entries) => core.emit(packed(entries)) };
-    const imports = { 'weighbridge:loader/storage': handles, 'weighbridge:loader/observer': observer };
-    const instantiate = (module, given) => {
-      const instance = new WebAssembly.Instance(module, given);
-      this.#memory ??= instance.exports.memory;
-      return instance;
+    const handles = storage(core, this);
+    const most = core.mostCarried;
+    const carry = (what, bytes = what.byteLength) => {
+      this.carried += bytes;
+      if (this.carried > most) throw core.carriedTooMuch();
+      return what;
+    };
+    const decoder = new TextDecoder();
+    // Entries of the observer are 6 words, spans 5, as the component has them in its memory.
+    const words = (Words, each, at, count) => carry(new Words(this.exports.memory.buffer, at >>> 0, each * (count >>> 0)));
+    // Long lists go past the glue: those that the component gives here, those that it is asked for by `exports`, with `rep` for the session.
+    const past = {
+      __proto__: null,
+      emit: () => (at, count) => core.emit(words(Uint32Array, 6, at, count)),
+      'read-into': (read) => (from, sources, to, targets, at, count, answer) => {
+        this.spans = words(BigUint64Array, 5, at, count);
+        read(from, sources, to, targets, 0, 0, answer);
+      },
+      '[resource-new]session': (make) => (rep) => core.madeHandle() ?? make((this.rep = rep)),
+    };
+    const changed = ([name, given]) => [name, past[name]?.(given) ?? given];
+    const instantiate = (module, imports = {}) => {
+      const given = Object.entries(imports).map(([from, named]) => [from, Object.fromEntries(Object.entries(named).map(changed))]);
+      const { exports } = new WebAssembly.Instance(module, Object.fromEntries(given));
+      if (!exports.memory) return { exports };
+      this.exports = exports;
+      return { exports: { ...exports, memory: { get buffer() { return carry(exports.memory.buffer, 4); } } } };
+    };
+    Object.assign(this, { core, Source: handles.Source });
+    const imports = {
+      utf8Decoder: { decode: (bytes) => decoder.decode(carry(bytes)) },
+      'weighbridge:loader/storage': handles,
+      'weighbridge:loader/observer': { addNames: (names) => core.addNames(names) },
     };
     this.#loader = component.instantiate((name) => component.modules.get(name), imports, instantiate).loader;
   }
@@ -103,24 +101,12 @@ class Guest {
     return undefined;
   }
 
-  /** Bytes of its memory. */
-  memory() {
-    return this.#memory?.buffer.byteLength ?? 0;
-  }
-
   /** Nothing is asked of it any more, and nothing of the core by it. */
   end() {
-    this.#isOver = true;
+    this.isOver = true;
     this.core.free();
   }
 }
 
 /** How the core starts a component. */
-export class Start {
-  constructor(component) {
-    this.component = component;
-  }
-  guest(core) {
-    return new Guest(this.component, core);
-  }
-}
+export const start = (component) => ({ guest: (core) => new Guest(component, core) });

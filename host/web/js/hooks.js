@@ -5,8 +5,10 @@ import { Memory, own } from './memory.js';
 
 export class Hooks {
   #coming = [];
-  constructor(cancelled = () => false, progress = () => {}) {
-    Object.assign(this, { cancelled, progress });
+  constructor(cancelled = () => false, progress = () => {}, alarm = undefined) {
+    Object.assign(this, { cancelled, progress, isWatched: alarm !== undefined });
+    /** The component computes from now on, for at most so many ms, or is ended with this error; without a time it rests. */
+    this.computes = (within, error) => alarm.postMessage({ within, error });
   }
   allocate(length) {
     return new Memory(length);

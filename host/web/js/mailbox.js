@@ -6,6 +6,8 @@
  */
 const BYTES = 1 << 16;
 
+/** What a word says that is a reader's: whoever waits for a piece looks at it. */
+export const [BUSY, DONE, FAILED] = [0, 1, 2];
 export const newMailbox = () => new SharedArrayBuffer(BYTES);
 
 class End {

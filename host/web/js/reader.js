@@ -1,5 +1,5 @@
 /** A worker that reads a piece of a file while others read other pieces, and hands it over without a copy. */
-import { DONE, FAILED } from './readers.js';
+import { DONE, FAILED } from './mailbox.js';
 
 const reader = new FileReaderSync();
 

@@ -2,10 +2,9 @@
  * Workers that read pieces of one file at the same time, for a worker that may not return to its event loop meanwhile: that a piece is there it
  * learns through shared memory, and the bytes follow as a message. Where pages may not share memory, or workers start none, there are none.
  */
+import { BUSY, DONE } from './mailbox.js';
+
 const COUNT = 4;
-const BUSY = 0;
-export const DONE = 1;
-export const FAILED = 2;
 
 /** How long a wait takes, in ms, before whoever waits looks at whether it should go on. */
 const PATIENCE = 100;

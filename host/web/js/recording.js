@@ -1,6 +1,6 @@
 /** Recordings as `docs/recording.md` describes them: read, written and re-executed by the core, as in every host. */
 import { Recording as Core } from '../dist/weighbridge_web.js';
-import { Start } from './guest.js';
+import { start } from './guest.js';
 import { Hooks } from './hooks.js';
 import { parse } from './json.js';
 
@@ -25,11 +25,11 @@ export class Recording {
   get length() {
     return this.#core.length;
   }
-  records(start = 0, count = 0xffff_ffff) {
-    return parse(this.#core.records(hooks, start, count));
+  records(from = 0, count = 0xffff_ffff) {
+    return parse(this.#core.records(hooks, from, count));
   }
   replay(component, { until } = {}) {
-    return parse(this.#core.replay(hooks, new Start(component), component.id, until));
+    return parse(this.#core.replay(hooks, start(component), component.id, until));
   }
   free() {
     this.#core.free();

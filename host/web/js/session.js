@@ -1,7 +1,7 @@
 /** One model: the core's session, its values as JavaScript has them. `types/common.d.ts` says what each does. */
 import { Session as Core } from '../dist/weighbridge_web.js';
 import { tablesOf } from './component.js';
-import { Start } from './guest.js';
+import { start } from './guest.js';
 import { Hooks } from './hooks.js';
 import { parse, stringify } from './json.js';
 import { Memory } from './memory.js';
@@ -21,17 +21,20 @@ export class Session {
   #listing;
   static {
     const shown = ['summary', 'files', 'capabilities', 'stats', 'timings'];
-    const asked = ['findings', 'states', 'slots', 'buffers', 'machines'];
-    const ask = (name) => function () {
-      return parse(this.#core[name]());
+    const asked = ['metadata', 'findings', 'states', 'slots', 'buffers', 'machines'];
+    const ask = (name) => function (...given) {
+      return parse(this.#core[name](...given));
     };
     for (const name of shown) Object.defineProperty(this.prototype, name, { get: ask(name) });
     for (const name of asked) this.prototype[name] = ask(name);
-    for (const name of ['find', 'close', 'free']) {
-      this.prototype[name] = function (...given) {
-        return this.#core[name](...given);
-      };
-    }
+    const over = (name) => function (selection = 'all') {
+      return this.#core[name](stringify(selection));
+    };
+    for (const name of ['release', 'evict']) this.prototype[name] = over(name);
+    const plain = (name) => function (...given) {
+      return this.#core[name](...given);
+    };
+    for (const name of ['find', 'close', 'free']) this.prototype[name] = plain(name);
   }
 
   static open({ sources, find = () => undefined, ...options }) {
@@ -43,10 +46,13 @@ export class Session {
     }
     return session;
   }
-  constructor({ component, cancelled, progress, observe, interpose, registered = [], ...settings }) {
+  constructor({ component, cancelled, progress, alarm, observe, interpose, registered = [], limits = {}, ...settings }) {
     this.component = component;
-    this.#hooks = new Hooks(cancelled, progress);
-    this.#core = new Core(new Start(component), this.#hooks, stringify(settings), observe && told(observe), interpose && answered(interpose));
+    this.#hooks = new Hooks(cancelled, progress, alarm);
+    // What the engine's side of the host keeps goes beside what the core does.
+    const { 'guest-time': time, 'hostcall-bytes': carried, ...core } = limits;
+    const given = stringify({ ...settings, limits: core });
+    this.#core = new Core(start(component), this.#hooks, given, observe && told(observe), interpose && answered(interpose), time, carried);
     for (const [name, bytes] of registered) this.register(name, bytes);
   }
   register(name, bytes) {
@@ -60,9 +66,6 @@ export class Session {
     this.#listing ??= parse(this.#core.tensors());
     return this.#listing;
   }
-  metadata(head) {
-    return parse(this.#core.metadata(head));
-  }
   load(selection = 'all', options = {}) {
     return parse(this.#core.load(stringify(selection), stringify(options)));
   }
@@ -71,12 +74,6 @@ export class Session {
   }
   settled() {
     return this.#hooks.settled();
-  }
-  release(selection = 'all') {
-    return this.#core.release(stringify(selection));
-  }
-  evict(selection = 'all') {
-    return this.#core.evict(stringify(selection));
   }
   advise(tensor, advice) {
     return parse(this.#core.advise(tensor, stringify(advice)));

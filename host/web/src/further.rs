@@ -27,8 +27,8 @@ pub(crate) fn cannot_open(name: &str, thrown: &JsValue) -> Error {
 pub(crate) fn found(find: &Function, name: &str) -> Result<Source, Error> {
     let shown = escape(name);
     if !is_plain(name) {
-        let message = format!("the model names the file {shown}, which is no plain file name; it is not looked for");
-        return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
+        let message = format!("the model names the file {shown}, which is not a plain file name; it is not looked for");
+        return Err(Error::new(Phase::Parse, Cause::Malformed, message));
     }
     let source = find.call1(&JsValue::NULL, &name.into()).map_err(|thrown| cannot_open(name, &thrown))?;
     if source.is_undefined() || source.is_null() {

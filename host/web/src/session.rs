@@ -11,7 +11,7 @@ use crate::{
 };
 use js_sys::Function;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
     self as core, Advice, CancelToken, Cause, Error, Host, Level, LoadOptions, MachineTable, Phase, Selection,
@@ -74,6 +74,8 @@ fn not_open() -> Error {
 #[wasm_bindgen]
 impl Session {
     /// A session that has no model yet. `observe` is told records and `interpose` asked for answers, both as JSON text.
+    /// `guest_ms` and `carried` are the limits that this side of the guest keeps: how long it may compute, and how many bytes it may
+    /// pass in one export as lists and texts.
     ///
     /// # Errors
     /// The options cannot be meant.
@@ -84,11 +86,19 @@ impl Session {
         settings: &str,
         observe: Option<Function>,
         interpose: Option<Function>,
+        guest_ms: Option<f64>,
+        carried: Option<f64>,
     ) -> Answer<Self> {
         let settings: Settings = answers::asked(&hooks, "options", settings)?;
         let asked = hooks.clone();
         let media = Web::new(hooks.clone(), &settings, move || asked.cancelled().unwrap_or(true));
         let mut options: SessionOptions = settings.into();
+        if let Some(time) = guest_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()) {
+            options.limits.guest_time = time;
+        }
+        if let Some(bytes) = carried {
+            options.limits.hostcall_bytes = bytes as usize;
+        }
         options.observer = observe.map(|function| Arc::new(Listener::new(function)) as _);
         options.interpose = interpose.map(|function| Arc::new(Interposer::new(function)) as _);
         let shared = Shared::new(Host::new(media, &options), hooks.clone());
@@ -255,10 +265,7 @@ impl Session {
         let staging = (staging as u64).max(1);
         self.tell(|inner| {
             let sink = Sink::new(staging, inner.tensors()?, functions::consumer(take));
-            inner.host(|host| host.table().map(|table| table.set_sink(Some(sink))));
-            let report = inner.load(&selection, &Load::staged(staging));
-            inner.host(|host| host.table().map(|table| table.set_sink(None)));
-            report
+            inner.load_to(&selection, &Load::staged(staging), sink)
         })
     }
 

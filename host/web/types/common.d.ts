@@ -109,6 +109,10 @@ export interface Component {
 /** Bounds on what a component may use; see `HostLimits` of `weighbridge-core`. */
 export interface Limits {
   'guest-memory'?: Int;
+  /** Longest that the component may compute in one call, in ms, without what the host does for it; default 10 s. Kept when it calls the host, and by {@link watch} while it does not. */
+  'guest-time'?: number;
+  /** Most bytes that the component may pass in one call as lists and texts; default 128 MiB. */
+  'hostcall-bytes'?: number;
   'mapped-bytes'?: Int;
   mappings?: number;
   'header-bytes'?: Int;
@@ -152,6 +156,8 @@ export interface SessionOptions {
   'names-in-trace'?: boolean;
   /** Asked between pieces of work whether it is to end. */
   cancelled?: () => boolean;
+  /** Told how long the component may compute from now on: one end of a channel whose other end {@link watch} has, outside of this worker. */
+  alarm?: Alarm;
   /** Told the bytes moved so far. */
   progress?: (moved: number) => void;
   /** Told every record; the component waits until it returns. */
@@ -159,6 +165,22 @@ export interface SessionOptions {
   /** An answer in the host's place: injected faults. */
   interpose?: (call: Call) => object | string | undefined;
 }
+
+/** An end of a channel of messages: a page's `MessagePort`, or Node's. */
+export interface Alarm {
+  postMessage(message: unknown): void;
+}
+
+/** What can be ended from outside: a page's `Worker`, or Node's. */
+export interface Ended {
+  terminate(): unknown;
+}
+
+/**
+ * Ends a worker when its component computes for longer than it may, which nothing inside of the worker can: `limit-exceeded`, or `deadline`. For
+ * whoever runs components of strangers.
+ */
+export function watch(worker: Ended, alarm: { onmessage: ((event: any) => void) | null }, ended: (error: LoadError) => void): void;
 
 /** A call of the component, as recordings have it. */
 export type Call = string | Record<string, Record<string, unknown>>;

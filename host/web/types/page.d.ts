@@ -1,5 +1,5 @@
 /** What a page's own thread needs of the package to speak with a worker that has it. */
-export { escape, parse, stringify } from './common.js';
+export { LoadError, escape, parse, stringify, watch } from './common.js';
 
 /** Memory for a mailbox: a way to tell a worker something while it works. */
 export function newMailbox(): SharedArrayBuffer;

@@ -1,6 +1,6 @@
 // Compiled, never run: the types carry what a program does with the package, in a page and in Node.
 import * as browser from 'weighbridge';
-import { Sender, newMailbox } from 'weighbridge/page';
+import { Sender, newMailbox, watch } from 'weighbridge/page';
 import * as node from '../types/node.js';
 
 async function load(file: File): Promise<number> {
@@ -34,5 +34,11 @@ async function answer(component: browser.Component, files: Map<string, File>, ma
   await desk.handle('"Replay"');
 }
 
+function guarded(worker: Worker, component: browser.Component, file: File): browser.Session {
+  const { port1, port2 } = new MessageChannel();
+  watch(worker, port1, ({ error }) => console.log(error.cause));
+  return browser.Session.open({ component, sources: [new browser.FileSource(file)], alarm: port2, limits: { 'guest-time': 500, 'hostcall-bytes': 1 << 20 } });
+}
+
 new Sender(newMailbox()).send('"Cancel"');
-export { answer, hash, load };
+export { answer, guarded, hash, load };

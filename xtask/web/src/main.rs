@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod glue;
 mod memory;
 mod pack;
 
@@ -81,7 +82,7 @@ fn make_component(component: &Path, out: &Path) -> Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let content = if name.ends_with(".wasm") { memory::bounded(&content)? } else { content };
+        let content = if name.ends_with(".wasm") { memory::bounded(&content)? } else { glue::counted(content)? };
         fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
     }
     Ok(())

@@ -1,11 +1,18 @@
-//! A bound on the memory of a core module. JavaScript has no other way to say how far a guest's memory may grow.
+//! A bound on the memory and the tables of a core module. JavaScript has no other way to say how far a guest's may grow.
 use anyhow::{Context, Result, bail};
 
 /// Pages of 64 KiB that a memory may have: 1 GiB, as in the native host.
 const PAGES: u64 = 1 << 14;
+/// Elements that a table may have, as in the native host.
+const ELEMENTS: u64 = 65_536;
+/// Sections.
+const TABLES: u8 = 4;
 const MEMORIES: u8 = 5;
+/// Kinds of references.
+const FUNCTIONS: u8 = 0x70;
+const EXTERNS: u8 = 0x6f;
 
-/// The module with every memory of its own bounded; a bound that is there and lower stays.
+/// The module with every memory and table of its own bounded; a bound that is there and lower stays.
 pub(crate) fn bounded(module: &[u8]) -> Result<Vec<u8>> {
     let mut out = module.get(..8).context("the core module is cut short")?.to_vec();
     let mut rest = &module[8..];
@@ -13,7 +20,11 @@ pub(crate) fn bounded(module: &[u8]) -> Result<Vec<u8>> {
         let (len, after) = number(after)?;
         let len = usize::try_from(len)?;
         let (body, after) = after.split_at_checked(len).context("a section is cut short")?;
-        let body = if id == MEMORIES { memories(body)? } else { body.to_vec() };
+        let body = match id {
+            MEMORIES => memories(body)?,
+            TABLES => tables(body)?,
+            _ => body.to_vec(),
+        };
         out.push(id);
         write(body.len() as u64, &mut out);
         out.extend(body);
@@ -23,30 +34,51 @@ pub(crate) fn bounded(module: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn memories(body: &[u8]) -> Result<Vec<u8>> {
+    each(body, |rest, out| limits(rest, PAGES, "memory", out))
+}
+
+fn tables(body: &[u8]) -> Result<Vec<u8>> {
+    each(body, |rest, out| {
+        let (&kind, rest) = rest.split_first().context("a table is cut short")?;
+        if !matches!(kind, FUNCTIONS | EXTERNS) {
+            bail!("the core module has a table of another kind than functions or values of its host");
+        }
+        out.push(kind);
+        limits(rest, ELEMENTS, "table", out)
+    })
+}
+
+/// Writes every item of a section; `one` writes the first of what is left, and answers the rest.
+fn each<'b>(body: &'b [u8], one: impl Fn(&'b [u8], &mut Vec<u8>) -> Result<&'b [u8]>) -> Result<Vec<u8>> {
     let (count, mut rest) = number(body)?;
     let mut out = Vec::new();
     write(count, &mut out);
     for _ in 0..count {
-        let (flags, after) = number(rest)?;
-        if flags > 1 {
-            bail!("the core module has a memory that is shared or of 64 bits");
-        }
-        let (min, mut after) = number(after)?;
-        let mut max = PAGES;
-        if flags == 1 {
-            let given;
-            (given, after) = number(after)?;
-            max = max.min(given);
-        }
-        if min > max {
-            bail!("the core module begins with more memory than it may have");
-        }
-        rest = after;
-        write(1, &mut out);
-        write(min, &mut out);
-        write(max, &mut out);
+        rest = one(rest, &mut out)?;
     }
     Ok(out)
+}
+
+/// Writes limits with a maximum of at most `most`.
+fn limits<'b>(rest: &'b [u8], most: u64, what: &str, out: &mut Vec<u8>) -> Result<&'b [u8]> {
+    let (flags, after) = number(rest)?;
+    if flags > 1 {
+        bail!("the core module has a {what} that is shared or of 64 bits");
+    }
+    let (min, mut after) = number(after)?;
+    let mut max = most;
+    if flags == 1 {
+        let given;
+        (given, after) = number(after)?;
+        max = max.min(given);
+    }
+    if min > max {
+        bail!("the core module begins with a larger {what} than it may have");
+    }
+    write(1, out);
+    write(min, out);
+    write(max, out);
+    Ok(after)
 }
 
 /// Reads LEB128.
@@ -93,6 +125,14 @@ mod tests {
         );
         assert_eq!(bounded(&module(&[&[5, 4, 1, 1, 1, 2]])).unwrap(), module(&[&[5, 4, 1, 1, 1, 2]]));
         assert_eq!(bounded(&module(&[other])).unwrap(), module(&[other]));
+    }
+
+    #[test]
+    fn a_table_without_a_bound_gets_one() {
+        let tables: &[u8] = &[4, 8, 2, 0x70, 0, 5, 0x6f, 1, 1, 2];
+        let bounds: &[u8] = &[4, 11, 2, 0x70, 1, 5, 0x80, 0x80, 0x04, 0x6f, 1, 1, 2];
+        assert_eq!(bounded(&module(&[tables])).unwrap(), module(&[bounds]));
+        assert!(bounded(&module(&[&[4, 4, 1, 0x69, 0, 1]])).is_err());
     }
 
     #[test]

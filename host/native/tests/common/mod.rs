@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use weighbridge::Runtime;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+
+#[path = "../../../../tests/hostile/component.rs"]
+mod component;
 
 /// A runtime with the component that means harm.
 pub(crate) fn hostile() -> &'static Runtime {
@@ -14,12 +15,7 @@ pub(crate) fn hostile() -> &'static Runtime {
 
 /// The component of `tests/hostile/guest.wat`.
 pub(crate) fn hostile_component() -> Vec<u8> {
-    let mut module = wat::parse_str(include_str!("../../../../tests/hostile/guest.wat")).unwrap();
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).unwrap();
-    let world = resolve.select_world(&[package], Some("model-loader")).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    component::hostile_component(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit"))
 }
 
 /// A runtime with the component of this library; one for all tests of a program.

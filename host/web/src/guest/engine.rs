@@ -1,5 +1,6 @@
 //! What the host calls in the guest, through the glue of the component.
 use super::{
+    columns::{self, Failure},
     ended::{not_the_contract, payload, trapped},
     imports::Imports,
     lift::lift,
@@ -9,10 +10,10 @@ use crate::{
     answers,
     media::{Hooks, Web},
 };
-use js_sys::Array;
+use js_sys::{Array, Reflect, WebAssembly::Memory};
 use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc};
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
     Advice, AdviceEffect, Bare, BufferState, Called, Cause, Engine, Error, FilePart, Finding, FormatInfo, Grant,
     GuestOptions, Host, Level, LoadOptions, LoadReport, MachineStatus, MachineTable, Media as _, MetadataEdit,
@@ -48,9 +49,15 @@ extern "C" {
     pub type Guest;
     #[wasm_bindgen(method, catch)]
     fn call(this: &Guest, export: &str, arguments: &Array) -> Result<JsValue, JsValue>;
-    /// Bytes of its memory.
-    #[wasm_bindgen(method)]
-    fn memory(this: &Guest) -> f64;
+    /// Bytes that it passed as lists and texts since this was set.
+    #[wasm_bindgen(method, setter)]
+    fn set_carried(this: &Guest, bytes: f64);
+    /// What its main module exports, for what is called past the glue.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn exports(this: &Guest) -> JsValue;
+    /// What that module calls its session.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn rep(this: &Guest) -> JsValue;
     /// Nothing is asked of it any more.
     #[wasm_bindgen(method, catch)]
     fn end(this: &Guest) -> Result<(), JsValue>;
@@ -65,11 +72,31 @@ struct Cells {
     /// Why the host ended the guest.
     ended: RefCell<Option<Error>>,
     hooks: Hooks,
+    /// Where somebody watches: how a guest ends that computes for too long, and past its deadline, as JSON text.
+    watched: Option<[JsValue; 2]>,
 }
 
 impl Shared {
     pub(crate) fn new(host: Host<Web>, hooks: Hooks) -> Self {
-        Self(Rc::new(Cells { host: RefCell::new(host), ended: RefCell::default(), hooks }))
+        let how = |cause| serde_json::to_string(&host.overdue(cause)).unwrap_or_default().into();
+        let watched = hooks.is_watched().then(|| [how(Cause::LimitExceeded), how(Cause::Deadline)]);
+        Self(Rc::new(Cells { host: RefCell::new(host), ended: RefCell::default(), hooks, watched }))
+    }
+
+    /// The guest computes from now on: whoever watches ends it when its time is over.
+    pub(super) fn computes(&self) {
+        if let Some([too_long, too_late]) = &self.0.watched {
+            let (ns, cause) = self.with(|host| host.may_compute());
+            let how = if cause == Cause::Deadline { too_late } else { too_long };
+            self.0.hooks.computes(Some(ns as f64 / 1e6), how);
+        }
+    }
+
+    /// The guest rests: the host works, or nobody asks anything.
+    pub(super) fn rests(&self) {
+        if self.0.watched.is_some() {
+            self.0.hooks.computes(None, &JsValue::UNDEFINED);
+        }
     }
 
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Host<Web>) -> R) -> R {
@@ -119,7 +146,7 @@ impl Instance {
 
     /// Counts the guest's memory. Clamp: what the bound of its module lets through and the session's does not, ends it.
     fn weigh(&mut self) -> Called<()> {
-        let now = self.guest.memory() as usize;
+        let now = self.memory();
         let (before, refused) = (self.memory, Error::new(Phase::Request, Cause::LimitExceeded, "its memory"));
         if now == before {
             return Ok(());
@@ -130,26 +157,47 @@ impl Instance {
         })
     }
 
-    /// Calls one export: its value, or the error that it answers.
-    fn ask<T: DeserializeOwned>(&mut self, export: &str, arguments: &[JsValue]) -> Called<Result<T, Error>> {
+    /// Bytes of the guest's memory.
+    fn memory(&self) -> usize {
+        let memory = Reflect::get(&self.guest.exports(), &"memory".into()).ok().map(JsCast::unchecked_into::<Memory>);
+        let bytes = memory.and_then(|memory| Reflect::get(&memory.buffer(), &"byteLength".into()).ok());
+        bytes.and_then(|bytes| bytes.as_f64()).unwrap_or_default() as usize
+    }
+
+    /// Has the guest work: what came of it, unless that ends the session.
+    fn run<T>(&mut self, export: &str, work: impl FnOnce(&Guest) -> T) -> Called<T> {
         if !self.is_open && !matches!(export, "formats" | "describe" | "open") {
             let message = "no model is open in this session; open one first";
             return Err(Error::new(Phase::Request, Cause::InvalidRequest, message));
         }
-        self.shared.with(Host::enter);
-        let returned = self.guest.call(export, &arguments.iter().collect());
+        self.shared.with(|host| {
+            host.enter();
+            host.has_computed()
+        })?;
+        self.guest.set_carried(0.0);
+        self.shared.computes();
+        let returned = work(&self.guest);
+        self.shared.rests();
         // The guest may not answer as if nothing had happened.
         if let Some(error) = self.shared.ended() {
             return Err(error);
         }
         self.weigh()?;
-        match returned {
+        Ok(returned)
+    }
+
+    /// Why the guest did not come back from an export.
+    fn failed(&self, thrown: &JsValue) -> Error {
+        self.shared.with(|host| host.refused_growth()).unwrap_or_else(|| trapped(thrown))
+    }
+
+    /// Calls one export: its value, or the error that it answers.
+    fn ask<T: DeserializeOwned>(&mut self, export: &str, arguments: &[JsValue]) -> Called<Result<T, Error>> {
+        let arguments = arguments.iter().collect();
+        match self.run(export, |guest| guest.call(export, &arguments))? {
             Ok(value) => lift(value).map(Ok).map_err(|what| not_the_contract(export, what)),
             Err(thrown) => {
-                if let Some(growth) = self.shared.with(|host| host.refused_growth()) {
-                    return Err(growth);
-                }
-                let Some(error) = payload(&thrown) else { return Err(trapped(&thrown)) };
+                let Some(error) = payload(&thrown) else { return Err(self.failed(&thrown)) };
                 lift(error).map(Err).map_err(|what| not_the_contract(export, what))
             }
         }
@@ -158,6 +206,16 @@ impl Instance {
     /// Calls an export that cannot answer an error.
     fn get<T: DeserializeOwned>(&mut self, export: &str, arguments: &[JsValue]) -> Called<T> {
         self.ask(export, arguments)?.map_err(|_| not_the_contract(export, "it has no error to answer"))
+    }
+
+    /// Asks for a list that has an entry for each tensor.
+    fn list<T: columns::Entry>(&mut self, start: u32, count: u32) -> Called<Vec<T>> {
+        let most = self.shared.with(|host| host.limits().hostcall_bytes as u64);
+        self.run(T::METHOD, |guest| columns::list(guest, start, count, most))?.map_err(|failure| match failure {
+            Failure::Thrown(thrown) => self.failed(&thrown),
+            Failure::TooLong => self.shared.with(|host| host.carried_too_much()),
+            Failure::Unlike(what) => not_the_contract(T::METHOD, what),
+        })
     }
 
     /// The guest's handles of files; numbers are their places in the host's table.
@@ -210,7 +268,7 @@ impl Engine for Instance {
     }
 
     fn tensors(&mut self, start: u32, count: u32) -> Called<Vec<TensorInfo>> {
-        self.get("tensors", &[start.into(), count.into()])
+        self.list(start, count)
     }
 
     fn metadata(&mut self, start: u32, count: u32, head: u32) -> Called<Result<Vec<MetadataEntry>, Error>> {
@@ -246,7 +304,7 @@ impl Engine for Instance {
     }
 
     fn states(&mut self, start: u32, count: u32) -> Called<Vec<TensorState>> {
-        self.get("states", &[start.into(), count.into()])
+        self.list(start, count)
     }
 
     fn slots(&mut self) -> Called<Vec<SlotState>> {
@@ -254,7 +312,7 @@ impl Engine for Instance {
     }
 
     fn buffers(&mut self, start: u32, count: u32) -> Called<Vec<BufferState>> {
-        self.get("buffers", &[start.into(), count.into()])
+        self.list(start, count)
     }
 
     fn machines(&mut self) -> Called<Vec<MachineStatus>> {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::media::Web;
 use js_sys::{Array, Uint8Array};
+use std::cell::RefCell;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use weighbridge_core::{
     Advice, CopySpan, Entry, Error, Happening, Host,
@@ -19,6 +20,9 @@ use weighbridge_core::{
 #[wasm_bindgen]
 pub struct Imports {
     shared: Shared,
+    /// What a read answers lies here until the glue has copied it to the guest: memory that is made anew for each costs more
+    /// than the copy.
+    read: RefCell<Uint8Array>,
 }
 
 /// Takes the one good kind of answer out; throws the contract's error, or ends the guest.
@@ -33,13 +37,29 @@ macro_rules! expect {
 }
 
 impl Imports {
-    pub(super) const fn new(shared: Shared) -> Self {
-        Self { shared }
+    pub(super) fn new(shared: Shared) -> Self {
+        Self { shared, read: RefCell::new(Uint8Array::new_with_length(0)) }
+    }
+
+    /// Bytes for the glue, until it asks for others.
+    fn lend(&self, bytes: &[u8]) -> Uint8Array {
+        // No read is longer than `max-read`, which has 32 bits.
+        let len = bytes.len() as u32;
+        let Ok(mut memory) = self.read.try_borrow_mut() else { return Uint8Array::from(bytes) };
+        if memory.length() < len {
+            *memory = Uint8Array::new_with_length(len);
+        }
+        let lent = memory.subarray(0, len);
+        lent.copy_from(bytes);
+        lent
     }
 
     /// Does what needs the host; what it ends the guest with is thrown, and remembered: the glue must not make an answer of it.
     fn host<T>(&self, work: impl FnOnce(&mut Host<Web>) -> Result<T, Error>) -> Result<T, JsValue> {
-        self.shared.with(work).map_err(|error| self.shared.end(error))
+        self.shared.rests();
+        let done = self.shared.with(|host| host.has_computed().and_then(|()| work(host)));
+        self.shared.computes();
+        done.map_err(|error| self.shared.end(error))
     }
 
     fn perform(&self, call: Call) -> Result<Answer, JsValue> {
@@ -77,7 +97,7 @@ impl Imports {
 
     pub fn read(&self, source: u32, offset: u64, len: u32) -> Result<Uint8Array, JsValue> {
         let answer = self.perform(Call::Read { source, offset, len })?;
-        expect!(self, "read", answer, Answer::Bytes(bytes) => Uint8Array::from(bytes.as_slice()))
+        expect!(self, "read", answer, Answer::Bytes(bytes) => self.lend(&bytes))
     }
 
     #[wasm_bindgen(js_name = mapRange)]
@@ -162,6 +182,24 @@ impl Imports {
         }
     }
 
+    /// The guest makes a handle of its own.
+    #[wasm_bindgen(js_name = madeHandle)]
+    pub fn made_handle(&self) -> Result<(), JsValue> {
+        self.host(Host::made_handle)
+    }
+
+    /// Bytes that the guest may pass in one export as lists and texts.
+    #[wasm_bindgen(getter, js_name = mostCarried)]
+    pub fn most_carried(&self) -> f64 {
+        self.shared.with(|host| host.limits().hostcall_bytes as f64)
+    }
+
+    /// Ends the guest, which passed more; what is thrown through it.
+    #[wasm_bindgen(js_name = carriedTooMuch)]
+    pub fn carried_too_much(&self) -> JsValue {
+        self.shared.end(self.shared.with(|host| host.carried_too_much()))
+    }
+
     #[wasm_bindgen(js_name = dropSource)]
     pub fn drop_source(&self) {
         self.shared.with(Host::drop_source);
@@ -182,7 +220,7 @@ impl Imports {
         self.host(|host| host.add_names(names))
     }
 
-    /// `words` are six an entry: machine, whether it has an instance, which, what happened, and two numbers of it.
+    /// `words` are six an entry, as the guest has them in its memory.
     pub fn emit(&self, words: &[u32]) -> Result<(), JsValue> {
         let entries: Option<Vec<Entry>> = words.as_chunks::<6>().0.iter().map(entry).collect();
         let entries = entries.ok_or_else(|| self.shared.end(unfitting("emit")))?;
@@ -190,18 +228,26 @@ impl Imports {
     }
 }
 
+/// An entry by the canonical ABI: machine, the case of its instance, the instance, the case of what happened, and two numbers of it.
+/// Cases and truths have a byte each; what else is in their words is anything.
 fn entry(&[machine, has_instance, instance, kind, one, other]: &[u32; 6]) -> Option<Entry> {
-    let what = match kind {
+    let is = |word: u32| word & 0xff != 0;
+    let instance = match has_instance & 0xff {
+        0 => None,
+        1 => Some(instance),
+        _ => return None,
+    };
+    let what = match kind & 0xff {
         0 => Happening::Event(one),
-        1 => Happening::Guard((one, other != 0)),
+        1 => Happening::Guard((one, is(other))),
         2 => Happening::Action(one),
         3 => Happening::Transition((one, other)),
         4 => Happening::Command(one),
-        5 => Happening::Answer((one, other != 0)),
-        6 => Happening::Outcome((one, other != 0)),
+        5 => Happening::Answer((one, is(other))),
+        6 => Happening::Outcome((one, is(other))),
         _ => return None,
     };
-    Some(Entry { machine, instance: (has_instance != 0).then_some(instance), what })
+    Some(Entry { machine, instance, what })
 }
 
 #[cfg(test)]
@@ -214,6 +260,9 @@ mod tests {
         assert_eq!(entry(&[1, 0, 9, 3, 2, 3]), Some(transition));
         let guard = Entry { machine: 1, instance: Some(0), what: Happening::Guard((2, true)) };
         assert_eq!(entry(&[1, 1, 0, 1, 2, 1]), Some(guard));
+        let beside = Entry { machine: 1, instance: None, what: Happening::Answer((2, false)) };
+        assert_eq!(entry(&[1, 0xab00, 9, 0xcd05, 2, 0xef00]), Some(beside), "what lies beside a case is anything");
         assert_eq!(entry(&[0, 0, 0, 7, 0, 0]), None);
+        assert_eq!(entry(&[0, 2, 0, 0, 0, 0]), None);
     }
 }

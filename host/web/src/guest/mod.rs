@@ -1,4 +1,5 @@
 //! The component on this side of its glue: its exports, its imports, and values as the glue spells them.
+mod columns;
 mod ended;
 mod engine;
 mod imports;

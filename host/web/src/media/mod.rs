@@ -47,6 +47,12 @@ extern "C" {
     /// Whether the embedder wants the work to end.
     #[wasm_bindgen(method, catch)]
     pub(crate) fn cancelled(this: &Hooks) -> Result<bool, JsValue>;
+    /// Whether somebody watches how long the guest computes.
+    #[wasm_bindgen(method, getter, js_name = isWatched)]
+    pub(crate) fn is_watched(this: &Hooks) -> bool;
+    /// The guest computes from now on, for at most so many ms, or ends with this error; without a time it rests.
+    #[wasm_bindgen(method)]
+    pub(crate) fn computes(this: &Hooks, ms: Option<f64>, error: &JsValue);
     /// So many bytes were moved so far.
     #[wasm_bindgen(method, catch)]
     pub(crate) fn progress(this: &Hooks, moved: f64) -> Result<(), JsValue>;

@@ -1,5 +1,6 @@
 //! Small reads, cut out of windows: where each read costs more than its bytes, a few windows are kept.
 use super::source::Source;
+use js_sys::Uint8Array;
 use std::collections::VecDeque;
 use weighbridge_core::{Span, StorageError};
 
@@ -10,7 +11,8 @@ const KEPT: usize = 4;
 struct Window {
     source: u32,
     number: u64,
-    bytes: Vec<u8>,
+    /// As they came: of a header read in pieces, each byte is copied once.
+    bytes: Uint8Array,
 }
 
 /// The windows that were used last, the newest at the end.
@@ -23,35 +25,40 @@ impl Windows {
         let Some(window) = source.window.filter(|window| span.len() < window / 2) else {
             return source.read(span.offset(), span.len()).map(|bytes| bytes.to_vec());
         };
-        let mut bytes = Vec::with_capacity(usize::try_from(span.len()).unwrap_or(0));
-        let mut at = span.offset();
-        while at < span.end() {
+        let mut bytes = vec![0; usize::try_from(span.len()).map_err(|_| StorageError::Exhausted)?];
+        let mut rest = bytes.as_mut_slice();
+        while !rest.is_empty() {
+            let at = span.end() - rest.len() as u64;
             let number = at / window;
             let begin = number * window;
             let kept = self.window(source, number, window)?;
-            let (from, to) = (at - begin, (span.end() - begin).min(kept.len() as u64));
-            let part = kept.get(from as usize..to as usize).filter(|part| !part.is_empty());
-            let part = part.ok_or(StorageError::EndOfSource)?;
-            bytes.extend_from_slice(part);
-            at += part.len() as u64;
+            let (from, to) = (at - begin, (span.end() - begin).min(kept.length().into()));
+            if from >= to {
+                return Err(StorageError::EndOfSource);
+            }
+            let (part, behind) = rest.split_at_mut_checked((to - from) as usize).ok_or(StorageError::OutOfBounds)?;
+            // A window has far less than 4 GiB.
+            kept.subarray(from as u32, to as u32).copy_to(part);
+            rest = behind;
         }
         Ok(bytes)
     }
 
-    fn window(&mut self, source: &Source, number: u64, window: u64) -> Result<&[u8], StorageError> {
+    fn window(&mut self, source: &Source, number: u64, window: u64) -> Result<Uint8Array, StorageError> {
         let kept = self.0.iter().position(|kept| kept.source == source.id && kept.number == number);
         let kept = match kept.and_then(|at| self.0.remove(at)) {
             Some(kept) => kept,
             None => {
                 let begin = number * window;
-                let bytes = source.read(begin, window.min(source.size.saturating_sub(begin)))?.to_vec();
+                let bytes = source.read(begin, window.min(source.size.saturating_sub(begin)))?;
                 Window { source: source.id, number, bytes }
             }
         };
         while self.0.len() >= KEPT {
             self.0.pop_front();
         }
+        let bytes = kept.bytes.clone();
         self.0.push_back(kept);
-        Ok(self.0.back().map_or(&[], |kept| kept.bytes.as_slice()))
+        Ok(bytes)
     }
 }
