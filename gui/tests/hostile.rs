@@ -181,7 +181,7 @@ fn a_header_with_the_greatest_numbers() {
     };
     let full = Sandbox { guest_memory: u64::MAX, guest_limit: 1, handles: 5, handle_limit: 5, ..Sandbox::default() };
     let updates = vec![
-        Update::Opened(Box::new(Opened { summary, files, capabilities: None })),
+        Update::Opened(Box::new(Opened { summary, files, capabilities: None, findings: Vec::new() })),
         Update::Tensors { start: 0, tensors: vec![tensor(""), tensor("\n"), far, near] },
         Update::Tensors { start: u32::MAX, tensors: vec![tensor("nowhere")] },
         Update::States(vec![state; 9]),

@@ -1,5 +1,6 @@
 //! The native program: the host on a worker thread, dialogs, a window or none.
 mod backend;
+mod folder;
 mod headless;
 mod link;
 mod page_cache;

@@ -1,5 +1,5 @@
 //! What the UI learns of the host, the model and what went wrong.
-use crate::types::{Capabilities, Error, FormatInfo, MachineTable, ModelSummary};
+use crate::types::{Capabilities, Error, Finding, FormatInfo, MachineTable, ModelSummary};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of the sandbox and of the host's side of it.
@@ -77,6 +77,9 @@ pub struct Opened {
     pub files: Vec<FileFacts>,
     /// What the host can do.
     pub capabilities: Option<Capabilities>,
+    /// What was noticed of the model that did not keep it from being opened.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// Where the records come from.
@@ -109,6 +112,9 @@ pub struct Failure {
     pub doing: String,
     /// The typed error.
     pub error: Error,
+    /// The name of the file that it is about, unescaped, where it is known.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Bytes around the offset, where the error came from a file.
     pub bytes: Option<FileBytes>,
 }

@@ -95,8 +95,9 @@ impl<H: DeskHost> Desk<H> {
         let Exchanged { summary, sizes } = Exchanged::of(recording);
         if let Some(summary) = summary {
             let files = (0..).zip(&sizes).map(|(i, size)| FileFacts { name: format!("file {i}"), size: *size });
-            let opened =
-                Opened { summary, files: files.collect(), capabilities: recording.header.capabilities.clone() };
+            let capabilities = recording.header.capabilities.clone();
+            // What was noticed is not recorded.
+            let opened = Opened { summary, files: files.collect(), capabilities, findings: Vec::new() };
             self.send(Update::Opened(Box::new(opened)));
         }
         for page in recording.records.chunks(PAGE) {

@@ -105,7 +105,9 @@ impl Engine for Guest {
     }
 
     fn findings(&mut self) -> Called<Vec<Finding>> {
-        Ok(Vec::new())
+        let (rule, message) = ("odd".to_owned(), "the tensor is odd".to_owned());
+        let severity = Severity::Warning;
+        Ok(vec![Finding { rule, severity, message, source: Some(0), tensor: Some(0), offset: Some(8) }])
     }
 
     fn describe(&mut self) -> Called<Vec<MachineTable>> {

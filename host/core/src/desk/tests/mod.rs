@@ -1,5 +1,6 @@
 //! The gate, the faults, and the desk over an engine and media that are made up.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod diff;
 mod fake;
 mod faults;
 mod gate;
