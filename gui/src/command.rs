@@ -92,6 +92,7 @@ pub enum Command {
     Open,
     OpenPaths(Vec<String>),
     OpenFiles(Vec<FileRef>),
+    OpenFolder,
     OpenRecording,
     OpenRecordingPath(String),
     Demo,
@@ -147,10 +148,15 @@ pub enum Command {
     Palette,
     CompareLast,
     CompareLoads(usize, usize),
+    Diff,
+    DiffPath(String),
+    DiffFiles(Vec<FileRef>),
+    DiffBytes,
     Replay,
     Race,
     RefreshPages,
     SelectTensor(Option<u32>),
+    ShowByte(u32, u64),
     Dismiss,
 }
 
@@ -165,6 +171,7 @@ impl Command {
     pub const fn info(&self) -> Info {
         match self {
             Self::Open | Self::OpenPaths(_) | Self::OpenFiles(_) => info("open", "Open model…", "Open a model file; missing shards are found next to it", ctrl(Key::O)),
+            Self::OpenFolder => info("open-folder", "Open folder…", "Open the model in a folder", None),
             Self::OpenRecording | Self::OpenRecordingPath(_) => info("open-recording", "Open recording…", "Look at a load that was recorded, without its model file", ctrl_shift(Key::O)),
             Self::Demo => info("demo", "Show a made-up trace", "Fill the app with a synthetic load, to look around", None),
             Self::SaveRecording(_) => info("save-recording", "Save recording…", "Keep everything that was watched, so that it can be replayed", ctrl(Key::S)),
@@ -238,10 +245,13 @@ impl Command {
             Self::Palette => info("palette", "Command palette…", "Find any action by name", ctrl(Key::K)),
             Self::CompareLast => info("compare", "Compare last two loads", "What differs, and where their routes part", ctrl(Key::D)),
             Self::CompareLoads(_, _) => info("compare-loads", "Compare loads", "Choose two loads", None),
+            Self::Diff | Self::DiffPath(_) | Self::DiffFiles(_) => info("diff", "Compare with another model…", "Metadata and tensors that were added, removed or changed; only headers are read", None),
+            Self::DiffBytes => info("diff-bytes", "Compare bytes as well", "Read both models, and count the bytes that differ in tensors of the same type and shape", None),
             Self::Replay => info("replay", "Re-execute recording", "Run the component again on what was recorded, and say whether it did the same", ctrl(Key::R)),
             Self::Race => info("race", "Race strategies", "Load under every strategy, cold and warm, and compare", None),
             Self::RefreshPages => info("pages", "Refresh page cache", "Ask which pages of the file are in memory", ctrl_shift(Key::P)),
             Self::SelectTensor(_) => info("tensor", "Select tensor", "Show the details of a tensor", None),
+            Self::ShowByte(_, _) => info("byte", "Show byte", "Show the place in the file map", None),
             Self::Dismiss => info("dismiss", "Dismiss messages", "Close the messages", bare(Key::Escape)),
         }
     }
@@ -252,6 +262,7 @@ impl Command {
         use Command as C;
         let mut all = vec![
             C::Open,
+            C::OpenFolder,
             C::OpenRecording,
             C::Demo,
             C::SaveRecording(None),
@@ -286,6 +297,8 @@ impl Command {
             C::StepAxis(true),
             C::StepAxis(false),
             C::CompareLast,
+            C::Diff,
+            C::DiffBytes,
             C::Replay,
             C::Race,
             C::RefreshPages,

@@ -15,9 +15,10 @@ pub enum Panel {
     Timings,
     Sandbox,
     Why,
-    Lints,
+    Findings,
     Control,
     Compare,
+    Diff,
     Metadata,
 }
 
@@ -32,9 +33,10 @@ impl Panel {
         Self::Timings,
         Self::Sandbox,
         Self::Why,
-        Self::Lints,
+        Self::Findings,
         Self::Control,
         Self::Compare,
+        Self::Diff,
         Self::Metadata,
         Self::Start,
     ];
@@ -52,10 +54,11 @@ impl Panel {
             Self::Timings => ("panel timings", "Timings", "Where the time went", ctrl(Key::Num6)),
             Self::Sandbox => ("panel sandbox", "Sandbox", "What the component may do, and what it used", ctrl(Key::Num7)),
             Self::Why => ("panel why", "Why", "Why it failed, by which route", ctrl(Key::Num8)),
-            Self::Lints => ("panel lints", "Lints", "Things worth knowing before they hurt", ctrl(Key::Num9)),
+            Self::Findings => ("panel findings", "Findings", "What is wrong, what others may refuse, what is good to know", ctrl(Key::Num9)),
             Self::Control => ("panel control", "Step and faults", "Breakpoints and fault switches", None),
             Self::Compare => ("panel compare", "Compare", "Two loads side by side, and the race", None),
-            Self::Metadata => ("panel metadata", "Metadata", "What the header says besides tensors", None),
+            Self::Diff => ("panel diff", "Diff", "Another model beside this one: what differs", None),
+            Self::Metadata => ("panel metadata", "Metadata", "What the headers say, and what they add up to", None),
             Self::Start => ("panel start", "Start", "How to begin, and what is where", None),
         };
         Info { name, label, tip, keys }

@@ -7,6 +7,7 @@ use crate::model::search::Search;
 use crate::model::store::Standing;
 use crate::model::{Run, lints};
 use crate::panel::Panel;
+use weighbridge_core::model::Totals;
 use weighbridge_core::types::{
     ExtentPolicy, Lifecycle, LoadOptions, Selection, StrategyPolicy, TensorState, Validation,
 };
@@ -100,6 +101,8 @@ pub struct State {
     pub prefs: Prefs,
     /// Where the files came from that were opened last: for a report that may have paths.
     pub paths: Vec<String>,
+    /// The files of the model that is compared with the one that is open.
+    pub other: Vec<FileRef>,
     /// Faults that are armed.
     pub faults: Vec<Fault>,
     /// Where the guest is held.
@@ -281,6 +284,9 @@ impl State {
         }
         let due = self.linted != Some(self.run.revision) && self.busy.is_none();
         if due {
+            if self.run.totals.all.tensors != self.run.tensors.len() as u64 {
+                self.run.totals = Totals::of(&self.run.tensors);
+            }
             self.run.lints = lints::lints(&self.run);
             self.linted = Some(self.run.revision);
         }

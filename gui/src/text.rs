@@ -5,9 +5,19 @@ use weighbridge_core::types::StorageError;
 /// Makes control characters, bidirectional overrides and other invisible characters visible as `\u{…}`; cuts at 200 characters.
 #[must_use]
 pub fn escape(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for (i, c) in name.chars().enumerate() {
-        if i == 200 {
+    visible(name, 200)
+}
+
+/// The same of a sentence, which may be longer than a name.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    visible(text, 2_000)
+}
+
+fn visible(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
+    for (i, c) in text.chars().enumerate() {
+        if i == most {
             out.push('…');
             break;
         }
@@ -96,6 +106,25 @@ pub fn plural(n: u64, what: &str) -> String {
     format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
+/// A count of parameters, as models are called after: `22.7 M`, `8.03 B`.
+#[must_use]
+pub fn parameters(n: u64) -> String {
+    if n < 1_000 {
+        return n.to_string();
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let mut value = n as f64 / 1e3;
+    let mut unit = "K";
+    for next in ["M", "B", "T"] {
+        if value < 1e3 {
+            break;
+        }
+        value /= 1e3;
+        unit = next;
+    }
+    three_digits(value, unit)
+}
+
 /// A shape: `384 × 1536`.
 #[must_use]
 pub fn shape(dims: &[u64]) -> String {
@@ -142,7 +171,13 @@ pub fn fault(fault: &Fault) -> String {
 pub fn percent(part: u64, whole: u64) -> String {
     #[allow(clippy::cast_precision_loss)]
     let value = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
-    if value > 0.0 && value < 1.0 { format!("{value:.2} %") } else { format!("{value:.0} %") }
+    if value > 0.0 && value < 0.005 {
+        "below 0.01 %".to_owned()
+    } else if value > 0.0 && value < 1.0 {
+        format!("{value:.2} %")
+    } else {
+        format!("{value:.0} %")
+    }
 }
 
 #[cfg(test)]
@@ -154,13 +189,20 @@ mod tests {
         assert_eq!(escape("blk.0"), "blk.0");
         assert_eq!(escape("a\u{202e}b\n\u{0}"), "a\\u{202e}b\\u{a}\\u{0}");
         assert_eq!(escape(&"x".repeat(300)).chars().count(), 201);
+        assert_eq!(sentence(&"x\n".repeat(150)), "x\\u{a}".repeat(150));
+        assert_eq!(sentence(&"x".repeat(9000)).chars().count(), 2001);
     }
 
     #[test]
     fn numbers_have_units() {
+        assert_eq!(
+            [(0, 9), (1, 90_000), (1, 200), (3, 4)].map(|(a, b)| percent(a, b)),
+            ["0 %", "below 0.01 %", "0.50 %", "75 %"]
+        );
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1536), "1.50 KiB");
         assert_eq!(bytes(90_900_000), "86.7 MiB");
+        assert_eq!([999, 22_713_216, 8_030_261_248].map(parameters), ["999", "22.7 M", "8.03 B"]);
         assert_eq!(duration(1_500), "1.50 µs");
         assert_eq!(moment(1_234_567_890), "1,234.5678 ms");
         assert_eq!(count(1_048_576), "1,048,576");

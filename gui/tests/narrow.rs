@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 
-use common::{Desk, Dialogs};
+use common::{Desk, Dialogs, checkpoint, diff};
 use egui::epaint::{ClippedShape, Shape, TextShape};
 use egui::{Rect, vec2};
 use weighbridge_core::types::{Cause, Error, Phase, StorageError};
 use weighbridge_inspector::Inspector;
 use weighbridge_inspector::backend::{
-    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, RaceRow, Update,
+    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Origin, RaceRow, Update,
 };
 use weighbridge_inspector::command::Command;
 use weighbridge_inspector::panel::Panel;
@@ -133,6 +133,7 @@ fn filled() -> Stage {
     stage.run(Command::Demo);
     stage.run(Command::SelectTensor(Some(4)));
     stage.run(Command::CompareLast);
+    stage.take(Update::Diff(Box::new(diff())));
     stage
 }
 
@@ -169,7 +170,7 @@ fn no_two_texts_lie_on_each_other_when_there_is_much_to_say() {
     let mut error = Error::new(Phase::Parse, Cause::Malformed, "The header says 99 tensors and has room for 12.");
     (error.source, error.offset, error.field) = (Some(0), Some(72), Some("tensor_count".into()));
     let bytes = FileBytes { file: 0, offset: 0, bytes: (0..160).collect() };
-    stage.take(Update::Failed(Box::new(Failure { doing: "open".into(), error, bytes: Some(bytes) })));
+    stage.take(Update::Failed(Box::new(Failure { doing: "open".into(), error, file: None, bytes: Some(bytes) })));
     let row = |strategy: &str, result| RaceRow {
         strategy: strategy.into(),
         cold: true,
@@ -191,6 +192,22 @@ fn no_two_texts_lie_on_each_other_when_there_is_much_to_say() {
     stage.app.state.held = None;
     stage.app.state.busy = Some(("Reading the recording".into(), 0.0));
     every_panel(&mut stage, "at a cursor", &mut wrong);
+    none(&wrong);
+}
+
+/// A checkpoint's card, and the card of a file that could not be opened, which several panels show in their own's place.
+#[test]
+fn no_two_texts_lie_on_each_other_of_a_checkpoint_and_of_no_model() {
+    let mut stage = Stage::new();
+    for update in checkpoint() {
+        stage.take(update);
+    }
+    let mut wrong = Vec::new();
+    every_panel(&mut stage, "checkpoint", &mut wrong);
+    let error = Error::new(Phase::Parse, Cause::NotAModel, "file \"x\" is an HTML page: ".repeat(9));
+    stage.take(Update::Began { label: "x".into(), origin: Origin::Live });
+    stage.take(Update::Failed(Box::new(Failure { doing: "open".into(), error, file: None, bytes: None })));
+    every_panel(&mut stage, "no model", &mut wrong);
     none(&wrong);
 }
 

@@ -187,9 +187,6 @@ fn slots_run_out_with_a_reason() {
 #[test]
 fn what_cannot_be_opened_is_said() {
     let mut app = App::new();
-    let folder = app.folder.path().to_string_lossy().into_owned();
-    app.run(Command::OpenPaths(vec![folder]));
-    assert!(app.said("is a folder"));
     let gone = app.path("gone.gguf");
     app.run(Command::OpenPaths(vec![gone]));
     assert!(app.said("is not there"));
@@ -197,6 +194,7 @@ fn what_cannot_be_opened_is_said() {
     std::fs::write(&text, "this is no model, whatever its name says").unwrap();
     app.run(Command::OpenPaths(vec![text]));
     app.until(|a| a.state.run.failure.is_some() && a.is_idle());
+    assert_eq!(app.harness.state().state.run.failure.as_ref().unwrap().1.file.as_deref(), Some("notes.txt"));
     let broken = app.path("broken.wbrec");
     std::fs::write(&broken, "{\"version\":99}\n").unwrap();
     app.run(Command::OpenPaths(vec![broken]));
@@ -210,4 +208,111 @@ fn what_cannot_be_opened_is_said() {
     std::fs::remove_file(&path).unwrap();
     app.run(Command::OpenFiles(vec![file]));
     app.until(|a| a.is_idle() && a.state.run.label == "tiny.safetensors" && a.state.run.failure.is_some());
+}
+
+#[test]
+fn a_folder_is_opened_by_the_model_in_it() {
+    let mut app = App::new();
+    let path = model(app.folder.path());
+    let folder = path.parent().unwrap().to_string_lossy().into_owned();
+    app.run(Command::OpenPaths(vec![folder.clone()]));
+    app.until(|a| a.state.run.tensors.len() == 12 && a.is_idle());
+    std::fs::remove_file(&path).unwrap();
+    app.run(Command::OpenPaths(vec![folder]));
+    app.until(|a| a.state.run.failure.is_some() && a.is_idle());
+    let state = &app.harness.state().state;
+    let message = &state.run.failure.as_ref().unwrap().1.error.message;
+    assert!(message.contains("has no file of a model"), "{message}");
+}
+
+#[test]
+fn two_models_are_compared_by_headers_and_by_bytes() {
+    let mut app = App::opened();
+    let mut bytes = std::fs::read(app.path("tiny.safetensors")).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(app.path("other.safetensors"), &bytes).unwrap();
+    app.run(Command::DiffPath(app.path("other.safetensors")));
+    app.until(|a| a.state.run.diff.is_some() && a.is_idle());
+    let diff = app.harness.state().state.run.diff.clone().unwrap();
+    assert!(diff.is_same() && !diff.compared && diff.comparable == 12, "{diff:?}");
+    app.run(Command::DiffBytes);
+    app.until(|a| a.state.run.diff.as_ref().is_some_and(|diff| diff.compared) && a.is_idle());
+    let diff = app.harness.state().state.run.diff.clone().unwrap();
+    let [change] = &diff.tensors[..] else { panic!("{diff:?}") };
+    assert_eq!((change.name(), change.differing, change.bytes()), ("blk.11.weight", 1, 12 * 4096));
+    // What is shown was not touched by it.
+    assert!(app.all_are(Lifecycle::Unbound));
+}
+
+/// An archive of stored entries with the checkpoint of a small tensor, beside which `os.system` is called.
+fn checkpoint() -> Vec<u8> {
+    let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+    let pickle = [
+        &b"\x80\x02}("[..],
+        &text("weight"),
+        b"ctorch._utils\n_rebuild_tensor_v2\n((",
+        &text("storage"),
+        b"ctorch\nFloatStorage\n",
+        &text("0"),
+        &text("cpu"),
+        b"K\x04tQK\x00K\x04\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR",
+        &text("note"),
+        b"cos\nsystem\n",
+        &text("touch seen"),
+        b"\x85Ru.",
+    ]
+    .concat();
+    let data: Vec<u8> = (0..4u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+    let entries: [(&str, &[u8]); 4] = [
+        ("archive/data.pkl", &pickle),
+        ("archive/byteorder", b"little"),
+        ("archive/data/0", &data),
+        ("archive/version", b"3\n"),
+    ];
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in entries {
+        let (at, len) = (file.len() as u32, bytes.len() as u32);
+        // Version 2.0, stored, no time; then checksum, both sizes, the length of the name, nothing more.
+        let common = [
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+            &crc32(bytes).to_le_bytes(),
+            &len.to_le_bytes(),
+            &len.to_le_bytes(),
+            &(name.len() as u16).to_le_bytes(),
+            &[0, 0],
+        ]
+        .concat();
+        file.extend([&b"PK\x03\x04"[..], &common, name.as_bytes(), bytes].concat());
+        directory.extend([&b"PK\x01\x02\x14\x00"[..], &common, &[0; 10], &at.to_le_bytes(), name.as_bytes()].concat());
+    }
+    let (at, len) = (file.len() as u32, directory.len() as u32);
+    file.extend(directory);
+    file.extend([&b"PK\x05\x06\0\0\0\0\x04\0\x04\0"[..], &len.to_le_bytes(), &at.to_le_bytes(), &[0, 0]].concat());
+    file
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & 0u32.wrapping_sub(crc & 1)))
+    })
+}
+
+#[test]
+fn a_checkpoint_that_runs_a_command_is_loaded_and_runs_none() {
+    let mut app = App::new();
+    std::fs::write(app.path("runs.pt"), checkpoint()).unwrap();
+    app.run(Command::OpenPaths(vec![app.path("runs.pt")]));
+    app.until(|a| a.state.run.pickle.is_some() && a.is_idle());
+    let pickle = app.harness.state().state.run.pickle.clone().unwrap();
+    // The words are the component's; each of them is taken apart.
+    assert!(pickle.could_run_code() && pickle.is_refused(), "{pickle:?}");
+    let system = pickle.globals.first().unwrap();
+    assert_eq!((system.name.as_str(), system.weights_only.as_str()), ("os.system", "blocked"));
+    assert!(system.could_run_code && system.calls == "called once" && system.place.starts_with("data.pkl, byte "));
+    assert!(pickle.globals.iter().all(|global| !global.weights_only.is_empty()), "{pickle:?}");
+    assert!(pickle.opcodes.iter().any(|opcode| opcode.name == "REDUCE" && !opcode.times.is_empty()), "{pickle:?}");
+    app.work(Command::Load);
+    assert!(app.all_are(Lifecycle::MmapResident) || app.all_are(Lifecycle::Resident));
+    assert!(!std::path::Path::new("seen").exists() && !app.folder.path().join("seen").exists());
 }

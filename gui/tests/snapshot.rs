@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod common;
 
-use common::{Desk, Dialogs};
+use common::{Desk, Dialogs, checkpoint, diff};
 use std::path::PathBuf;
 use weighbridge_core::types::{Cause, Error, Phase};
 use weighbridge_inspector::Inspector;
-use weighbridge_inspector::backend::{Failure, FileBytes, Update};
+use weighbridge_inspector::backend::{Failure, FileBytes, Origin, Update};
 use weighbridge_inspector::command::{Command, Look};
 use weighbridge_inspector::panel::Panel;
 use weighbridge_inspector::picture::png;
@@ -65,7 +65,15 @@ fn failure() -> Update {
     );
     (error.source, error.offset, error.field) = (Some(0), Some(72), Some("tensor_count".into()));
     let bytes = FileBytes { file: 0, offset: 0, bytes: (0..160).collect() };
-    Update::Failed(Box::new(Failure { doing: "open".into(), error, bytes: Some(bytes) }))
+    Update::Failed(Box::new(Failure { doing: "open".into(), error, file: None, bytes: Some(bytes) }))
+}
+
+/// What comes of opening a pointer of Git LFS.
+fn pointer() -> Update {
+    let sentence = "model.safetensors is a Git LFS pointer: the model's 4,976,698,672 bytes were not fetched; run `git lfs pull` \
+                    in its folder.";
+    let error = Error::new(Phase::Parse, Cause::NotAModel, sentence);
+    Update::Failed(Box::new(Failure { doing: "open".into(), error, file: None, bytes: None }))
 }
 
 fn read(path: &PathBuf) -> Option<Vec<u8>> {
@@ -111,6 +119,9 @@ fn every_panel_looks_as_it_did(theme: &str, look: Look) {
     stage.app.run(Command::CompareLast, &ctx);
     for panel in Panel::ALL {
         stage.app.run(Command::Maximise(Some(*panel)), &ctx);
+        if *panel == Panel::Diff {
+            stage.app.take(Update::Diff(Box::new(diff())), &ctx);
+        }
         if *panel == Panel::Why {
             stage.app.take(failure(), &ctx);
             stage.app.state.messages.clear();
@@ -118,6 +129,17 @@ fn every_panel_looks_as_it_did(theme: &str, look: Look) {
         let name = panel.info().name.replace("panel ", "");
         check(&format!("{theme}-{name}"), &stage.picture(), &mut wrong);
     }
+    // A checkpoint that would run a command; a file that is no model.
+    stage.app.run(Command::Maximise(Some(Panel::Sandbox)), &ctx);
+    for update in checkpoint() {
+        stage.app.take(update, &ctx);
+    }
+    check(&format!("{theme}-pickle"), &stage.picture(), &mut wrong);
+    stage.app.take(Update::Began { label: "model.safetensors".into(), origin: Origin::Live }, &ctx);
+    stage.app.take(pointer(), &ctx);
+    stage.app.state.messages.clear();
+    stage.app.run(Command::Maximise(Some(Panel::Start)), &ctx);
+    check(&format!("{theme}-not-a-model"), &stage.picture(), &mut wrong);
     assert!(
         wrong.is_empty(),
         "look at the .new.png files beside the pictures, or set UPDATE_SNAPSHOTS=1:\n{}",

@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable as _;
 use weighbridge_core::trace::{Record, What};
 use weighbridge_core::types::{Cause, Entry, Error, Happening, Phase, Selection};
 use weighbridge_inspector::backend::{
-    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Pick, Picked, Request, Update,
+    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileRef, Origin, Pick, Picked, Request, Update,
 };
 use weighbridge_inspector::command::{Choice, Command, Export};
 use weighbridge_inspector::panel::Panel;
@@ -224,7 +224,12 @@ fn holding_the_guest_enables_step_and_continue() {
 fn failure() -> Failure {
     let mut error = Error::new(Phase::Parse, Cause::Malformed, "tensor count 99 is more than the header holds");
     (error.source, error.offset, error.field) = (Some(0), Some(72), Some("tensor_count".into()));
-    Failure { doing: "open".into(), error, bytes: Some(FileBytes { file: 0, offset: 64, bytes: (0..96).collect() }) }
+    Failure {
+        doing: "open".into(),
+        error,
+        file: None,
+        bytes: Some(FileBytes { file: 0, offset: 64, bytes: (0..96).collect() }),
+    }
 }
 
 #[test]
@@ -301,4 +306,86 @@ fn it_is_usable_in_a_narrow_window() {
     for panel in Panel::ALL {
         app.run(Command::Maximise(Some(*panel)));
     }
+}
+
+#[test]
+fn a_finding_leads_to_its_tensor_and_to_its_byte() {
+    let mut app = App::demo();
+    app.run(Command::Maximise(Some(Panel::Findings)));
+    app.harness.get_by_label("unknown-dtype");
+    app.harness.get_by_label("1 error");
+    app.harness.get_by_label_contains("Show byte").click();
+    app.settle();
+    assert_eq!(app.harness.state().state.maximised, Some(Panel::FileMap));
+    app.harness.get_by_label_contains("bytes ");
+    app.run(Command::Maximise(Some(Panel::Findings)));
+    app.harness.get_by_label("Show tensor blk.3.attn_norm.weight").click();
+    app.settle();
+    assert_eq!(app.harness.state().state.tensor, Some(17));
+    assert_eq!(app.harness.state().state.maximised, Some(Panel::Tensors));
+}
+
+#[test]
+fn tensors_are_added_up_by_layer_and_a_layer_leads_to_its_tensors() {
+    let mut app = App::demo();
+    app.run(Command::Maximise(Some(Panel::Tensors)));
+    app.harness.get_by_label("By layer").click();
+    app.settle();
+    app.harness.get_by_label("blk.1").click();
+    app.settle();
+    app.harness.get_by_label("5 of 201 tensors");
+    app.harness.get_by_label("By type").click();
+    app.settle();
+    app.harness.get_by_label("F32").click();
+    app.settle();
+    app.harness.get_by_label("80 of 201 tensors");
+}
+
+#[test]
+fn another_model_is_chosen_compared_and_its_bytes_are_asked_for() {
+    let mut app = App::demo();
+    app.desk.asked();
+    app.run(Command::DiffBytes);
+    assert!(app.desk.asked().is_empty(), "there is no other model yet");
+    app.run(Command::Diff);
+    assert_eq!(app.dialogs.0.borrow().0.last(), Some(&Pick::Other));
+    let other = FileRef { name: "b.gguf".into(), token: "/b.gguf".into() };
+    app.dialogs.0.borrow_mut().1.push_back(Picked::Files(Pick::Other, vec![other.clone()]));
+    app.settle();
+    assert_eq!(app.desk.asked(), [Request::Diff { files: vec![other.clone()], bytes: false }]);
+    app.tell(Update::Diff(Box::new(common::diff())));
+    app.harness.get_by_label("4 tensors and 2 metadata entries differ");
+    app.run(Command::DiffBytes);
+    assert_eq!(app.desk.asked(), [Request::Diff { files: vec![other], bytes: true }]);
+}
+
+#[test]
+fn a_file_that_is_no_model_says_what_it_is_wherever_one_looks() {
+    let mut app = App::new();
+    let sentence = "model.safetensors is a Git LFS pointer; run `git lfs pull`";
+    app.tell(Update::Began { label: "model.safetensors".into(), origin: Origin::Live });
+    let error = Error::new(Phase::Parse, Cause::NotAModel, sentence);
+    app.tell(Update::Failed(Box::new(Failure { doing: "open".into(), error, file: None, bytes: None })));
+    for panel in [Panel::Start, Panel::Why, Panel::Tensors, Panel::FileMap, Panel::Findings, Panel::Metadata] {
+        app.run(Command::Maximise(Some(panel)));
+        app.run(Command::Dismiss);
+        app.harness.get_by_label("This is not a model");
+        app.harness.get_by_label(sentence);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_runs_a_command_elsewhere_says_why_it_runs_none_here() {
+    let mut app = App::new();
+    for update in common::checkpoint() {
+        app.tell(update);
+    }
+    app.run(Command::Maximise(Some(Panel::Findings)));
+    app.harness.get_by_label("Loading it in PyTorch could run code");
+    app.harness.get_by_label("Show what it would do").click();
+    app.settle();
+    assert_eq!(app.harness.state().state.maximised, Some(Panel::Sandbox));
+    app.harness.get_by_label("Runs code in PyTorch, not here");
+    app.harness.get_by_label("os.system");
+    app.harness.get_by_label("blocked");
 }

@@ -120,7 +120,8 @@ async fn a_failure_and_a_hold_are_shown() {
     page.tell(&demo::updates(demo::Size { tensors: 4, transitions: 40 }));
     let error =
         json!({ "phase": "parse", "cause": "malformed", "offset": 8, "message": "a sentence of the component" });
-    let failure = Failure { doing: "open".into(), error: serde_json::from_value(error).unwrap(), bytes: None };
+    let failure =
+        Failure { doing: "open".into(), error: serde_json::from_value(error).unwrap(), file: None, bytes: None };
     page.tell(&[Update::Busy("Loading".into()), Update::Held("before read".into()), Update::Failed(Box::new(failure))]);
     let facts = page.until("the failure", |facts| facts["failure"].is_string()).await;
     assert_eq!(facts["failure"], "a sentence of the component");

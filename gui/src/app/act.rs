@@ -20,6 +20,7 @@ impl Inspector {
         self.panels.run(&command, &self.state);
         match command {
             Command::Open => self.shell.pick(Pick::Model, "", ctx),
+            Command::OpenFolder => self.shell.pick(Pick::Folder, "", ctx),
             Command::OpenRecording => self.shell.pick(Pick::Recording, "", ctx),
             Command::OpenPaths(paths) => self.open_paths(&paths),
             Command::OpenRecordingPath(path) => match self.shell.file(Path::new(&path)) {
@@ -144,6 +145,13 @@ impl Inspector {
                 }
             }
             Command::CompareLoads(a, b) => self.compare(a, b),
+            Command::Diff => self.shell.pick(Pick::Other, "", ctx),
+            Command::DiffPath(path) => match self.shell.file(Path::new(&path)) {
+                Ok(file) => self.diff(vec![file], false),
+                Err(why) => self.state.say(why, true),
+            },
+            Command::DiffFiles(files) => self.diff(files, false),
+            Command::DiffBytes => self.diff(self.state.other.clone(), true),
             Command::Replay => self.ask(Request::Replay),
             Command::Race => self.ask(Request::Race(self.state.selected())),
             Command::RefreshPages => self.pages(),
@@ -155,6 +163,7 @@ impl Inspector {
                     self.backend.send(Request::Preview(tensor));
                 }
             }
+            Command::ShowByte(..) => self.show_panel(Panel::FileMap),
             Command::Dismiss => {
                 self.state.messages.clear();
                 self.palette.close();
@@ -171,12 +180,22 @@ impl Inspector {
                 | Request::Release(_)
                 | Request::Evict(_)
                 | Request::Advise(..)
+                | Request::Diff { .. }
                 | Request::Close
         );
         if of_the_model {
             self.state.failed = false;
         }
         self.backend.send(request);
+    }
+
+    fn diff(&mut self, files: Vec<FileRef>, bytes: bool) {
+        if files.is_empty() {
+            self.state.say("Compare with another model first", true);
+            return;
+        }
+        self.state.other.clone_from(&files);
+        self.ask(Request::Diff { files, bytes });
     }
 
     fn load(&mut self, selection: Selection) {

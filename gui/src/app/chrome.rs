@@ -45,6 +45,7 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     let live = run && state.run.origin == Origin::Live;
     ui.menu_button("File", |ui| {
         item(ui, out, true, Command::Open);
+        item(ui, out, true, Command::OpenFolder);
         item(ui, out, true, Command::OpenRecording);
         ui.menu_button("Recent files", |ui| {
             if state.prefs.recent.is_empty() {
@@ -85,6 +86,7 @@ fn menus(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         ui.separator();
         item(ui, out, true, Command::SetMmap(!state.open.mmap));
         item(ui, out, live, Command::Race);
+        item(ui, out, live, Command::Diff);
     });
     ui.menu_button("Run", |ui| {
         for command in [Command::Pause, Command::Continue, Command::Step, Command::EveryStep(!state.every_step)] {
@@ -332,7 +334,7 @@ pub(super) fn drop_hint(ctx: &egui::Context) {
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,
-        "Drop a model or a recording to open it",
+        "Drop a model, its folder or a recording to open it",
         font,
         egui::Color32::WHITE,
     );

@@ -22,8 +22,9 @@ pub(super) fn default() -> Tree<Panel> {
             Panel::FileMap,
             Panel::Timings,
             Panel::Why,
-            Panel::Lints,
+            Panel::Findings,
             Panel::Compare,
+            Panel::Diff,
             Panel::Metadata,
         ],
     );
@@ -68,7 +69,7 @@ impl Behavior<Panel> for Show<'_> {
 fn title(panel: Panel, state: &State) -> String {
     let label = panel.info().label;
     match panel {
-        Panel::Lints if !state.run.lints.is_empty() => format!("{label} ({})", state.run.lints.len()),
+        Panel::Findings if !state.run.lints.is_empty() => format!("{label} ({})", state.run.lints.len()),
         Panel::Why if state.run.failure.is_some() || state.run.store.error().is_some() => format!("{label} !"),
         Panel::Control if !state.faults.is_empty() || !state.breaks.is_empty() => {
             format!("{label} ({})", state.faults.len() + state.breaks.len())

@@ -141,7 +141,10 @@ impl Inspector {
             Update::Began { label, origin } => self.begin(Run::new(&label, origin)),
             Update::Notice(text) => self.state.say(text, false),
             Update::Problem(text) => self.state.say(text, true),
-            Update::Busy(what) => self.state.busy = Some((what, self.state.now)),
+            Update::Busy(what) => {
+                let since = self.state.busy.as_ref().map_or(self.state.now, |(_, since)| *since);
+                self.state.busy = Some((what, since));
+            }
             Update::Idle => {
                 self.state.busy = None;
                 self.state.held = None;
@@ -153,7 +156,7 @@ impl Inspector {
             Update::Faults(faults) => self.state.faults = faults,
             Update::Resumed => self.state.held = None,
             Update::Failed(failure) => {
-                let text = format!("{}: {}", failure.doing, crate::text::escape(&failure.error.message));
+                let text = format!("{}: {}", failure.doing, crate::text::sentence(&failure.error.message));
                 self.state.say(text, true);
                 self.state.failed = true;
                 self.state.run.take(Update::Failed(failure));
@@ -162,6 +165,10 @@ impl Inspector {
             Update::Race(rows) => {
                 self.state.run.take(Update::Race(rows));
                 self.show_panel(Panel::Compare);
+            }
+            Update::Diff(diff) => {
+                self.state.run.take(Update::Diff(diff));
+                self.show_panel(Panel::Diff);
             }
             other => {
                 let opened = matches!(other, Update::Opened(_));
@@ -185,7 +192,8 @@ impl Inspector {
     fn take_files(&mut self, ctx: &egui::Context) {
         while let Some(picked) = self.shell.poll() {
             match picked {
-                Picked::Files(Pick::Model, files) => self.run(Command::OpenFiles(files), ctx),
+                Picked::Files(Pick::Model | Pick::Folder, files) => self.run(Command::OpenFiles(files), ctx),
+                Picked::Files(Pick::Other, files) => self.run(Command::DiffFiles(files), ctx),
                 Picked::Files(Pick::Recording, files) => {
                     for file in files.into_iter().take(1) {
                         self.open_recording(file);

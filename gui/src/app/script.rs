@@ -21,6 +21,7 @@ pub fn parse(line: &str) -> Result<Command, String> {
     let path = || (!rest.is_empty()).then(|| rest.to_owned());
     Ok(match name {
         "open" => Command::OpenPaths(vec![rest.to_owned()]),
+        "diff" => Command::DiffPath(rest.to_owned()),
         "open-recording" => Command::OpenRecordingPath(rest.to_owned()),
         "save-recording" => Command::SaveRecording(path()),
         "export-perfetto" => Command::Export(Export::Perfetto, path()),
@@ -38,6 +39,10 @@ pub fn parse(line: &str) -> Result<Command, String> {
         "query" => Command::Query(rest.to_owned()),
         "scrub" => Command::Scrub(Some(number(rest, "a row")?)),
         "tensor" => Command::SelectTensor(Some(number(rest, "a tensor")?)),
+        "byte" => {
+            let (file, at) = rest.split_once(' ').ok_or("byte FILE OFFSET")?;
+            Command::ShowByte(number(file, "a file")?, number(at, "the byte")?)
+        }
         "load-tensor" => Command::LoadTensor(number(rest, "a tensor")?),
         "release-tensor" => Command::ReleaseTensor(number(rest, "a tensor")?),
         "evict-tensor" => Command::EvictTensor(number(rest, "a tensor")?),
@@ -118,6 +123,8 @@ mod tests {
         }
         assert!(parse("fault unmap 1 busy").is_ok());
         assert!(parse("fault truncate 4096").is_ok());
+        assert_eq!(parse("byte 1 4096"), Ok(Command::ShowByte(1, 4096)));
+        assert_eq!(parse("diff b.gguf"), Ok(Command::DiffPath("b.gguf".into())));
         assert!(parse("break io/mmap ready>mapping").is_ok());
         assert!(parse("dance").is_err());
     }

@@ -1,7 +1,7 @@
 //! What the UI asks for and what it gets: the messages of the core's desk, and where they go.
 pub use weighbridge_core::desk::{
-    Breakpoint, Failure, Fault, FaultCall, FaultKind, FileBytes, FileFacts, FileRef, HostFacts, OpenOptions, Opened,
-    Origin, RaceRow, Request, Sandbox, Update,
+    Breakpoint, DiffSide, Failure, Fault, FaultCall, FaultKind, FileBytes, FileFacts, FileRef, HostFacts, MetadataDiff,
+    ModelDiff, OpenOptions, Opened, Origin, RaceRow, Request, Sandbox, TensorDiff, Uncompared, Update,
 };
 
 /// Where requests go and updates come from. Neither call blocks.
@@ -17,6 +17,10 @@ pub trait Backend {
 pub enum Pick {
     /// Files of a model.
     Model,
+    /// The folder of a model.
+    Folder,
+    /// A model to compare with the one that is open.
+    Other,
     /// A recording.
     Recording,
     /// Where to save a file.
@@ -42,10 +46,10 @@ pub trait Shell {
     fn pick(&mut self, pick: Pick, suggested: &str, ctx: &egui::Context);
     /// The result of a dialog.
     fn poll(&mut self) -> Option<Picked>;
-    /// A file for what the user named: a path or a dropped file. `Err` is a sentence.
+    /// A file, or a folder, for what the user named: a path or what was dropped. `Err` is a sentence.
     ///
     /// # Errors
-    /// When it is a directory, or is not there.
+    /// When it is not there.
     fn file(&self, path: &std::path::Path) -> Result<FileRef, String>;
 }
 

@@ -1,26 +1,48 @@
-//! Things worth knowing before they hurt. None of them is an error.
+//! What was noticed: the component's findings, and what only the run shows.
 use super::io::SpanKind;
-use super::lint::{Lint, Weight};
+use super::lint::Lint;
+use super::pickle::Pickle;
+use super::rules::rule;
 use super::run::Run;
-use crate::text::{bytes, escape, percent, plural};
-use weighbridge_core::types::{MetadataValue, SlotStatus};
+use crate::text::{bytes, escape, percent, plural, sentence};
+use weighbridge_core::types::{Finding, MetadataValue, Severity, SlotStatus};
 
-/// Notices.
+/// Notices. What matters most comes first.
 #[must_use]
 pub fn lints(run: &Run) -> Vec<Lint> {
-    let mut out = Vec::new();
+    let found = run.opened.iter().flat_map(|opened| &opened.findings);
+    let mut out: Vec<Lint> = found.map(finding).collect();
+    pickle(run, &mut out);
     tensors(run, &mut out);
     gaps(run, &mut out);
     slots(run, &mut out);
     reads(run, &mut out);
     changed(run, &mut out);
     metadata(run, &mut out);
-    out.sort_by_key(|l| l.weight);
+    out.sort_by_key(|l| std::cmp::Reverse(l.level));
     out
 }
 
-fn lint(weight: Weight, title: impl Into<String>, text: impl Into<String>, tensor: Option<usize>) -> Lint {
-    Lint { weight, title: title.into(), text: text.into(), tensor: tensor.and_then(|t| u32::try_from(t).ok()) }
+/// A finding of the component's.
+fn finding(found: &Finding) -> Lint {
+    let (title, advice) = rule(&escape(&found.rule));
+    let text = sentence(&found.message);
+    let text = if advice.is_empty() { text } else { format!("{text} {advice}") };
+    let Finding { severity, tensor, source, offset, .. } = found;
+    Lint { level: *severity, rule: escape(&found.rule), title, text, tensor: *tensor, file: *source, offset: *offset }
+}
+
+fn pickle(run: &Run, out: &mut Vec<Lint>) {
+    let Some(pickle) = &run.pickle else { return };
+    if pickle.could_run_code() {
+        let text = format!("{}. {}", pickle.verdict, Pickle::HERE);
+        out.push(lint(Severity::Warning, "pickle-code", "Loading it in PyTorch could run code", text, None));
+    }
+}
+
+fn lint(level: Severity, rule: &str, title: impl Into<String>, text: impl Into<String>, tensor: Option<usize>) -> Lint {
+    let tensor = tensor.and_then(|t| u32::try_from(t).ok());
+    Lint { level, rule: rule.into(), title: title.into(), text: text.into(), tensor, file: None, offset: None }
 }
 
 fn tensors(run: &Run, out: &mut Vec<Lint>) {
@@ -34,7 +56,8 @@ fn tensors(run: &Run, out: &mut Vec<Lint>) {
         .collect();
     if let Some(&first) = unaligned.first() {
         out.push(lint(
-            Weight::Note,
+            Severity::Note,
+            "unaligned",
             format!("{} not aligned to {alignment} bytes", plural(unaligned.len() as u64, "tensor")),
             format!(
                 "First: {}. Mapped views of them cannot be cast to wide elements without a copy.",
@@ -46,7 +69,8 @@ fn tensors(run: &Run, out: &mut Vec<Lint>) {
     let empty: Vec<usize> = run.tensors.iter().enumerate().filter(|(_, t)| t.bytes == 0).map(|(i, _)| i).collect();
     if let Some(&first) = empty.first() {
         out.push(lint(
-            Weight::Note,
+            Severity::Note,
+            "empty-tensors",
             format!("{} without bytes", plural(empty.len() as u64, "tensor")),
             format!("First: {}. They load without any transfer.", run.names[first]),
             Some(first),
@@ -55,7 +79,8 @@ fn tensors(run: &Run, out: &mut Vec<Lint>) {
     let odd = run.tensors.iter().zip(&run.names).position(|(t, n)| t.name != *n);
     if let Some(first) = odd {
         out.push(lint(
-            Weight::Warning,
+            Severity::Warning,
+            "hidden-characters",
             "Names with hidden characters",
             format!("First: {}. Control or direction characters are shown as escapes.", run.names[first]),
             Some(first),
@@ -89,7 +114,8 @@ fn gaps(run: &Run, out: &mut Vec<Lint>) {
     }
     if count > 0 {
         out.push(lint(
-            Weight::Note,
+            Severity::Note,
+            "gaps",
             format!("{} between tensors, {} in all", plural(count, "gap"), bytes(wasted)),
             format!("The largest, {}, lies before {}.", bytes(largest.0), run.names[largest.1]),
             Some(largest.1),
@@ -102,7 +128,8 @@ fn slots(run: &Run, out: &mut Vec<Lint>) {
     let used = run.slots.iter().filter(|s| s.status != SlotStatus::Free).count() as u64;
     if all > 0 && used * 10 >= all * 9 {
         out.push(lint(
-            Weight::Warning,
+            Severity::Warning,
+            "slots",
             format!("Slots nearly used up: {used} of {all}"),
             "The next map may be refused. Open with more slots, or choose a coarser extent.",
             None,
@@ -111,7 +138,8 @@ fn slots(run: &Run, out: &mut Vec<Lint>) {
     let pending = run.slots.iter().filter(|s| s.status == SlotStatus::UnmapPending).count() as u64;
     if pending > 0 {
         out.push(lint(
-            Weight::Warning,
+            Severity::Warning,
+            "unmap-pending",
             format!("{} waiting to be unmapped", plural(pending, "slot")),
             "A view was in use when the slot was released. Give the view back and release again.",
             None,
@@ -120,7 +148,8 @@ fn slots(run: &Run, out: &mut Vec<Lint>) {
     let retired = run.slots.iter().filter(|s| s.status == SlotStatus::Retired).count() as u64;
     if retired > 0 {
         out.push(lint(
-            Weight::Note,
+            Severity::Note,
+            "retired-slots",
             format!("{} retired", plural(retired, "slot")),
             "Their generations are used up.",
             None,
@@ -138,7 +167,8 @@ fn reads(run: &Run, out: &mut Vec<Lint>) {
     }
     if all >= 16 && small * 2 > all {
         out.push(lint(
-            Weight::Note,
+            Severity::Note,
+            "small-reads",
             format!("Mostly small reads: {} below 16 KiB", percent(small, all)),
             format!(
                 "{} in {}. Staging sizes of a MiB or more, or mapping, need fewer calls.",
@@ -155,7 +185,7 @@ fn changed(run: &Run, out: &mut Vec<Lint>) {
         && failure.error.cause == weighbridge_core::types::Cause::SourceChanged
     {
         let text = "Its size or time is no longer that of the open. Close and open it again.";
-        out.push(lint(Weight::Warning, "The file changed while it was open", text, None));
+        out.push(lint(Severity::Warning, "source-changed", "The file changed while it was open", text, None));
     }
 }
 
@@ -165,7 +195,8 @@ fn metadata(run: &Run, out: &mut Vec<Lint>) {
         if !seen.insert((entry.source, &entry.key)) {
             let key = escape(&entry.key);
             out.push(lint(
-                Weight::Warning,
+                Severity::Warning,
+                "duplicate-key",
                 format!("Metadata key twice: {key}"),
                 "Readers differ in which of them they take.",
                 None,
@@ -176,7 +207,8 @@ fn metadata(run: &Run, out: &mut Vec<Lint>) {
         {
             let key = escape(&entry.key);
             out.push(lint(
-                Weight::Note,
+                Severity::Note,
+                "long-metadata",
                 format!("Long metadata: {key}"),
                 format!("{} of text.", bytes(text.len() as u64)),
                 None,
@@ -187,7 +219,8 @@ fn metadata(run: &Run, out: &mut Vec<Lint>) {
         {
             let key = escape(&entry.key);
             out.push(lint(
-                Weight::Warning,
+                Severity::Warning,
+                "metadata-number",
                 format!("Metadata is no number: {key}"),
                 format!("It reads {value}."),
                 None,
@@ -197,6 +230,6 @@ fn metadata(run: &Run, out: &mut Vec<Lint>) {
     let Some(opened) = &run.opened else { return };
     if opened.summary.format == "gguf" && opened.summary.architecture.is_none() {
         let text = "Loaders that need general.architecture will refuse this file.";
-        out.push(lint(Weight::Note, "No architecture in the metadata", text, None));
+        out.push(lint(Severity::Note, "no-architecture", "No architecture in the metadata", text, None));
     }
 }

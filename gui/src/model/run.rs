@@ -1,10 +1,12 @@
 //! One run: a model that is or was open, with everything that is known of it.
 use super::Kind;
 use super::lint::Lint;
+use super::pickle::Pickle;
 use super::store::{Standing, Store};
-use crate::backend::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox, Update};
+use crate::backend::{Failure, HostFacts, ModelDiff, Opened, Origin, RaceRow, Sandbox, Update};
 use crate::text::escape;
 use std::collections::HashMap;
+use weighbridge_core::model::{Attention, Totals, Unknown};
 use weighbridge_core::types::{
     BufferState, Lifecycle, LoadReport, MachineTable, MetadataEntry, SlotState, TensorInfo, TensorState,
 };
@@ -50,6 +52,12 @@ pub struct Run {
     pub report: Option<LoadReport>,
     /// Metadata.
     pub metadata: Vec<MetadataEntry>,
+    /// What the tensors add up to, once all are there.
+    pub totals: Totals,
+    /// What the metadata say of the cache of keys and values, or why they do not.
+    pub attention: Option<Result<Attention, Unknown>>,
+    /// What a checkpoint's pickles would do.
+    pub pickle: Option<Pickle>,
     /// First bytes of a tensor.
     pub preview: Option<(u32, Vec<u8>)>,
     /// Pages by file.
@@ -58,6 +66,8 @@ pub struct Run {
     pub failure: Option<(u64, Failure)>,
     /// The race.
     pub race: Vec<RaceRow>,
+    /// What differs between it and another model.
+    pub diff: Option<ModelDiff>,
     /// What was noticed.
     pub lints: Vec<Lint>,
     /// Guest memory over time: nanoseconds and bytes.
@@ -107,13 +117,18 @@ impl Run {
                 self.sandbox = Some(*sandbox);
             }
             Update::Report(report) => self.report = Some(*report),
-            Update::Metadata(entries) => self.metadata = entries,
+            Update::Metadata(entries) => {
+                self.attention = Some(Attention::of_metadata(&entries));
+                self.metadata = entries;
+                self.pickle = Pickle::of(self);
+            }
             Update::Preview { tensor, bytes } => self.preview = Some((tensor, bytes)),
             Update::Pages { file, page, bits } => {
                 self.pages.insert(file, Pages { page: page.max(1), bits });
             }
             Update::Failed(failure) => self.failure = Some((self.store.end(), *failure)),
             Update::Race(rows) => self.race = rows,
+            Update::Diff(diff) => self.diff = Some(*diff),
             _ => return false,
         }
         true

@@ -1,6 +1,7 @@
 //! The native program: the host on a worker thread, dialogs, a window or none.
 mod backend;
 mod desktop;
+mod folder;
 mod headless;
 mod link;
 mod page_cache;

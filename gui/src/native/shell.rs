@@ -69,9 +69,6 @@ impl Shell for NativeShell {
         let file = reference(path);
         let name = crate::text::escape(&file.name);
         match std::fs::metadata(path) {
-            Ok(m) if m.is_dir() => {
-                Err(format!("{name} is a folder: open the model file in it, or the index of its shards"))
-            }
             Ok(_) => Ok(file),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(format!("{name} is not there (any more)")),
             Err(e) => Err(format!("{name} cannot be opened: {e}")),
@@ -89,6 +86,17 @@ fn ask(pick: Pick, suggested: &str, extensions: &[String]) -> Picked {
                 dialog = dialog.add_filter("Models", extensions).add_filter("Recordings", &["wbrec", "jsonl"]);
             }
             pollster::block_on(dialog.pick_files()).map(|files| files.iter().map(|f| reference(f.path())).collect())
+        }
+        Pick::Folder => {
+            let dialog = dialog.set_title("Open folder");
+            pollster::block_on(dialog.pick_folder()).map(|folder| vec![reference(folder.path())])
+        }
+        Pick::Other => {
+            let mut dialog = dialog.set_title("Compare with another model");
+            if !extensions.is_empty() {
+                dialog = dialog.add_filter("Models", extensions);
+            }
+            pollster::block_on(dialog.pick_file()).map(|file| vec![reference(file.path())])
         }
         Pick::Recording => {
             let dialog = dialog.set_title("Open recording").add_filter("Recordings", &["wbrec", "jsonl"]);

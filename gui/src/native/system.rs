@@ -1,4 +1,5 @@
 //! This system for the core's desk: models by their paths, files, views, the page cache.
+use super::folder::model_in;
 use super::link::Outbox;
 use super::{page_cache, rebuild};
 use crate::backend::{FileRef, HostFacts};
@@ -6,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use weighbridge::recording::Recording;
-use weighbridge::types::{Error, TensorInfo};
+use weighbridge::types::{Cause, Error, Phase, TensorInfo};
 use weighbridge::{Instance, ReplayError, ReplayReport, Runtime, Session, SessionOptions, Tensor};
 use weighbridge_core::desk::{DeskHost, PageBits, RecordedFile};
 
@@ -18,6 +19,19 @@ pub(super) struct System {
 impl System {
     pub(super) const fn new(runtime: Runtime) -> Self {
         Self { runtime }
+    }
+}
+
+impl System {
+    /// The path of a file; of a folder that of the model in it.
+    fn found(&self, file: &FileRef) -> Result<PathBuf, Error> {
+        let path = path(file);
+        if !path.is_dir() {
+            return Ok(path);
+        }
+        let formats = self.runtime.formats().map_err(weighbridge::Error::into_record)?;
+        let extensions: Vec<String> = formats.into_iter().flat_map(|format| format.extensions).collect();
+        model_in(&path, &extensions).map_err(|why| Error::new(Phase::Request, Cause::NotFound, why))
     }
 }
 
@@ -49,7 +63,7 @@ impl DeskHost for System {
     }
 
     fn open(&mut self, files: &[FileRef], options: SessionOptions) -> Result<Session, Error> {
-        let paths: Vec<PathBuf> = files.iter().map(path).collect();
+        let paths = files.iter().map(|file| self.found(file)).collect::<Result<Vec<_>, _>>()?;
         self.runtime.open_with(&paths, options).map_err(weighbridge::Error::into_record)
     }
 

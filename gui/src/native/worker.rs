@@ -17,6 +17,7 @@ pub(super) fn run(queue: &Receiver<Request>, outbox: Outbox) {
             outbox.send(Update::Failed(Box::new(Failure {
                 doing: "start".into(),
                 error: error.into_record(),
+                file: None,
                 bytes: None,
             })));
             // Without a runtime nothing can be opened; what is asked is answered so.

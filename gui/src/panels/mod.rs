@@ -6,19 +6,25 @@ mod buffers;
 mod compare;
 mod control;
 mod density;
+mod diff;
 mod file_map;
+mod findings;
 mod graph;
 mod lanes;
-mod lints;
 mod metadata;
+mod pickle;
+mod refusal;
 mod rows;
 mod sandbox;
 mod slots;
 mod start;
+mod strips;
+mod sums;
 mod tensor_detail;
 mod tensors;
 mod timeline;
 mod timings;
+mod totals;
 mod values;
 mod why;
 
@@ -34,7 +40,9 @@ pub struct Panels {
     actors: actors::Actors,
     compare: compare::Compare,
     control: control::Control,
+    diff: diff::Diff,
     file_map: file_map::FileMap,
+    metadata: metadata::Metadata,
     timeline: timeline::Timeline,
     tensors: tensors::Tensors,
     slots: slots::Slots,
@@ -54,10 +62,11 @@ impl Panels {
             Panel::Timings => self.timings.show(ui, state, out),
             Panel::Sandbox => sandbox::show(ui, state),
             Panel::Why => why::show(ui, state, out),
-            Panel::Lints => lints::show(ui, state, out),
+            Panel::Findings => findings::show(ui, state, out),
             Panel::Control => self.control.show(ui, state, out),
             Panel::Compare => self.compare.show(ui, state, out),
-            Panel::Metadata => metadata::show(ui, state),
+            Panel::Diff => self.diff.show(ui, state, out),
+            Panel::Metadata => self.metadata.show(ui, state, out),
         });
     }
 
@@ -74,7 +83,8 @@ impl Panels {
             Command::Scrub(Some(_)) | Command::Next | Command::Previous | Command::FirstProblem => {
                 self.timeline.reveal = true
             }
-            Command::SelectTensor(Some(_)) => self.tensors.reveal = true,
+            Command::SelectTensor(Some(_)) => self.tensors.reveal(),
+            Command::ShowByte(file, offset) => self.file_map.reveal(state, *file, *offset),
             _ => {}
         }
     }

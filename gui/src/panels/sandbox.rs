@@ -7,13 +7,16 @@ use egui_plot::{Line, Plot, PlotPoints};
 
 pub(super) fn show(ui: &mut Ui, state: &State) {
     let host = &state.host;
-    if host.component_id.is_empty() && state.run.sandbox.is_none() {
+    if host.component_id.is_empty() && state.run.sandbox.is_none() && state.run.pickle.is_none() {
         let text = "What the sandboxed loader may do and what it used: memory against its limit, handles, calls in and out, \
                     bytes that crossed, and its imports against what the host grants.";
         theme::empty(ui, "No component yet", text);
         return;
     }
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        if let Some(pickle) = &state.run.pickle {
+            super::pickle::card(ui, pickle);
+        }
         if let Some(s) = &state.run.sandbox {
             theme::section(ui, "Memory and limits");
             egui::Grid::new("limits").num_columns(3).spacing([14.0, 4.0]).show(ui, |ui| {

@@ -10,12 +10,15 @@ use weighbridge_core::types::FormatInfo;
 pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_space(6.0);
+        if super::refusal::instead(ui, state, out) {
+            ui.add_space(10.0);
+        }
         ui.heading("See a model load, and why it failed");
         let formats = FormatInfo::titles(&state.host.formats, "or");
         let file = if formats.is_empty() { "model".into() } else { format!("{formats} file") };
         ui.label(format!("Drop a {file} anywhere in this window, or"));
         ui.horizontal_wrapped(|ui| {
-            for command in [Command::Open, Command::OpenRecording, Command::Demo] {
+            for command in [Command::Open, Command::OpenFolder, Command::OpenRecording, Command::Demo] {
                 let info = command.info();
                 if ui.button(info.label).on_hover_text(info.tip).clicked() {
                     out.push(command);

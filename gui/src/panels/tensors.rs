@@ -1,10 +1,11 @@
 //! Every tensor: sorted, filtered, with its state at the cursor.
+use super::sums::{Group, Sums};
 use super::tensor_detail;
 use crate::command::Command;
 use crate::model::query::matches;
 use crate::split::Split;
 use crate::state::State;
-use crate::text::{bytes, count, duration, escape, plural, shape};
+use crate::text::{bytes, count, duration, escape, parameters, plural, shape};
 use crate::theme::{self, Tone};
 use egui::Ui;
 use egui_extras::{Column, TableBuilder};
@@ -23,7 +24,10 @@ enum By {
 
 #[derive(Default)]
 pub(super) struct Tensors {
-    pub(super) reveal: bool,
+    reveal: bool,
+    /// What the tensors are added up by; none where each has a line.
+    group: Option<Group>,
+    sums: Sums,
     filter: String,
     by: By,
     down: bool,
@@ -34,14 +38,27 @@ pub(super) struct Tensors {
 }
 
 impl Tensors {
+    /// The tensor that is selected comes into view.
+    pub(super) fn reveal(&mut self) {
+        (self.reveal, self.group) = (true, None);
+    }
+
     pub(super) fn show(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
         if state.run.tensors.is_empty() {
             let text = "Every tensor of the model is listed here with its type, shape, place in the file and whether it is loaded. \
                         Open a model: nothing but its header is read.";
-            theme::empty(ui, "No tensors yet", text);
+            if !super::refusal::instead(ui, state, out) {
+                theme::empty(ui, "No tensors yet", text);
+            }
             return;
         }
         self.bar(ui, state);
+        if let Some(group) = self.group {
+            if let Some(filter) = self.sums.show(ui, state, group) {
+                (self.filter, self.group) = (filter, None);
+            }
+            return;
+        }
         self.refresh(state);
         let Some(tensor) = state.tensor.filter(|t| (*t as usize) < state.run.tensors.len()) else {
             self.table(ui, state, out);
@@ -64,6 +81,13 @@ impl Tensors {
 
     fn bar(&mut self, ui: &mut Ui, state: &State) {
         let bar = Split::left(ui, "bar", |ui| {
+            for (group, text) in [(None, "Each"), (Some(Group::Type), "By type"), (Some(Group::Layer), "By layer")] {
+                ui.selectable_value(&mut self.group, group, text);
+            }
+            if self.group.is_some() {
+                ui.weak(format!("{} parameters", parameters(state.run.totals.all.parameters)));
+                return;
+            }
             let label = ui.label("Name or type").id;
             let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("*attn* or q8_0").desired_width(170.0);
             ui.add(edit).labelled_by(label);

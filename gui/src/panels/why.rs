@@ -4,11 +4,11 @@ use crate::command::Command;
 use crate::model::row::Ok3;
 use crate::model::{Kind, Row, export};
 use crate::state::State;
-use crate::text::{count, duration, escape};
+use crate::text::{count, duration, escape, sentence};
 use crate::theme::{self, Tone};
 use egui::{Color32, RichText, Role, Sense, Stroke, Ui, vec2};
 use std::fmt::Write as _;
-use weighbridge_core::types::{Cause, Error};
+use weighbridge_core::types::Error;
 
 /// Steps of the route that are shown.
 const ROUTE: usize = 24;
@@ -21,7 +21,16 @@ struct Wrong {
     first: u64,
     doing: String,
     error: Error,
+    file: Option<String>,
     bytes: Option<FileBytes>,
+}
+
+impl Wrong {
+    /// The name of the file that it is about, escaped.
+    fn file(&self, state: &State, file: u32) -> String {
+        let known = self.file.as_deref().filter(|_| self.error.source.unwrap_or(0) == file);
+        known.map_or_else(|| state.run.file_name(file), escape)
+    }
 }
 
 fn wrong(state: &State) -> Option<Wrong> {
@@ -33,6 +42,7 @@ fn wrong(state: &State) -> Option<Wrong> {
                 first: *row,
                 doing: failure.doing.clone(),
                 error: failure.error.clone(),
+                file: failure.file.clone(),
                 bytes: failure.bytes.clone(),
             };
             (wrong, failure.error.offset)
@@ -44,7 +54,7 @@ fn wrong(state: &State) -> Option<Wrong> {
                 .map_or_else(|| "request".to_owned(), |r| run.store.name(run.store.edge(r).event).to_owned());
             let end = (*row..run.store.end()).rev().find(|&id| run.store.row(id).is_some_and(|r| r.ok == Ok3::No));
             let row = end.map_or(*row + 1, |e| e + 1);
-            (Wrong { row, first: row, doing, error: error.clone(), bytes: None }, error.offset)
+            (Wrong { row, first: row, doing, error: error.clone(), file: None, bytes: None }, error.offset)
         }
         (None, None) => return None,
     };
@@ -55,38 +65,6 @@ fn wrong(state: &State) -> Option<Wrong> {
             run.store.io.bytes_around(file, offset, 64).map(|(offset, bytes)| FileBytes { file, offset, bytes });
     }
     Some(wrong)
-}
-
-/// What a person can do about it.
-fn advice(cause: &Cause) -> &'static str {
-    match cause {
-        Cause::InvalidRequest => "Change the request: an option or a selection cannot be asked for like this.",
-        Cause::NotFound => "Check the name or the glob against the Tensors panel.",
-        Cause::Busy => "Something still uses it. Give views back (Model menu), then ask again.",
-        Cause::Malformed => {
-            "The file breaks the rules of its format. Fetch it again, or report it to whoever wrote it."
-        }
-        Cause::NotAModel => "Do as the message says; it names what the file is.",
-        Cause::UnsupportedFormat => "Open a file of a format and a version that the message names.",
-        Cause::UnsupportedDtype => "Load a selection without this tensor.",
-        Cause::UnsupportedStrategy | Cause::StrategyUnavailable => "Choose the strategy auto, or another one.",
-        Cause::LimitExceeded => "Raise the limit that is named, if you trust the file.",
-        Cause::SlotsExhausted => "Open with more slots, release some tensors, or choose a coarser extent.",
-        Cause::StaleHandle => "The slot has been given out again since; load the tensor anew.",
-        Cause::AlreadyResident => "It is loaded already.",
-        Cause::NotResident => "Load it first.",
-        Cause::NotMapped => "Only mapped tensors can be released or advised; copied ones are evicted.",
-        Cause::OutOfBounds => "The file is shorter than its header says. Fetch it again.",
-        Cause::AccessDenied => "Check the permissions of the file.",
-        Cause::SourceChanged => "The file changed while it was open. Close it and open it again.",
-        Cause::EndOfSource => "The file ended early: it is truncated, or still being written.",
-        Cause::OutOfMemory => "Load fewer tensors, or map instead of copying.",
-        Cause::Cancelled => "It was cancelled; residency is as it was before.",
-        Cause::Deadline => "Give it more time, or load less at once.",
-        Cause::Io => "The operating system failed. Check the disk.",
-        Cause::Internal => "This is a bug. Save the recording and report it.",
-        Cause::Other => "See the message.",
-    }
 }
 
 /// The first row that went wrong in the request that ends before row `end`: what came after it is undoing.
@@ -152,7 +130,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
             }
         });
         if let Some(bytes) = &wrong.bytes {
-            theme::section(ui, &format!("Bytes of {}", state.run.file_name(bytes.file)));
+            theme::section(ui, &format!("Bytes of {}", wrong.file(state, bytes.file)));
             hex(ui, bytes, &wrong.error);
         }
         theme::section(ui, "Route");
@@ -162,15 +140,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, out: &mut Vec<Command>) {
 
 fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
     let e = &wrong.error;
-    let dark = ui.visuals().dark_mode;
-    let frame = egui::Frame::group(ui.style())
-        .stroke(Stroke::new(1.5, Tone::Bad.color(dark)))
-        .fill(ui.visuals().faint_bg_color);
-    frame.inner_margin(10).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        theme::badge(ui, Tone::Bad, &format!("{} failed: {}", escape(&wrong.doing), e.cause.name()));
-        ui.label(RichText::new(escape(&e.message)).size(15.0));
-        ui.label(advice(&e.cause));
+    super::refusal::frame(ui, &wrong.doing, e, |ui| {
         ui.add_space(3.0);
         egui::Grid::new("error").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
             let mut fact = |name: &str, value: Option<String>| {
@@ -180,10 +150,11 @@ fn card(ui: &mut Ui, state: &State, wrong: &Wrong) {
                     ui.end_row();
                 }
             };
+            fact("Cause", Some(e.cause.name().into()));
             fact("Phase", Some(e.phase.name().into()));
             fact("Strategy", e.strategy.map(|s| s.name().into()));
             fact("Tensor", e.tensor.map(|t| format!("{t} {}", state.run.names.get(t as usize).map_or("", |n| n))));
-            fact("File", e.source.map(|s| state.run.file_name(s)));
+            fact("File", e.source.map(|s| wrong.file(state, s)));
             fact("Byte", e.offset.map(count));
             fact("Field", e.field.as_deref().map(escape));
             fact("System code", e.os_code.map(|c| c.to_string()));
@@ -344,7 +315,7 @@ pub fn report(state: &State) -> String {
     };
     let e = &wrong.error;
     let _ = writeln!(out, "\n{} failed\nphase {}, cause {}", escape(&wrong.doing), e.phase.name(), e.cause.name());
-    let _ = writeln!(out, "{}", escape(&e.message));
+    let _ = writeln!(out, "{}", sentence(&e.message));
     for (name, value) in [
         ("strategy", e.strategy.map(|s| s.name().to_owned())),
         ("tensor", e.tensor.map(|t| t.to_string())),

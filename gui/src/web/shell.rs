@@ -7,14 +7,14 @@ use std::rc::Rc;
 /// The page's dialogs.
 pub struct WebShell {
     bridge: Rc<Bridge>,
-    saved: Option<Picked>,
+    ready: Option<Picked>,
 }
 
 impl WebShell {
     /// The dialogs behind a bridge.
     #[must_use]
     pub fn new(bridge: Rc<Bridge>) -> Self {
-        Self { bridge, saved: None }
+        Self { bridge, ready: None }
     }
 }
 
@@ -29,25 +29,36 @@ impl Shell for WebShell {
     fn pick(&mut self, pick: Pick, suggested: &str, ctx: &egui::Context) {
         match pick {
             Pick::Model => self.bridge.pick("model"),
+            Pick::Other => self.bridge.pick("other"),
             Pick::Recording => self.bridge.pick("recording"),
+            Pick::Folder => {
+                let text =
+                    "A page cannot open a folder: choose all files of the model in the dialog, or drop them here";
+                self.ready = Some(Picked::Unavailable(text.to_owned()));
+                ctx.request_repaint();
+            }
             // A browser saves to its own folder: there is nothing to ask.
             Pick::Save => {
                 let file = FileRef { name: suggested.to_owned(), token: "download".to_owned() };
-                self.saved = Some(Picked::Files(Pick::Save, vec![file]));
+                self.ready = Some(Picked::Files(Pick::Save, vec![file]));
                 ctx.request_repaint();
             }
         }
     }
 
     fn poll(&mut self) -> Option<Picked> {
-        if let Some(saved) = self.saved.take() {
-            return Some(saved);
+        if let Some(ready) = self.ready.take() {
+            return Some(ready);
         }
         let answer: Answer = serde_json::from_str(&self.bridge.picked()?).ok()?;
         if answer.files.is_empty() {
             return Some(Picked::Nothing);
         }
-        let pick = if answer.what == "recording" { Pick::Recording } else { Pick::Model };
+        let pick = match answer.what.as_str() {
+            "recording" => Pick::Recording,
+            "other" => Pick::Other,
+            _ => Pick::Model,
+        };
         Some(Picked::Files(pick, answer.files))
     }
 

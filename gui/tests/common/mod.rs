@@ -5,8 +5,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
+use weighbridge_core::model::TensorDifference;
+use weighbridge_core::types::{MetadataEntry, MetadataValue, ModelSummary, TensorInfo};
 use weighbridge_inspector::Inspector;
-use weighbridge_inspector::backend::{Backend, FileRef, NoBackend, Pick, Picked, Request, Shell, Update};
+use weighbridge_inspector::backend::{
+    Backend, DiffSide, FileFacts, FileRef, MetadataDiff, ModelDiff, NoBackend, Opened, Origin, Pick, Picked, Request,
+    Shell, TensorDiff, Uncompared, Update,
+};
 use weighbridge_inspector::command::Command;
 
 /// What the app asked for, and what reaches it.
@@ -99,4 +104,104 @@ impl App {
         self.desk.tell(update);
         self.settle();
     }
+}
+
+/// What differs between two made-up models.
+pub fn diff() -> ModelDiff {
+    let side = |label: &str, tensors| DiffSide {
+        label: label.into(),
+        format: "gguf".into(),
+        tensors,
+        tensor_bytes: u64::from(tensors) << 20,
+    };
+    let tensor = |name: &str, dtype: &str, rows: u64| TensorInfo {
+        name: name.into(),
+        dtype: dtype.into(),
+        shape: vec![rows, 4096],
+        source: 0,
+        offset: 8192,
+        bytes: rows * 4096,
+    };
+    let entry = |key: &str, value: &str| MetadataEntry {
+        key: key.into(),
+        kind: "string".into(),
+        source: 0,
+        value: MetadataValue::Text(value.into()),
+    };
+    let change = |difference, differing, a, b| TensorDiff { difference, differing, a, b };
+    ModelDiff {
+        a: side("synthetic.gguf", 201),
+        b: side("synthetic-finetuned-with-a-longer-name-00001-of-00003.gguf", 202),
+        metadata: vec![
+            MetadataDiff { a: Some(entry("general.name", "Synthetic")), b: Some(entry("general.name", "Tuned")) },
+            MetadataDiff { a: None, b: Some(entry("general.license", "apache-2.0")) },
+        ],
+        tensors: vec![
+            change(TensorDifference::Added, 128 << 20, None, Some((7, tensor("output.weight", "Q8_0", 32_768)))),
+            change(
+                TensorDifference::Dtype,
+                45_088_768,
+                Some((3, tensor("blk.0.ffn_up.weight", "Q8_0", 11_008))),
+                Some((3, tensor("blk.0.ffn_up.weight", "F16", 11_008))),
+            ),
+            change(
+                TensorDifference::Comparable,
+                4_194_304,
+                Some((0, tensor("blk.0.attn_q.weight", "Q8_0", 4096))),
+                Some((0, tensor("blk.0.attn_q.weight", "Q8_0", 4096))),
+            ),
+            change(TensorDifference::Removed, 512, Some((2, tensor("blk.0.attn_norm.weight", "F32", 1))), None),
+        ],
+        comparable: 198,
+        compared: true,
+        uncompared: vec![Uncompared {
+            name: "blk.3.attn_norm.weight".into(),
+            why: "The type 137 is not known here; the tensor is listed and cannot be loaded.".into(),
+        }],
+    }
+}
+
+/// A checkpoint that would run a command, as far as a panel shows it.
+pub fn checkpoint() -> Vec<Update> {
+    let entry =
+        |key: &str, value| MetadataEntry { key: format!("pytorch.{key}"), kind: "string".into(), source: 0, value };
+    let text = |key: &str, text: &str| entry(key, MetadataValue::Text(text.into()));
+    let number = |key: &str, number| entry(key, MetadataValue::Unsigned(number));
+    let summary = ModelSummary {
+        format: "pytorch".into(),
+        version: 3,
+        architecture: None,
+        sources: 1,
+        tensors: 0,
+        metadata_entries: 12,
+        tensor_bytes: 0,
+        alignment: 1,
+    };
+    let files = vec![FileFacts { name: "runs-a-command.pt".into(), size: 133_861 }];
+    let opened = Opened { summary, files, capabilities: None, findings: Vec::new() };
+    vec![
+        Update::Began { label: "runs-a-command.pt".into(), origin: Origin::Live },
+        Update::Opened(Box::new(opened)),
+        Update::Metadata(vec![
+            text("form", "archive"),
+            text("verdict", "Could run code in PyTorch: yes, by os.system (data.pkl, byte 1042)"),
+            text("weights_only", "refuses it: os.system at byte 1042 of data.pkl is not on its list"),
+            number("globals", 4),
+            text(
+                "globals[0]",
+                "torch._utils._rebuild_tensor_v2: allowed by weights_only, called 8 times (data.pkl, byte 71)",
+            ),
+            text("globals[1]", "os.system: blocked by weights_only, could run code, called once (data.pkl, byte 1042)"),
+            text(
+                "globals[2]",
+                "my_project.models.Net: refused by weights_only, could run code, called once (data.pkl, byte 1100)",
+            ),
+            number("opcodes", 2),
+            text("opcodes[0]", "GLOBAL in data.pkl: 11 times, first at byte 71"),
+            text("opcodes[1]", "REDUCE in data.pkl: 10 times, first at byte 130"),
+            number("storages", 8),
+            number("strided", 2),
+            number("bytes_outside", 12_345),
+        ]),
+    ]
 }

@@ -1,6 +1,7 @@
 //! The desk itself: one request after the other.
 use super::{
     controls::Controls,
+    diff::Diff,
     facts::HostFacts,
     host::{DeskHost, Link as _},
     messages::{FileRef, Request, Update},
@@ -23,6 +24,7 @@ pub(super) enum Model<H: DeskHost> {
 pub(super) enum Rest<H: DeskHost> {
     Load(LoadReport),
     Race(Box<Race<H>>),
+    Diff(Box<Diff<H>>),
 }
 
 /// Whether a request is done.
@@ -111,6 +113,7 @@ impl<H: DeskHost> Desk<H> {
         match self.rest.take() {
             Some(Rest::Load(report)) => self.loaded(arrived.map(|()| report)),
             Some(Rest::Race(race)) => self.race_on(*race, arrived),
+            Some(Rest::Diff(diff)) => self.diff_on(*diff, arrived),
             None => {}
         }
         self.done()
@@ -169,6 +172,7 @@ impl<H: DeskHost> Desk<H> {
             Request::WriteFile(file, bytes) => self.write(&file, |out| out.write_all(&bytes)),
             Request::Replay => self.replay(),
             Request::Race(selection) => self.race(selection),
+            Request::Diff { files, bytes } => self.diff(&files, bytes),
             Request::Close => self.close(),
             // These act at once.
             Request::Cancel

@@ -117,6 +117,9 @@ pub struct Failure {
     pub doing: String,
     /// The typed error.
     pub error: Error,
+    /// The name of the file that it is about, unescaped, where it is known.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Bytes around the offset, where the error came from a file.
     pub bytes: Option<FileBytes>,
 }

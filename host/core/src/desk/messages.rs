@@ -1,6 +1,7 @@
 //! What the inspector asks for and what it gets: the same messages for a worker thread and for a web worker.
 use super::{
     control::{Breakpoint, Fault},
+    differences::ModelDiff,
     facts::{Failure, HostFacts, Opened, Origin, RaceRow, Sandbox},
 };
 use crate::{
@@ -97,6 +98,13 @@ pub enum Request {
     Replay,
     /// Load under every strategy, cold and warm.
     Race(Selection),
+    /// Compare another model with the one that is open.
+    Diff {
+        /// The other model's files; missing shards are found next to the first.
+        files: Vec<FileRef>,
+        /// Whether the bytes of tensors are compared as well, where type and shape are the same.
+        bytes: bool,
+    },
     /// Close the model.
     Close,
 }
@@ -113,6 +121,7 @@ impl Request {
             Self::Advise(..) => "Advising",
             Self::Replay => "Re-executing",
             Self::Race(_) => "Racing",
+            Self::Diff { .. } => "Comparing",
             Self::Close => "Closing",
             Self::SaveRecording(_) | Self::ExportPerfetto(_) | Self::ExportMermaid(_) | Self::WriteFile(..) => {
                 "Writing"
@@ -179,11 +188,13 @@ pub enum Update {
     Faults(Vec<Fault>),
     /// The race so far.
     Race(Vec<RaceRow>),
+    /// What differs between the model that is open and another one.
+    Diff(Box<ModelDiff>),
     /// A sentence that all is well, such as `saved`.
     Notice(String),
     /// A sentence that something could not be done.
     Problem(String),
-    /// Work began: what it is.
+    /// Work began, or goes on: what it is, and how far.
     Busy(String),
     /// Work ended.
     Idle,

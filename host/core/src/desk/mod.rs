@@ -28,6 +28,8 @@
 mod answer;
 mod control;
 mod controls;
+mod diff;
+mod differences;
 mod facts;
 mod faults;
 mod gate;
@@ -47,6 +49,7 @@ mod tests;
 pub use answer::{Desk, Progress};
 pub use control::{Breakpoint, Fault, FaultCall, FaultKind};
 pub use controls::{AtOnce, Controls};
+pub use differences::{DiffSide, MetadataDiff, ModelDiff, TensorDiff, Uncompared};
 pub use facts::{Failure, FileBytes, FileFacts, HostFacts, Opened, Origin, RaceRow, Sandbox};
 pub use host::{DeskHost, Link, PageBits};
 pub use messages::{FileRef, OpenOptions, Request, Update};

@@ -30,12 +30,7 @@ impl<H: DeskHost> Desk<H> {
     }
 
     pub(super) fn open(&mut self, files: Vec<FileRef>, options: &OpenOptions) {
-        let label = match &files[..] {
-            [one] => one.name.clone(),
-            [first, ..] => format!("{} and {} more", first.name, files.len() - 1),
-            [] => String::new(),
-        };
-        self.send(Update::Began { label, origin: Origin::Live });
+        self.send(Update::Began { label: label(&files), origin: Origin::Live });
         self.files = files;
         self.deadline_ms = options.deadline_ms;
         self.controls.gate().forget_names();
@@ -75,5 +70,14 @@ impl<H: DeskHost> Desk<H> {
                 self.fail("open", error);
             }
         }
+    }
+}
+
+/// How a model of these files is called.
+pub(super) fn label(files: &[FileRef]) -> String {
+    match files {
+        [one] => one.name.clone(),
+        [first, rest @ ..] => format!("{} and {} more", first.name, rest.len()),
+        [] => String::new(),
     }
 }

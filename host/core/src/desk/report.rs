@@ -10,8 +10,8 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 
 /// Tensors sent at once.
 const PAGE: usize = 8192;
-/// Elements of an array of metadata.
-const HEAD: u32 = 8;
+/// Elements of an array of metadata: enough for one of each layer.
+const HEAD: u32 = 256;
 /// Bytes of a file that are shown around the one that is to blame: so many before, and so many in all.
 const BEFORE: u64 = 64;
 const AROUND: u64 = 176;
@@ -76,7 +76,17 @@ impl<H: DeskHost> Desk<H> {
     /// Reports what went wrong, with the bytes that are to blame.
     pub(super) fn fail(&mut self, doing: &str, error: Error) {
         let bytes = error.offset.and_then(|offset| self.bytes_around(error.source.unwrap_or(0), offset));
-        self.send(Update::Failed(Box::new(Failure { doing: doing.to_owned(), error, bytes })));
+        let file = error.source.and_then(|source| self.file_name(source));
+        self.send(Update::Failed(Box::new(Failure { doing: doing.to_owned(), error, file, bytes })));
+    }
+
+    /// The name of a file; of a model that could not be opened only those are known that were given.
+    fn file_name(&mut self, file: u32) -> Option<String> {
+        let file = file as usize;
+        match &mut self.model {
+            Model::Live(model) => H::session(model).files().get(file).map(|file| file.name.clone()),
+            Model::Recorded(_) | Model::Nothing => self.files.get(file).map(|file| file.name.clone()),
+        }
     }
 
     pub(super) fn problem(&self, sentence: impl Into<String>) {

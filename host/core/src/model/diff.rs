@@ -1,6 +1,6 @@
 //! What two models' headers say differently.
 use crate::{MetadataEntry, MetadataValue, TensorInfo};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
 /// A model's headers, as far as they are compared.
@@ -32,7 +32,7 @@ impl<'a> MetadataChange<'a> {
 }
 
 /// How a tensor differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TensorDifference {
     /// Only the second has it.
@@ -45,6 +45,20 @@ pub enum TensorDifference {
     Dtype,
     /// Type and shape are the same: the bytes can be compared.
     Comparable,
+}
+
+impl TensorDifference {
+    /// What differs, in one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Shape => "shape",
+            Self::Dtype => "dtype",
+            Self::Comparable => "bytes",
+        }
+    }
 }
 
 /// A tensor of one or both.

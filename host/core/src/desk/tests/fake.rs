@@ -113,8 +113,9 @@ impl Engine for Guest {
     }
 
     fn findings(&mut self) -> Called<Vec<Finding>> {
-        let (rule, message) = ("file/long".to_owned(), "the file goes on behind its tensors".to_owned());
-        Ok(vec![Finding { rule, severity: Severity::Note, message, source: Some(0), tensor: None, offset: Some(16) }])
+        let (rule, message) = ("odd".to_owned(), "the tensor is odd".to_owned());
+        let severity = Severity::Warning;
+        Ok(vec![Finding { rule, severity, message, source: Some(0), tensor: Some(0), offset: Some(8) }])
     }
 
     fn describe(&mut self) -> Called<Vec<MachineTable>> {

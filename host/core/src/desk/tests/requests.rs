@@ -73,7 +73,7 @@ fn a_model_is_opened_loaded_shown_and_closed() {
     assert_eq!(updates.last(), Some(&Update::Idle));
     assert_sent!(&updates, Update::Began { label, origin: Origin::Live } if label == "good");
     assert_sent!(&updates, Update::Records(_));
-    assert_sent!(&updates, Update::Opened(opened) if opened.files[0].size == 16 && opened.findings[0].rule == "file/long");
+    assert_sent!(&updates, Update::Opened(opened) if opened.files[0].size == 16 && opened.findings[0].rule == "odd");
     assert_sent!(&updates, Update::Tensors { start: 0, tensors } if tensors.len() == 1);
     let updates = at.ask(load(Strategy::ReadCopy));
     assert_sent!(&updates, Update::Report(report) if report.moved == 8);

@@ -1,4 +1,6 @@
 //! A made-up trace through the real event model: for the first look, for tests and for benches. It says that it is made up.
+mod header;
+
 use crate::backend::{FileFacts, HostFacts, Opened, Origin, Sandbox, Update};
 use weighbridge_core::trace::{Answer, Call, Export, Outcome, Record, What};
 use weighbridge_core::types::{
@@ -230,6 +232,7 @@ pub fn updates(size: Size) -> Vec<Update> {
         }),
     });
     let states: Vec<_> = states.collect();
+    let metadata = header::metadata(size);
     let slots = (0..64u32).map(|i| slot(i, end, &tensors)).collect();
     vec![
         Update::Host(Box::new(HostFacts {
@@ -247,15 +250,16 @@ pub fn updates(size: Size) -> Vec<Update> {
                 architecture: Some("synthetic".into()),
                 sources: 1,
                 tensors: size.tensors,
-                metadata_entries: 0,
+                metadata_entries: u32::try_from(metadata.len()).unwrap_or(0),
                 tensor_bytes: total,
                 alignment: 32,
             },
-            files: vec![FileFacts { name: "synthetic.gguf".into(), size: end }],
+            files: vec![FileFacts { name: "synthetic.gguf".into(), size: end + 4096 }],
             capabilities: None,
-            findings: Vec::new(),
+            findings: header::findings(end),
         })),
         Update::Tensors { start: 0, tensors },
+        Update::Metadata(metadata),
         Update::Records(records),
         Update::States(states),
         Update::Slots(slots),
