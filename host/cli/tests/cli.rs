@@ -158,3 +158,17 @@ fn no_colour_where_there_is_no_terminal() {
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{command}");
     }
 }
+
+/// What was kept would be believed the next time, whoever wrote it.
+#[test]
+fn nothing_is_kept_between_runs() {
+    let place = Place::new();
+    place.run("weighbridge sample model.gguf");
+    let home = tempfile::tempdir().unwrap();
+    let mut load = place.command(&["load", "model.gguf"]);
+    for variable in ["HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR"] {
+        load.env(variable, home.path());
+    }
+    assert!(load.output().unwrap().status.success());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}

@@ -143,7 +143,7 @@ pub(crate) fn compiled_component(
     }
 }
 
-/// Whether machine code is run where it lies. Elsewhere it is copied, which takes about half a millisecond.
+/// Whether machine code is run where it lies. Elsewhere wasmtime copies it.
 const IN_PLACE: bool = cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
 /// Sets an engine up to run machine code where it lies.
@@ -159,7 +159,7 @@ pub(crate) fn run_in_place(config: &mut wasmtime::Config) {
         fn publish_executable(&self, start: *const u8, len: usize) -> wasmtime::Result<()> {
             use rustix::mm::{MprotectFlags, mprotect};
             // SAFETY: these are whole pages of machine code, of a constant of this program or of what wasmtime has just compiled into memory of its own,
-            // and hold nothing else. To be read and run takes no right away that anybody relies on: a constant is never written, and
+            // and what else they hold is only read. To be read and run takes no right away that anybody relies on: a constant is never written, and
             // wasmtime has done with writing when it calls this.
             Ok(unsafe { mprotect(start.cast_mut().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC) }?)
         }
