@@ -67,10 +67,11 @@ pub(crate) fn plain(updates: Vec<Update>) -> Vec<Update> {
     for mut update in updates {
         match &mut update {
             Update::Records(records) => {
-                let records = std::mem::take(records).into_iter().filter_map(record);
+                let records: Vec<Record> = std::mem::take(records).into_iter().filter_map(record).collect();
                 match all.last_mut() {
                     Some(Update::Records(before)) => before.extend(records),
-                    _ => all.push(Update::Records(records.collect())),
+                    _ if records.is_empty() => {}
+                    _ => all.push(Update::Records(records)),
                 }
                 continue;
             }
