@@ -5,7 +5,6 @@ use crate::actors::{Fault, Ticket};
 use crate::formats::{Catalogue, escape, listed};
 use crate::storage::Storage;
 use crate::types::{Cause, Error, ExtentPolicy, Lifecycle, Phase};
-use std::collections::BTreeMap;
 
 /// Tensors in a buffer begin at multiples of this many bytes: a cache line, and more than any element needs.
 const TILE: u64 = 64;
@@ -190,17 +189,20 @@ impl<S: Storage> Session<S> {
             plan.tensors.push(Planned { tensor, source, offset, bytes, tile: 0 });
         }
         // Only a part of a model has files of which a part is asked for.
-        let parts = self.request.tensors.iter().filter(|_| !self.request.whole);
-        let asked = parts.filter_map(|tensor| catalogue.source_of(*tensor));
-        let asked = asked.fold(BTreeMap::<u32, usize>::new(), |mut asked, source| {
-            *asked.entry(source).or_default() += 1;
-            asked
-        });
+        let mut asked = vec![0usize; self.sources.len()];
+        for tensor in self.request.tensors.iter().filter(|_| !self.request.whole) {
+            let count = catalogue.source_of(*tensor).and_then(|source| asked.get_mut(source as usize));
+            if let Some(count) = count {
+                *count += 1;
+            }
+        }
         let cut = Cut {
             granularity: self.host.map_granularity,
             slots: self.mmap.context().free().len(),
             source_len: &|source| self.sources.get(source as usize).map_or(0, |source| source.size),
-            is_whole: &|source| self.request.whole || asked.get(&source).copied() == catalogue.tensors_in(source),
+            is_whole: &|source| {
+                self.request.whole || asked.get(source as usize).copied() == catalogue.tensors_in(source)
+            },
         };
         plan.cut(self.request.extent.unwrap_or(ExtentPolicy::WholeFile), &cut);
         for planned in &plan.tensors {

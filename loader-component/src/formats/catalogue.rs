@@ -334,24 +334,26 @@ impl Catalogue {
 
 /// What is to be said of the tensors of a file that are listed and cannot be loaded, each with the first that it is about.
 fn unloadable(tensors: &TensorTable) -> Vec<(Finding, u32)> {
-    fn grouped<K: Ord>(all: impl Iterator<Item = (u32, K)>) -> BTreeMap<K, Vec<u32>> {
-        all.fold(BTreeMap::new(), |mut groups, (tensor, key)| {
-            groups.entry(key).or_default().push(tensor);
-            groups
-        })
+    type Groups<'t> = BTreeMap<(u64, &'t str), Vec<u32>>;
+    fn grouped<'t>(all: &mut dyn Iterator<Item = (u32, u64, &'t str)>) -> Groups<'t> {
+        let mut groups = Groups::new();
+        for (tensor, offset, why) in all {
+            groups.entry((offset, why)).or_default().push(tensor);
+        }
+        groups
     }
     let names = |group: &[u32]| listed(group.iter().map(|tensor| tensors.name(*tensor)));
     let first = |group: &[u32]| group.first().copied().unwrap_or(0);
     let mut found = Vec::new();
-    for (said, group) in grouped(tensors.unknowns()) {
+    for ((_, said), group) in grouped(&mut tensors.unknowns().map(|(tensor, said)| (tensor, 0, said))) {
         let message = format!(
             "These tensors are of {said}, which is not known here; they are listed and cannot be loaded: {}.",
             names(&group)
         );
         found.push((noticed("unknown-dtype", Severity::Error, message), first(&group)));
     }
-    for ((offset, why), group) in grouped(tensors.unreadables().map(|(tensor, why)| (tensor, (why.offset, &*why.why))))
-    {
+    let unreadable = tensors.unreadables().map(|(tensor, why)| (tensor, why.offset, why.why.as_str()));
+    for ((offset, why), group) in grouped(&mut { unreadable }) {
         let message = match group.len() {
             1 => format!("Tensor {} {why}. The others can be loaded by name.", names(&group)),
             _ => format!("Each of the tensors {} {why}. The others can be loaded by name.", names(&group)),

@@ -1,4 +1,4 @@
-//! A file of a model: opened once, a regular file or somebody's source, the same one throughout.
+//! A file of a model: a regular file or somebody's source, the same one throughout, however often it is opened.
 use super::{
     descriptor::{Descriptor, Place},
     storage_error,

@@ -10,7 +10,6 @@ use super::known::Known;
 use super::storages::Storages;
 use super::tensors::{Meaning, Place, Source, View};
 use crate::types::{Cause, Error};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Containers inside one another; the deepest real ones, modules of TorchScript, have some twenty.
@@ -21,6 +20,9 @@ const MOST_VISITS: usize = 8;
 const SHORT_KEY: usize = 64;
 /// Pairs of a dictionary in which those of an optimizer's state are looked for.
 const MOST_KEYS: u32 = 32;
+/// Reasons that are kept why tensors cannot be read, and how many of the last of them are looked at for one that is known.
+const MOST_REASONS: usize = 4_096;
+const RECENT_REASONS: usize = 64;
 /// The name of a tensor that is alone in its file.
 const ALONE: &str = "tensor";
 
@@ -87,7 +89,7 @@ pub(super) struct Walk<'p> {
     most_visits: usize,
     found: Vec<Found>,
     /// Why tensors cannot be read: each reason once.
-    reasons: BTreeMap<String, Arc<Unreadable>>,
+    reasons: Vec<Arc<Unreadable>>,
 }
 
 impl<'p> Walk<'p> {
@@ -111,7 +113,7 @@ impl<'p> Walk<'p> {
             visits: 0,
             most_visits: places.saturating_add(keys).saturating_mul(MOST_VISITS).saturating_add(1_024),
             found: Vec::new(),
-            reasons: BTreeMap::new(),
+            reasons: Vec::new(),
         }
     }
 
@@ -346,10 +348,10 @@ impl<'p> Walk<'p> {
         // What another tensor could not be loaded for is not what this file is refused for: it is listed, as far as it is known.
         let (view, unreadable) = match (self.source.tensor(object, &name), foreign) {
             (Ok(view), None) => (Some(view), None),
-            (view, Some(error)) => (view.ok(), Some(self.reason(&name, error))),
+            (view, Some(error)) => (view.ok(), Some(self.reason(&name, error)?)),
             (Err(error), None) if matches!(error.cause, Cause::UnsupportedFormat | Cause::UnsupportedDtype) => {
                 self.source.note_storage(object);
-                (None, Some(self.reason(&name, error)))
+                (None, Some(self.reason(&name, error)?))
             }
             (Err(error), None) => return Err(error),
         };
@@ -360,15 +362,23 @@ impl<'p> Walk<'p> {
         Ok(())
     }
 
-    /// The reason in an error about a tensor; one for all that have it.
-    fn reason(&mut self, name: &str, error: Error) -> Arc<Unreadable> {
+    /// The reason in an error about a tensor; one for all that have it. Of more reasons than are kept the error stands.
+    fn reason(&mut self, name: &str, error: Error) -> Result<Arc<Unreadable>, Error> {
         let said = error.message.trim_end_matches('.');
         let why = match said.strip_prefix(&format!("Tensor \"{}\" ", escape(name))) {
             Some(why) => why.to_owned(),
             None => format!("cannot be read: {said}"),
         };
         let offset = error.offset.unwrap_or(0);
-        let reason = || Arc::new(Unreadable { cause: error.cause, offset, why: why.clone() });
-        self.reasons.entry(why.clone()).or_insert_with(reason).clone()
+        let known = self.reasons.iter().rev().take(RECENT_REASONS).find(|known| known.why == why);
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        if self.reasons.len() >= MOST_REASONS {
+            return Err(error);
+        }
+        let reason = Arc::new(Unreadable { cause: error.cause, offset, why });
+        self.reasons.push(reason.clone());
+        Ok(reason)
     }
 }
