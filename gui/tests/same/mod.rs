@@ -76,8 +76,8 @@ pub(crate) fn plain(updates: Vec<Update>) -> Vec<Update> {
                 continue;
             }
             Update::Host(facts) => {
-                let HostFacts { component_bytes, cache, compile_ns, .. } = &mut **facts;
-                (*component_bytes, *cache, *compile_ns) = (0, String::new(), 0);
+                let HostFacts { component_bytes, code, ready_ns, .. } = &mut **facts;
+                (*component_bytes, *code, *ready_ns) = (0, String::new(), 0);
             }
             Update::Opened(opened) => opened.capabilities.iter_mut().for_each(capabilities),
             Update::Sandbox(numbers) => {

@@ -141,9 +141,11 @@ fn copy(source: &Source, span: Span, output: &Output) -> Result<(), Error> {
     let (mut at, end) = (span.offset(), span.end());
     // The first piece ends with a block of the file.
     let mut most = BLOCK - at % BLOCK;
-    while at < end {
+    let file = source.file().ok().flatten();
+    while at < end
+        && let Some((file, base)) = &file
+    {
         let piece = most.min(end - at);
-        let Some((file, base)) = source.file() else { break };
         match platform::copy_range(file, base + at, to, place, piece) {
             Ok(moved) if moved > 0 && moved <= piece => {
                 (at, place) = (at + moved, place + moved);

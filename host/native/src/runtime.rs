@@ -12,11 +12,7 @@ use crate::{
     session::Session,
 };
 use serde::Serialize;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 use wasmtime::{
     Engine,
     component::{Component, InstancePre, Linker},

@@ -10,7 +10,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use weighbridge_core::{Advice, AdviceEffect};
 
@@ -91,6 +91,7 @@ const OPEN_FILES: &str = "/proc/self/fd";
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD};
+    use std::os::fd::AsRawFd as _;
     let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
     Ok(rustix::fs::linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }

@@ -62,6 +62,6 @@ mod tests {
         assert_eq!((row.index, row.range), (7, Some((-4.0, 1.0))));
         // `struct.pack('<fff', 1, nan, -4)`, hashed by Python.
         assert_eq!(row.sha256, "d46f46f5b142f1b36dee3aa88b131ecdd66316f49b712d90eef8e8f6e59e9787");
-        assert_eq!(findings.iter().map(|finding| finding.rule).collect::<Vec<_>>(), ["values/nan"]);
+        assert_eq!(findings.iter().map(|finding| finding.rule.clone()).collect::<Vec<_>>(), ["values/nan"]);
     }
 }

@@ -103,7 +103,12 @@ impl Desk {
                 self.outbox.tell(&Told::Hashes(hashes));
             }
             Err(error) => {
-                self.outbox.send(Update::Failed(Box::new(Failure { doing: "hash".to_owned(), error, bytes: None })));
+                self.outbox.send(Update::Failed(Box::new(Failure {
+                    doing: "hash".to_owned(),
+                    error,
+                    file: None,
+                    bytes: None,
+                })));
             }
         }
         self.desk.refresh();

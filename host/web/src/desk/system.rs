@@ -52,8 +52,8 @@ impl System {
         let facts = HostFacts {
             component_id: component.id(),
             component_bytes: component.bytes() as u64,
-            cache: "off".into(),
-            compile_ns: (component.compile_ms().max(0.0) * 1e6) as u64,
+            code: "compiled by the browser".into(),
+            ready_ns: (component.compile_ms().max(0.0) * 1e6) as u64,
             imports: component.imports(),
             exports: component.exports(),
             granted: vec![HostFacts::GRANTED.into()],
