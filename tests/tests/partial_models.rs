@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 use weighbridge_loader::api::{Selection, SessionOptions, Severity};
 use weighbridge_loader::formats::build::{GgufBuilder, NpyBuilder, SafetensorsBuilder, Value};
-use weighbridge_loader::formats::pickle::build::{PickleBuilder, archive};
 use weighbridge_loader::types::{Cause, Error};
 use weighbridge_tests::files::{File, Model};
 use weighbridge_tests::harness::{Harness, Setup, default_options};

@@ -16,6 +16,7 @@ use weighbridge::{
 };
 
 #[path = "doc/tiny.rs"]
+#[allow(dead_code, unreachable_pub, reason = "written for the examples of the documentation")]
 mod doc;
 
 /// Whoever has taken over the thread of a guest, in the middle of its calls: tries to get out, and notes what went.

@@ -148,7 +148,7 @@ impl<S: Storage> Session<S> {
             Err(_) if self.limits.partial => Vec::new(),
             missing => missing?,
         };
-        Ok(!self.missing.is_empty() && !(self.limits.partial && self.provided))
+        Ok(!(self.missing.is_empty() || self.limits.partial && self.provided))
     }
 
     /// Puts the catalogue together and binds every tensor.
