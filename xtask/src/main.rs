@@ -22,6 +22,7 @@ mod totals;
 mod wasm_std;
 mod web;
 mod web_server;
+mod wheel;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ enum Task {
     Test(test::Options),
     Bench(bench::Options),
     Fuzz(fuzz::Options),
+    Wheel(wheel::Options),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Wheel(options) => wheel::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
