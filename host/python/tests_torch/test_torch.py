@@ -81,7 +81,7 @@ def test_a_module_is_loaded(tmp_path):
     safetensors.torch.save_model(source, path)
     assert weighbridge.torch.load_model(target, path) == ([], [])
     assert torch.equal(source.first.weight, target.second.weight)
-    with pytest.raises(Error, match=r"does not fit Linear: it lacks \['bias', 'weight'\], and the module has no"):
+    with pytest.raises(RuntimeError, match=r'does not fit Linear. Missing key\(s\) in state_dict: "bias", "weight". Unexpected key\(s\)'):
         weighbridge.torch.load_model(torch.nn.Linear(3, 3), path)
 
 

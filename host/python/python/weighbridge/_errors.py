@@ -100,6 +100,10 @@ class OutOfMemory(Error, MemoryError):
     """There is no memory for what was asked for."""
 
 
+class Mismatch(Error, RuntimeError):
+    """A model that does not fit the module that it is loaded into."""
+
+
 class MissingPackage(Error, ImportError):
     """A package that is needed for this and is not installed."""
 

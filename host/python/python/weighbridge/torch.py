@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union
 
 from ._dtypes import torch_module
-from ._errors import Error
+from ._errors import Mismatch
 from ._safe_open import fspath, refuse_saving, safe_open
 from ._tensor import Tensor
 
@@ -53,25 +53,37 @@ def load_model(
     backend: str = "mmap",
 ) -> tuple[list[str], list[str]]:
     """Loads a model's weights into a module, and returns the names that were missing and those that were not expected. Weights
-    that the module shares between names (tied ones) may be in the file once. With `strict` any other difference is an `Error`.
+    that the module shares between names (tied ones) may be in the file once. With `strict` any other difference is an `Error`, which is also a `RuntimeError`.
     """
     torch_module("load_model")
     found = load_file(filename, device, backend=backend)
     own = model.state_dict()
     missing, unexpected = model.load_state_dict(found, strict=False)
-    # A name that is missing, but whose memory another name of the file has filled, was loaded.
-    filled = {_place(own[name]) for name in found if name in own}
+    # A name that is missing, but whose memory another name of the file has filled, was loaded; of two names of the file that are
+    # one tensor in the module, only one counts.
+    filled: set[tuple[Any, ...]] = set()
+    twice = []
+    for name in sorted(name for name in found if name in own):
+        if _place(own[name]) in filled:
+            twice.append(name)
+        filled.add(_place(own[name]))
     absent = sorted(name for name in missing if name not in own or _place(own[name]) not in filled)
-    unexpected = sorted(unexpected)
+    unexpected = sorted([*unexpected, *twice])
     if strict and (absent or unexpected):
-        parts = [f"it lacks {absent}" if absent else "", f"the module has no {unexpected}" if unexpected else ""]
-        raise Error(
-            f"{os.fspath(filename)} does not fit {type(model).__name__}: {', and '.join(part for part in parts if part)}",
+        raise Mismatch(
+            f"{os.fspath(filename)} does not fit {type(model).__name__}"
+            + _names("Missing key(s) in state_dict", absent)
+            + _names("Unexpected key(s) in state_dict", unexpected),
             cause="not-found",
             file=os.fspath(filename),
             hint="load with strict=False to leave differences alone",
         )
     return absent, unexpected
+
+
+def _names(what: str, names: list[str]) -> str:
+    """In torch's words, that programs look for."""
+    return f". {what}: " + ", ".join(f'"{name}"' for name in names) if names else ""
 
 
 def _place(tensor: torch.Tensor) -> tuple[Any, ...]:
