@@ -2,6 +2,7 @@
 import gc
 import hashlib
 import os
+import sys
 import weakref
 
 import ml_dtypes
@@ -149,3 +150,16 @@ def test_read_survives_what_a_mapping_does_not(here):
     with pytest.raises(weighbridge.Error) as caught:
         tensor.read()
     assert caught.value.cause == "source-changed" and caught.value.file == str(path)
+
+
+def test_nothing_is_left_of_tensors_that_are_gone():
+    model = weighbridge.open("model.safetensors")
+    tensors = model._views(list(model.tensors.values()) * 500)
+    arrays = [tensor.numpy() for tensor in tensors]
+    capsules = [tensor.__dlpack__(max_version=(1, 0)) for tensor in tensors]
+    held = sys.getrefcount(weighbridge.Tensor)
+    del tensors, arrays, capsules
+    gc.collect()
+    left = sys.getrefcount(weighbridge.Tensor)
+    assert held - left == 1000, "each gave its hold on its class back, once"
+    assert model.release() == 2, "no view is out"

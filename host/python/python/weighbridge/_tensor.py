@@ -240,16 +240,22 @@ def device_of(device: Any, torch: Any) -> Any:
     try:
         found = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise Error(f"{device!r} is no device of torch: {str(error).splitlines()[0]}", field="device") from None
+        raise Error(f"{device!r} is no device of torch: {_first_sentence(error)}", field="device") from None
     if found.type == "cpu":
         return found
     try:
         torch.empty(0, device=found)
     except Exception as error:  # What torch raises differs from device to device.
         raise Error(
-            f"the device {found} is not there: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            f"the device {found} is not there: {_first_sentence(error)}",
             cause="strategy-unavailable",
             field="device",
             hint='load to device="cpu", or use a torch that was built for it, on a machine that has it',
         ) from None
     return found
+
+
+def _first_sentence(error: Exception) -> str:
+    """What torch says first; what follows may be a page long."""
+    text = str(error).strip().splitlines()
+    return text[0].split(". ")[0].rstrip(".") if text else type(error).__name__
