@@ -68,6 +68,29 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path):
     assert reader.tensors[1].data.tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
+def test_types_are_those_of_the_peer():
+    from weighbridge.gguf import _TENSORS, _VALUES
+
+    for kind in gguf.GGMLQuantizationType:
+        assert _TENSORS[kind.name] == kind
+    assert _VALUES == [kind.name for kind in gguf.GGUFValueType]
+
+
+def test_the_peer_need_not_be_installed(readers):
+    import subprocess
+    import sys
+
+    code = """
+import sys
+sys.modules["gguf"] = None
+from weighbridge.gguf import GGUFReader
+reader = GGUFReader("model.gguf")
+print(reader.tensors[0].tensor_type.name, reader.fields["general.name"].types[0].name, reader.fields["demo.numbers"].contents())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, "Q8_0 STRING [1, 2, 300]"), done.stderr
+
+
 def test_places_that_cannot_be_known_are_refused(tmp_path):
     path = tmp_path / "replaced.gguf"
     write_gguf(path, tokens=["a", "\ufffd", "c"])

@@ -25,6 +25,7 @@ def test_backends(framework, backend):
     with weighbridge.safe_open("model.safetensors", framework=framework, device="cpu", backend=backend) as file:
         array = file.get_tensor("scale")
         assert file._model.tensor("scale").is_mapped == (backend == "mmap")
+        assert file._model.stats["buffer_bytes"] == (0 if backend == "mmap" else 8), "no more than was asked for"
     assert np.array_equal(array, SCALE), "it outlives the file"
     with pytest.raises(weighbridge.SafetensorError, match="closed"):
         file.keys()

@@ -176,6 +176,8 @@ class Model:
         self._report: Optional[Report] = None
         # Whether everything is mapped; None while nobody knows.
         self._whole: Optional[bool] = None
+        # How what is not is loaded when it is asked for; none for "auto".
+        self._each: list[str] = []
 
     @property
     def summary(self) -> Summary:
@@ -298,11 +300,16 @@ class Model:
         except Error as error:
             if error.cause != "not-resident":
                 raise
-            self._native.load(indices, [], "per-tensor", 0, (False, False))
+            self._native.load(indices, self._each, "per-tensor", 0, (False, False))
             views = self._native.views(Tensor, indices)
         for view, info in zip(views, infos):
             view.info = info
         return views
+
+    def _load_each(self, strategy: str) -> None:
+        """From now on each tensor is loaded by this strategy when it is asked for."""
+        self._whole = False
+        self._each = [strategy]
 
     def _info(self, name: str) -> TensorInfo:
         info = self.tensors.get(name)

@@ -13,7 +13,7 @@ from ._runtime import PathOrBytes
 from ._tensor import Tensor, TensorInfo, device_of
 
 _FRAMEWORKS = {"np": "np", "numpy": "np", "pt": "pt", "torch": "pt", "pytorch": "pt"}
-_BACKENDS = {"mmap": "auto", "pread": "read-copy"}
+_BACKENDS = ("mmap", "pread")
 
 
 class safe_open:  # noqa: N801 (the name is safetensors')
@@ -56,7 +56,8 @@ class safe_open:  # noqa: N801 (the name is safetensors')
                 raise Error(f"NumPy arrays are on the device cpu, and not on {device!r}", field="device")
         self._model: Model = open(filename)
         if backend == "pread":
-            self._model.load(policy=_BACKENDS[backend])
+            # Tensor by tensor, so that no more is copied than is asked for.
+            self._model._load_each("read-copy")
 
     def __enter__(self) -> safe_open:
         return self
