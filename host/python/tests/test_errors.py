@@ -28,7 +28,7 @@ def test_fields_of_a_malformed_file():
 
 def test_files_that_are_not_there_or_may_not_be_read(here):
     error = refused(lambda: safe_open("no/such/file", "np"), "not-found", "no/such/file", FileNotFoundError)
-    assert (error.file, error.os_code) == ("no/such/file", 2)
+    assert (error.file, error.os_code) == (error.filename, error.errno) == ("no/such/file", 2)
     with pytest.raises(Error, match="folder|directory|regular"):
         weighbridge.open(here)
     refused(lambda: weighbridge.open([]), "invalid-request", "give the file of a model")
@@ -42,7 +42,7 @@ def test_files_that_are_not_there_or_may_not_be_read(here):
 def test_errors_travel_to_other_processes_with_their_fields():
     error = refused(lambda: safe_open("no/such/file", "np"), "not-found", "no/such/file", FileNotFoundError)
     copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is type(error) and str(copy) == str(error) and copy.os_code == 2 and copy.file == error.file
+    assert type(copy) is type(error) and str(copy) == str(error) and copy.os_code == copy.errno == 2 and copy.file == error.file
 
 
 def test_names_that_are_not_there_are_compared():

@@ -73,19 +73,23 @@ class Error(Exception):
         self.field = field
         self.os_code = os_code
         self.hint = hint
+        if isinstance(self, OSError):
+            # Where programs look for them in Python's own.
+            self.errno, self.filename = os_code, file
 
     def __str__(self) -> str:
         return f"{self._shown}; {self.hint}" if self.hint else self._shown
 
     def __reduce__(self) -> Any:
         # What travels to another process has its fields with it.
-        return _unpickle, (type(self), self.message, {**self.__dict__})
+        return _made_again, (type(self), self.message, {name: getattr(self, name) for name in _FIELDS}, self._shown)
 
 
-def _unpickle(kind: type[Error], message: str, fields: dict[str, Any]) -> Error:
-    error = kind(message)
-    error.__dict__.update(fields)
-    return error
+_FIELDS = ("phase", "cause", "strategy", "tensor", "tensor_index", "file", "source", "offset", "field", "os_code", "hint")
+
+
+def _made_again(kind: type[Error], message: str, fields: dict[str, Any], shown: str) -> Error:
+    return kind(message, shown=shown, **fields)
 
 
 class FileMissing(Error, FileNotFoundError):
