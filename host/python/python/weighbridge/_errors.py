@@ -75,7 +75,8 @@ class Error(Exception):
         self.hint = hint
         if isinstance(self, OSError):
             # Where programs look for them in Python's own.
-            self.errno, self.filename = os_code, file
+            for name, value in (("errno", os_code), ("filename", file)):
+                setattr(self, name, value)
 
     def __str__(self) -> str:
         return f"{self._shown}; {self.hint}" if self.hint else self._shown
