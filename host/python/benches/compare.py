@@ -2,9 +2,10 @@
 
     python host/python/benches/compare.py MODEL.safetensors [MODEL.gguf …] [--rounds N]
 
-Needs numpy, safetensors and gguf beside weighbridge. Every array is compared before anything is timed. Files are in the page cache.
+Needs numpy, safetensors and gguf beside weighbridge; with torch there are rows for it. Every array is compared before anything is timed. Files are in the page cache.
 """
 import argparse
+import importlib.util
 import pathlib
 import statistics
 import time
@@ -60,9 +61,25 @@ def contests(path):
         ]
     ours, theirs = weighbridge.numpy.load_file, safetensors.numpy.load_file
     return "safetensors", [
+        *torch_contests(path),
         ("keys", keys(weighbridge, path), keys(safetensors, path)),
         ("every tensor as an array", lambda: ours(path), lambda: theirs(path)),
         ("… and every byte summed", summed(lambda: ours(path)), summed(lambda: theirs(path))),
+    ]
+
+
+def torch_contests(path):
+    """Rows for torch, where it is installed. The peer's tensors are a mapping that is copied when it is written to."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    import safetensors.torch
+
+    import weighbridge.torch
+
+    ours, theirs = weighbridge.torch.load_file, safetensors.torch.load_file
+    return [
+        ("torch: every tensor, ours copied", lambda: ours(path), lambda: theirs(path)),
+        ("torch: every tensor, ours shared", lambda: ours(path, share=True), lambda: theirs(path)),
     ]
 
 
