@@ -108,7 +108,7 @@ def main():
         for what, ours, theirs in rows:
             spent = [(timed(ours), timed(theirs)) for _ in range(options.rounds)]
             mine, other = (statistics.median(times) * 1e3 for times in zip(*spent))
-            print(f"| {path.name} | {what} | {mine:.2f} ms | {other:.2f} ms ({peer}) | {other / mine:.1f} |")
+            print(f"| {path.name} | {what} | {mine:.2f} ms | {other:.2f} ms ({peer}) | {other / mine:.2g} |")
 
 
 if __name__ == "__main__":
