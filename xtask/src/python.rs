@@ -29,7 +29,9 @@ pub(crate) fn environment(name: &str, wanted: &[PathBuf]) -> Result<PathBuf> {
     quiet(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
     let mut install = pip(&python);
     install.arg("install");
-    wanted.iter().for_each(|file| drop(install.arg("--requirement").arg(file)));
+    for file in wanted {
+        install.arg("--requirement").arg(file);
+    }
     quiet(&mut install)?;
     stamp::set(&mark, &value)?;
     Ok(python)

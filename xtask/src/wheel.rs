@@ -31,12 +31,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn maturin(python: &Path) -> Command {
-    // By way of cargo's own environment, so that it compiles into the one target.
-    let mut command = cargo(&[]);
+    // In the environment that cargo would have, so that it compiles into the one target.
+    let like = cargo(&[]);
     let mut build = Command::new(python);
     build.args(["-m", "maturin", "build", "--release", "--locked", "--auditwheel", "repair", "--out"]);
     build.arg(target().join("wheels")).arg("--manifest-path").arg(package().join("Cargo.toml"));
-    for (name, value) in command.current_dir(root()).get_envs() {
+    for (name, value) in like.get_envs() {
         match value {
             Some(value) => build.env(name, value),
             None => build.env_remove(name),
