@@ -2,7 +2,7 @@
 use crate::python::{self, pip};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, output, quiet, root, say, target};
-use crate::{component, stamp, wasm_std};
+use crate::{component, stamp};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn package() -> PathBuf {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    component::build(&wasm_std::find_or_make(options.wasm.wasm_std)?, false)?;
+    component::ready(options.wasm.wasm_std, false)?;
     let python = python::environment("python-build", &[package().join("requirements-wheel.txt")])?;
     quiet(&mut maturin(&python))?;
     say("the wheel is in target/wheels");
