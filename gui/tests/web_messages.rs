@@ -161,6 +161,7 @@ fn requests(folder: &Path) -> Vec<Request> {
         file(&path)
     };
     let whole = std::fs::read(&model).unwrap();
+    let misnamed = write("misnamed.gguf", &whole);
     let long = write("long.safetensors", &[&whole[..], &[0; 7]].concat());
     let cut = write("cut.safetensors", &whole[..whole.len() - 5]);
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
@@ -208,6 +209,7 @@ fn requests(folder: &Path) -> Vec<Request> {
         Request::Evict(Selection::All),
         Request::Replay,
         Request::SaveRecording(saved.clone()),
+        open(misnamed),
         open(long),
         open(cut),
         open(pointer),

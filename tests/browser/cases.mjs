@@ -192,9 +192,9 @@ export const cases = {
   },
 
   async 'what was noticed is listed, of the file and of its values, in the words of the native tool'(browser, base) {
-    const data = Buffer.alloc(21);
+    const data = Buffer.alloc(16);
     [1, NaN, Infinity, -2].forEach((number, at) => data.writeFloatLE(number, 4 * at));
-    const file = safetensors('noticed.safetensors', { a: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, data);
+    const file = safetensors('noticed.gguf', { a: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, data);
     await fresh(browser, base);
     await open(browser, file);
     const listed = () => browser.run("return document.querySelector('#findings').innerText");

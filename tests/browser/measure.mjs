@@ -56,7 +56,7 @@ function large() {
 /** Bytes of every file of the page as a server sends it. */
 function compressed() {
   const web = join(root, 'target/web');
-  return readdirSync(web, { recursive: true }).filter((name) => name.endsWith('.gz')).reduce((sum, name) => sum + statSync(join(web, name)).size, 0);
+  return readdirSync(web, { recursive: true }).filter((name) => name.endsWith('.br')).reduce((sum, name) => sum + statSync(join(web, name)).size, 0);
 }
 
 const { base, end } = await serve();

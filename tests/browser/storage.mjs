@@ -188,8 +188,9 @@ export const storageCases = (host) => {
         told = answer(() => made.storage.readInto(made.files, targets, [span({ offset: 8n, targetOffset: 8n }), span()]));
         return { refused: [], tensors: 0, bytes: 0n, moved: 0n, mapped: 0n, extents: 0, slotsPeak: 0 };
       };
-      const made = guest({ exports: { tensors: () => [tensor('a', 0, 16)], load } });
-      made.session.loadInto('all', take, 5);
+      const made = guest({ exports: { tensors: () => [tensor('a', 0, 16)], states: () => [{ lifecycle: 'unbound' }], load } });
+      // The guest says that all went well, and it did not.
+      assert.throws(() => made.session.loadInto('all', take, 5), ({ error }) => error.cause === 'internal' && error.message.includes('did not get'));
       assert.deepEqual(told, failed('cancelled', 0));
       assert.deepEqual(got, [[0, 0, 0, 1, 2, 3, 4], [0, 5, 5, 6, 7], [0, 8, 8, 9, 10, 11, 12], [0, 13, 13, 14, 15]]);
     },

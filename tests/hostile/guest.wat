@@ -221,7 +221,7 @@
     (call $map-first (local.get $source)))
 
   (func (export "weighbridge:loader/loader@0.1.0#[static]session.open")
-    (param $sources i32) (param $count i32) (param $how i32) (param i64 i32 i32 i32 i32 i32) (result i32)
+    (param $sources i32) (param $count i32) (param $how i32) (param i64 i32 i32 i32 i32 i32 i32) (result i32)
     (call $attack (local.get $how) (i32.load offset=8 (local.get $sources)))
     (i32.store (i32.const 264) (call $session-new (i32.const 7)))
     (i32.const 256))

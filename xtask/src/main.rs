@@ -28,6 +28,7 @@ mod totals;
 mod wasm_std;
 mod web;
 mod web_server;
+mod wheel;
 mod workflows;
 
 use clap::{Parser, Subcommand};
@@ -58,6 +59,7 @@ enum Task {
     Soak(soak::Options),
     Book(book::Options),
     Release(release::Options),
+    Wheel(wheel::Options),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Task::Soak(options) => soak::run(&options),
         Task::Book(options) => book::run(&options),
         Task::Release(options) => release::run(&options),
+        Task::Wheel(options) => wheel::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

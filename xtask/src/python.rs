@@ -1,4 +1,4 @@
-//! A Python environment of our own in `target/python`, with pinned packages.
+//! Python environments of our own in `target`, with pinned packages.
 use crate::needs::{self, PYTHON};
 use crate::shell::{quiet, root, say, target};
 use crate::stamp;
@@ -7,22 +7,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The interpreter of the environment, which is made or brought up to date first.
+/// The interpreter of the environment that makes and reads the reference models.
 pub(crate) fn ready() -> Result<PathBuf> {
-    let (home, wanted) = (target().join("python"), root().join("tests/python/requirements.txt"));
+    environment("python", &[root().join("tests/python/requirements.txt")])
+}
+
+/// The interpreter of the environment of this name, which is made or brought up to date first: with the packages of these files.
+pub(crate) fn environment(name: &str, wanted: &[PathBuf]) -> Result<PathBuf> {
+    let home = target().join(name);
     let (python, mark) = (home.join("bin/python"), home.join("stamp"));
-    let value = stamp::of_contents(std::slice::from_ref(&wanted))?;
+    let value = stamp::of_contents(wanted)?;
     // An environment whose interpreter was upgraded away is a dangling link: not a file, so it is made anew.
     if python.is_file() && stamp::holds(&mark, &value) {
         return Ok(python);
     }
     needs::ensure(&[PYTHON])?;
-    say("making a Python environment in target/python");
+    say(&format!("making a Python environment in target/{name}"));
     if home.exists() {
         fs::remove_dir_all(&home)?;
     }
     quiet(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-    quiet(pip(&python).args(["install", "--requirement"]).arg(&wanted))?;
+    let mut install = pip(&python);
+    install.arg("install");
+    for file in wanted {
+        install.arg("--requirement").arg(file);
+    }
+    quiet(&mut install)?;
     stamp::set(&mark, &value)?;
     Ok(python)
 }

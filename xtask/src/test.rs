@@ -3,7 +3,7 @@ use crate::needs::{self, FOR_TESTS};
 use crate::setup::WasmOptions;
 use crate::shell::{cargo, quiet, say, show};
 use crate::totals::Totals;
-use crate::{book, component, models, packages, script, wasm_std, web, workflows};
+use crate::{book, component, models, packages, script, wasm_std, web, wheel, workflows};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{self, BufRead, BufReader, Write};
@@ -46,6 +46,10 @@ enum Stage {
     Tests,
     /// What is published is whole, and a program in a folder of its own loads a model with it
     Packages,
+    /// The Python package in a wheel of its own, its tests and those of the package safetensors
+    Python,
+    /// The same with torch, whose wheel and libraries are gigabytes: only where `--only` asks for it
+    PythonTorch,
     /// The inspector's web shell, in Node and in Chromium
     Wasm,
     /// The documentation builds without a warning
@@ -63,10 +67,17 @@ impl Stage {
     fn left_out(self, options: &Options) -> Option<&'static str> {
         match (options.only, &options.filter) {
             (Some(only), _) if only != self => Some("not run: --only"),
+            (None, _) if self == Stage::PythonTorch => Some("not run: torch is gigabytes; `--only python-torch`"),
             (None, Some(_))
                 if matches!(
                     self,
-                    Stage::Format | Stage::Script | Stage::Clippy | Stage::Packages | Stage::Docs | Stage::Book
+                    Stage::Format
+                        | Stage::Script
+                        | Stage::Clippy
+                        | Stage::Packages
+                        | Stage::Python
+                        | Stage::Docs
+                        | Stage::Book
                 ) =>
             {
                 Some("not run: a filter was given")
@@ -90,6 +101,8 @@ impl Stage {
             Stage::Clippy => quiet(&mut clippy()),
             Stage::Tests => counted(&mut tests(options.filter.as_deref()), totals),
             Stage::Packages => packages::check(),
+            Stage::Python => wheel::tests()?.iter_mut().try_for_each(|tests| counted(tests, totals)),
+            Stage::PythonTorch => wheel::torch_tests()?.iter_mut().try_for_each(|tests| counted(tests, totals)),
             Stage::Wasm => {
                 let std = wasm_std::find_or_make(options.wasm.wasm_std)?;
                 counted(&mut web::tests(&std, options.filter.as_deref())?, totals)
@@ -180,7 +193,7 @@ fn tally(tests: impl BufRead, out: &mut impl Write, totals: &mut Totals) -> Resu
 fn table(rows: &[(Stage, Duration, &str)]) -> String {
     let row = |(stage, time, note): &(Stage, Duration, &str)| {
         let time = if time.is_zero() { String::new() } else { format!("{:.1} s", time.as_secs_f64()) };
-        format!("  {:<10} {time:>8}  {note}\n", stage.name())
+        format!("  {:<12} {time:>8}  {note}\n", stage.name())
     };
     rows.iter().map(row).collect()
 }
@@ -198,7 +211,9 @@ mod tests {
         let run = |options: Options| -> Vec<Stage> {
             Stage::value_variants().iter().copied().filter(|stage| stage.left_out(&options).is_none()).collect()
         };
-        assert_eq!(run(options(None, None)), Stage::value_variants());
+        let all = Stage::value_variants().iter().copied().filter(|&stage| stage != Stage::PythonTorch);
+        assert_eq!(run(options(None, None)), all.collect::<Vec<_>>());
+        assert_eq!(run(options(None, Some(Stage::PythonTorch))), [Stage::PythonTorch]);
         assert_eq!(run(options(None, Some(Stage::Clippy))), [Stage::Clippy]);
         assert_eq!(
             run(options(Some("gguf"), None)),
@@ -230,6 +245,6 @@ mod tests {
             (Stage::Clippy, Duration::from_millis(1250), "ok"),
             (Stage::Docs, Duration::ZERO, "not run: --only"),
         ]);
-        assert_eq!(text, "  clippy        1.2 s  ok\n  docs                 not run: --only\n");
+        assert_eq!(text, "  clippy          1.2 s  ok\n  docs                   not run: --only\n");
     }
 }

@@ -279,7 +279,7 @@ fn copy_page() -> Result<()> {
     }
     let listed: Vec<String> = names(&folder())?
         .into_iter()
-        .filter(|name| !name.ends_with(".gz") && name != "files.json" && name != "sw.js")
+        .filter(|name| !name.ends_with(".gz") && !name.ends_with(".br") && name != "files.json" && name != "sw.js")
         .map(|name| format!("\"{name}\""))
         .collect();
     write_if_changed(&folder().join("files.json"), format!("{{\"files\":[{}]}}\n", listed.join(",")).as_bytes())?;

@@ -56,9 +56,11 @@ fn respond(head: &str, folder: &Path) -> Vec<u8> {
     let Some(path) = local(target, folder) else { return plain("404 Not Found") };
     let Ok(whole) = fs::read(&path) else { return plain("404 Not Found") };
     let range = header(head, "range").and_then(|text| span(text, whole.len()));
-    let packed = packed(&path).filter(|_| {
-        range.is_none() && header(head, "accept-encoding").is_some_and(|encodings| encodings.contains("gzip"))
-    });
+    let accepted = header(head, "accept-encoding").unwrap_or_default();
+    let packed = ENCODINGS
+        .iter()
+        .filter(|(name, _)| range.is_none() && accepted.split([',', ' ', ';']).any(|said| said == *name))
+        .find_map(|(name, end)| Some((*name, packed(&path, end)?)));
     let mut lines = vec![
         format!("Content-Type: {}", kind(&path)),
         "Cache-Control: no-cache".to_owned(),
@@ -77,8 +79,8 @@ fn respond(head: &str, folder: &Path) -> Vec<u8> {
             lines.push(format!("Content-Range: bytes {start}-{}/{}", end - 1, whole.len()));
             ("206 Partial Content", whole[start..end].to_vec())
         }
-        (None, Some(packed)) => {
-            lines.push("Content-Encoding: gzip".to_owned());
+        (None, Some((name, packed))) => {
+            lines.push(format!("Content-Encoding: {name}"));
             ("200 OK", packed)
         }
         (None, None) => ("200 OK", whole),
@@ -107,10 +109,13 @@ fn local(target: &str, folder: &Path) -> Option<PathBuf> {
     path.split('/').all(plain).then(|| path.split('/').fold(folder.to_path_buf(), |at, name| at.join(name)))
 }
 
+/// What a file may be compressed by, the smallest first, and what its name ends in then.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
 /// The compressed neighbour of a file, unless it is older.
-fn packed(path: &Path) -> Option<Vec<u8>> {
+fn packed(path: &Path, end: &str) -> Option<Vec<u8>> {
     let mut beside = path.to_path_buf().into_os_string();
-    beside.push(".gz");
+    beside.push(end);
     let time = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     (time(Path::new(&beside))? >= time(path)?).then(|| fs::read(&beside).ok())?
 }
@@ -152,6 +157,7 @@ mod tests {
         fs::write(folder.path().join("index.html"), "<p>page").unwrap();
         fs::write(folder.path().join("worker/remote.js"), "0123456789").unwrap();
         fs::write(folder.path().join("worker/remote.js.gz"), "packed").unwrap();
+        fs::write(folder.path().join("worker/remote.js.br"), "smallest").unwrap();
         folder
     }
 
@@ -178,8 +184,10 @@ mod tests {
             said.starts_with("HTTP/1.1 206") && said.contains("bytes 2-4/10") && said.ends_with("\r\n\r\n234"),
             "{said}"
         );
-        let said = ask("GET /worker/remote.js HTTP/1.1\r\nAccept-Encoding: gzip, br");
-        assert!(said.contains("Content-Encoding: gzip") && said.ends_with("packed"), "{said}");
+        for (accepted, sent, body) in [("gzip, br;q=1.0", "br", "smallest"), ("gzip, deflate", "gzip", "packed")] {
+            let said = ask(&format!("GET /worker/remote.js HTTP/1.1\r\nAccept-Encoding: {accepted}"));
+            assert!(said.contains(&format!("Content-Encoding: {sent}\r\n")) && said.ends_with(body), "{said}");
+        }
         assert!(ask("HEAD / HTTP/1.1").ends_with("\r\n\r\n"));
     }
 

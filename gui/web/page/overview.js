@@ -234,6 +234,12 @@ export class Overview {
     this.report.dataset.used = used ?? '';
   }
 
+  /** What was said of a load is not true of the next one. */
+  #clearReport() {
+    this.report.replaceChildren();
+    this.report.dataset.used = '';
+  }
+
   onSandbox(numbers) {
     const facts = [
       ['Component memory', bytes(numbers.guest_memory)],
@@ -259,9 +265,10 @@ export class Overview {
   onFailed(failure) {
     this.failure.replaceChildren(failureCard(failure));
     this.failure.hidden = false;
-    this.report.replaceChildren();
+    this.#clearReport();
     // A model that was not opened has nothing to load, but what its component did can be seen.
     if (failure.doing === 'open') {
+      this.under.textContent = 'not opened';
       this.root.querySelector('#load-card').hidden = true;
       this.root.querySelector('#tab-tensors').hidden = true;
       this.root.querySelector('#tab-metadata').hidden = true;
@@ -276,6 +283,7 @@ export class Overview {
     if (this.bar) Object.assign(this.bar, { hidden: !['Loading', 'Hashing'].includes(what) });
     if (this.bar) this.bar.value = 0;
     this.movedBefore = this.moved;
+    if (what === 'Loading' && this.report) this.#clearReport();
     this.#enable(true);
   }
 

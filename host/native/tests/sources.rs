@@ -196,7 +196,8 @@ fn shards_come_from_whoever_says_where_they_are() {
 #[test]
 fn a_shard_that_is_missing_or_broken_is_named() {
     let none = loader().open(sharded()).unwrap_err();
-    assert_eq!((&none.cause, none.file()), (&Cause::NotFound, Some(Path::new("one.safetensors"))), "{none}");
+    assert_eq!(none.cause, Cause::NotFound, "{none}");
+    assert!(["one.safetensors", "two.safetensors"].iter().all(|name| none.to_string().contains(name)), "{none}");
     let denied = loader().open(sharded().find(|_| Err(io::ErrorKind::PermissionDenied.into()))).unwrap_err();
     assert_eq!((&denied.cause, denied.file()), (&Cause::AccessDenied, Some(Path::new("one.safetensors"))), "{denied}");
     assert!(denied.source().is_some());

@@ -23,9 +23,7 @@ export class FileSource {
     this.size = Number(stat.size);
     this.#identity = identity(stat);
   }
-  fingerprint() {
-    return this.#identity;
-  }
+  fingerprint = () => this.#identity;
   check() {
     const now = identity(fstatSync(this.#fd, { bigint: true }));
     if (now.some((part, at) => part !== this.#identity[at])) throw new StorageFault('changed');
@@ -49,9 +47,7 @@ export class FileSource {
       done += got;
     }
   }
-  close() {
-    closeSync(this.#fd);
-  }
+  close = () => closeSync(this.#fd);
 }
 
 function open(path) {

@@ -11,7 +11,12 @@ pub(crate) use guard::Guard;
 pub(crate) use no_guard::Guard;
 
 use crate::config::Room;
-use std::{fs::File, io, ops::Range};
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// A promise of an embedder: the files that it is given for stay as they are while anything of them is mapped.
 ///
@@ -124,10 +129,13 @@ pub(crate) fn compiled_component(
     engine: &wasmtime::Engine,
     room: Room,
 ) -> wasmtime::Result<wasmtime::component::Component> {
-    let code = match room {
-        Room::Wide => WIDE,
-        Room::Narrow => NARROW,
+    static TAKEN: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
+    let (code, taken) = match room {
+        Room::Wide => (WIDE, &TAKEN[0]),
+        Room::Narrow => (NARROW, &TAKEN[1]),
     };
+    // Code at one address belongs to one engine of a process. Further ones, which few programs have, run a copy.
+    let in_place = IN_PLACE && !taken.swap(true, Ordering::AcqRel);
     // SAFETY: wasmtime runs these bytes as machine code, so they must be what its own compiler wrote, unchanged. They are: the build
     // script of this crate wrote them with `Engine::precompile_component` just before this crate was compiled, `include_bytes!` made
     // them a constant of this program, and nothing else can be given to this function. No file and no environment variable is read
@@ -135,7 +143,7 @@ pub(crate) fn compiled_component(
     // processor has what they presume, wasmtime checks itself. Where they are run in place, they also must stay as they are for as
     // long as the component lives: a constant does, for ever.
     unsafe {
-        if IN_PLACE {
+        if in_place {
             wasmtime::component::Component::deserialize_raw(engine, std::ptr::NonNull::from(&code.0))
         } else {
             wasmtime::component::Component::deserialize(engine, &code.0)

@@ -31,9 +31,9 @@ pub(super) struct System {
     facts: HostFacts,
     /// Most bytes of buffers at once.
     buffer_bytes: u64,
-    /// The file that was looked at last, for a model of this one file that is opened next: behind a URL each look costs
-    /// requests.
-    looked_at: Option<(String, JsSource)>,
+    /// The file that was looked at last, or why it could not be, for a model of this one file that is opened next: behind a
+    /// URL each look costs requests, and what was refused once may come out of the browser's cache the second time.
+    looked_at: Option<(String, Result<JsSource, Error>)>,
 }
 
 impl System {
@@ -102,7 +102,7 @@ impl DeskHost for System {
         (options.limits.mapped_bytes, options.limits.mappings) = (0, 0);
         options.ring = options.ring.min(RING);
         let sources = match (files, self.looked_at.take()) {
-            ([only], Some((token, source))) if token == only.token => vec![source],
+            ([only], Some((token, opened))) if token == only.token => vec![opened?],
             _ => files.iter().map(|file| self.source(file)).collect::<Result<_, _>>()?,
         };
         let beside = self.embedder.beside(files.first().map_or("", |file| &file.token));
@@ -122,9 +122,9 @@ impl DeskHost for System {
     }
 
     fn open_file(&mut self, file: &FileRef) -> io::Result<Reading> {
-        let source = self.source(file).map_err(|error| io::Error::other(error.message))?;
-        self.looked_at = Some((file.token.clone(), source.clone()));
-        Ok(Reading::new(Source::new(source)))
+        let opened = self.source(file);
+        self.looked_at = Some((file.token.clone(), opened.clone()));
+        opened.map(|source| Reading::new(Source::new(source))).map_err(|error| io::Error::other(error.message))
     }
 
     fn write_file(&mut self, file: &FileRef, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
