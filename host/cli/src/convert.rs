@@ -1,5 +1,6 @@
 //! `weighbridge convert`: a model of any format as safetensors.
 use super::failure::Result;
+use super::jail::Paths;
 use super::options::Files;
 use super::output::Output;
 use super::progress::Progress;
@@ -49,6 +50,11 @@ fn parse_entry(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 impl Convert {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.files.files).write([&self.out])
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         if self.shard_size.is_none() {
             self.write.check(&self.out)?;

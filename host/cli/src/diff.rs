@@ -1,6 +1,7 @@
 //! `weighbridge diff`: what differs between two models.
 use super::failure::Result;
 use super::inspect::{Value, text};
+use super::jail::Paths;
 use super::output::{Output, shortened};
 use super::progress::Progress;
 use super::session::{Opened, open, runtime};
@@ -57,6 +58,11 @@ struct Change<'a> {
 }
 
 impl Diff {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read([&self.a, &self.b])
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         self.compare(output).map_err(super::failure::Failure::trouble)
     }

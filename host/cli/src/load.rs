@@ -1,5 +1,6 @@
 //! `weighbridge load`: load a model and report what happened.
 use super::failure::Result;
+use super::jail::Paths;
 use super::options::{Files, LoadArgs};
 use super::output::Output;
 use super::session::{Opened, open_to_load, runtime};
@@ -25,6 +26,11 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.files.files)
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         self.load.check()?;
         let runtime = runtime()?;

@@ -17,6 +17,7 @@ mod set_metadata;
 mod verify;
 
 mod failure;
+mod jail;
 mod options;
 mod output;
 mod progress;
@@ -37,6 +38,9 @@ struct Cli {
     /// Print one JSON object on stdout instead of text (docs/json-schemas.md)
     #[arg(long, global = true, display_order = 900)]
     json: bool,
+    /// Before the component runs, give up the right to open files elsewhere, to connect and to start programs (Linux)
+    #[arg(long, global = true, display_order = 901)]
+    jail: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -63,12 +67,38 @@ enum Command {
     Completions(completions::Completions),
 }
 
+impl Command {
+    /// Gives up what it does not need.
+    fn enter_jail(&self) -> failure::Result<()> {
+        let paths = match self {
+            Self::Inspect(command) => command.paths(),
+            Self::Load(command) => command.paths(),
+            Self::Verify(command) => command.paths(),
+            Self::Check(command) => command.paths(),
+            Self::Diff(command) => command.paths(),
+            Self::Convert(command) => command.paths(),
+            Self::SetMetadata(command) => command.paths(),
+            Self::Record(command) => command.paths(),
+            Self::Replay(command) => command.paths(),
+            Self::Compare(_) | Self::Export(_) | Self::Machines(_) | Self::Sample(_) | Self::Completions(_) => {
+                return Err(Failure::usage("--jail is for commands that run the component over files of strangers"));
+            }
+        };
+        paths.enter()
+    }
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
     let mut output = Output::new(cli.json);
+    if cli.jail
+        && let Err(failure) = cli.command.enter_jail()
+    {
+        return failure.show(&mut output);
+    }
     let result = match cli.command {
         Command::Inspect(command) => command.run(&mut output),
         Command::Load(command) => command.run(&mut output),

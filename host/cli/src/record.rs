@@ -1,5 +1,6 @@
 //! `weighbridge record`: load a model and keep all that happened.
 use super::failure::{Failure, Result};
+use super::jail::Paths;
 use super::load::{Done, RecordingJson};
 use super::options::{Files, LoadArgs};
 use super::output::Output;
@@ -49,6 +50,11 @@ impl Observer for Keep {
 }
 
 impl Record {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.files.files).write([&self.out])
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         self.load.check()?;
         // A load can take its time, and may fail in a way that does not come again: first see that it can be kept.

@@ -1,5 +1,6 @@
 //! `weighbridge replay`: a recorded load again, without the model.
 use super::failure::{Failure, Result};
+use super::jail::Paths;
 use super::output::Output;
 use super::record::read;
 use super::session::runtime;
@@ -29,6 +30,11 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read([&self.recording])
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         let recording = read(&self.recording)?;
         let report = runtime()?.replay(&recording, self.until).map_err(|error| self.failed(error))?;

@@ -1,5 +1,6 @@
 //! `weighbridge set-metadata`: other metadata before the same data.
 use super::failure::Result;
+use super::jail::Paths;
 use super::output::Output;
 use super::session::{open, runtime};
 use super::units::{bytes_exact, plural};
@@ -42,6 +43,11 @@ pub(crate) struct SetMetadata {
 }
 
 impl SetMetadata {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read([&self.file]).write(&self.output).write([&self.file])
+    }
+
     pub(crate) fn run(mut self, output: &mut Output) -> Result<ExitCode> {
         let mut edits = std::mem::take(&mut self.set);
         let (set, removed) = (edits.len(), self.remove.len());

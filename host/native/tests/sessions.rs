@@ -398,7 +398,7 @@ fn what_cannot_be_a_model_is_refused_with_a_sentence() {
     assert_eq!(refused(&[]).cause, Cause::InvalidRequest);
     assert_eq!(loader().open(folder.path()).unwrap().summary().format, "safetensors", "the one model of a folder");
     let empty = tempfile::tempdir().unwrap();
-    assert!(refused(&[empty.path().to_owned()]).message.contains("holds no model"), "an empty folder");
+    assert!(refused(&[empty.path().to_owned()]).message.contains("has no file"), "an empty folder");
     assert_eq!(refused(&[folder.path().join("none")]).cause, Cause::NotFound);
     assert_eq!(refused(&[path.clone(), path.clone()]).cause, Cause::InvalidRequest);
     let (_other, text) = file("notes.txt", b"this is no model, it is a text of some length");

@@ -15,6 +15,9 @@ use std::{
 };
 use weighbridge::{Advice, CancelToken, Cause, MetadataEntry, MetadataValue, Session};
 
+/// A metadata entry: its key, its type, its file and its value.
+type Entry<'py> = (String, String, u32, Bound<'py, PyAny>);
+
 /// One model. Calls of several threads come one after another; none holds the interpreter while it waits or works.
 #[pyclass(frozen, module = "weighbridge._native")]
 pub(crate) struct Model {
@@ -90,7 +93,7 @@ impl Model {
     }
 
     /// Each entry's key, type, file and value; of an array the type of its elements and their number.
-    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, String, u32, Bound<'py, PyAny>)>> {
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Vec<Entry<'py>>> {
         let entries = self.with(py, |session| Ok(session.metadata(0)?))?;
         let entry = |entry: &MetadataEntry| {
             Ok::<_, PyErr>((entry.key.clone(), entry.kind.clone(), entry.source, value(py, entry)?))

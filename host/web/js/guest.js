@@ -109,4 +109,4 @@ class Guest {
 }
 
 /** How the core starts a component. */
-export const start = (component) => ({ guest: (core) => new Guest(component, core) });
+export const start = (component) => ({ component, guest: (core) => new Guest(component, core) });

@@ -31,10 +31,9 @@ export class Session {
       return this.#core[name](stringify(selection));
     };
     for (const name of ['release', 'evict']) this.prototype[name] = over(name);
-    const plain = (name) => function (...given) {
-      return this.#core[name](...given);
-    };
-    for (const name of ['find', 'close', 'free']) this.prototype[name] = plain(name);
+    for (const name of ['find', 'close', 'free']) {
+      this.prototype[name] = function (...given) { return this.#core[name](...given); };
+    }
   }
 
   static open({ sources, find = () => undefined, ...options }) {

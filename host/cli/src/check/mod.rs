@@ -5,6 +5,7 @@ mod show;
 mod values;
 
 use super::failure::{Failure, Result};
+use super::jail::Paths;
 use super::output::Output;
 use super::session::{describe, refused, runtime};
 use clap::{Args, ValueEnum};
@@ -94,6 +95,11 @@ impl Outcome {
 }
 
 impl Check {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.paths).read(&self.policy)
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         if output.is_json() && self.format == Format::Sarif {
             return Err(Failure::usage("--json and --format sarif contradict each other"));

@@ -6,6 +6,7 @@ mod value;
 pub(crate) use value::{Value, text};
 
 use super::failure::{Failure, Result};
+use super::jail::Paths;
 use super::options::Files;
 use super::output::Output;
 use super::session::{Opened, open, runtime};
@@ -61,6 +62,11 @@ struct Inspected {
 }
 
 impl Inspect {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.files.files)
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         let pattern = self.pattern()?;
         let runtime = runtime()?;

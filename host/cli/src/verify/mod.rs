@@ -3,6 +3,7 @@ pub(crate) mod hash;
 mod manifest;
 
 use super::failure::Result;
+use super::jail::Paths;
 use super::options::{Files, LoadArgs};
 use super::output::{Output, shortened, terminal_width};
 use super::session::{Opened, open_to_load, runtime};
@@ -49,6 +50,11 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
+    /// The files that it needs in a jail.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths::default().read(&self.files.files).read(&self.check).read(&self.against).write(&self.write)
+    }
+
     pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode> {
         self.load.check()?;
         if let Some(path) = &self.write {
