@@ -34,7 +34,7 @@ pub const RULES: &[Rule] = &[
     rule("shard-alone", Severity::Warning, "A file is one of several by its name, and was given without their index."),
     rule("unknown-dtype", Severity::Error, "Tensors are of a type that is not known."),
     rule("strided-tensors", Severity::Error, "The elements of a tensor do not lie one after the other."),
-    rule("unread-tensors", Severity::Error, "A tensor depends on something that only Python could make."),
+    rule("unreadable-tensor", Severity::Error, "A tensor is listed and cannot be read here."),
     rule("trailing-bytes", Severity::Warning, "Bytes lie behind the last tensor."),
     rule("bytes-outside", Severity::Warning, "Bytes of an archive belong to none of its entries."),
     rule("name-ending", Severity::Note, "A file's name ends as those of another format do."),

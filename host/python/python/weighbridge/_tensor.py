@@ -38,8 +38,8 @@ class Tensor(_native.Memory):
     DLPack (`numpy.from_dlpack(tensor)`, `torch.from_dlpack(tensor)`: the elements, in its shape). It keeps the memory that it
     is in, and whatever was made of it does so too, also when the model is closed.
 
-    Bytes of a mapped file are the file itself. If somebody truncates the file meanwhile, reading what was lost ends the process
-    (SIGBUS); if somebody writes to it, the bytes change. `read` survives both, and so does a model that was loaded with the
+    Bytes of a mapped file are the file itself. If somebody truncates the file meanwhile, what was lost reads as zeros; if
+    somebody writes to it, the bytes change. `read` refuses both with an error, and so does a model that was loaded with the
     policy "read-copy".
 
     >>> import weighbridge
