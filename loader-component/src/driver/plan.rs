@@ -222,12 +222,10 @@ impl<S: Storage> Session<S> {
         if let Some(error) = self.first_cut_off(catalogue) {
             return Some(error);
         }
-        for (rule, cause) in [("missing-files", Cause::NotFound), ("unread-tensors", Cause::UnsupportedFormat)] {
-            let found = catalogue.findings().iter().find(|finding| finding.rule == rule);
-            if let Some(finding) = found.filter(|_| self.request.whole) {
-                let error = Error::new(Phase::Plan, cause, finding.message.clone());
-                return Some(Error { source: finding.source, offset: finding.offset, ..error });
-            }
+        let gap = catalogue.findings().iter().find(|finding| finding.rule == "missing-files");
+        if let Some(finding) = gap.filter(|_| self.request.whole) {
+            let error = Error::new(Phase::Plan, Cause::NotFound, finding.message.clone());
+            return Some(Error { source: finding.source, offset: finding.offset, ..error });
         }
         if self.request.whole && !catalogue.absent().is_empty() {
             let message = format!(
