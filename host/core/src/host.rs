@@ -29,6 +29,9 @@ enum Storage<M: Media> {
     Replay(Player),
 }
 
+/// Nanoseconds of the processor in which a guest that is cancelled may get to its next call.
+const GRACE: u64 = 20_000_000;
+
 /// The host's side of one session. An engine's imports call it and nothing else; whatever it returns as an error ends the
 /// guest.
 pub struct Host<M: Media> {
@@ -50,6 +53,8 @@ pub struct Host<M: Media> {
     own_handles: u32,
     entered: u64,
     in_host: u64,
+    /// Since when, by the processor's clock, the guest has computed although it is cancelled.
+    stopping: Option<u64>,
     /// What the guest has computed in this request, and the clocks when that was seen last: the guest's wall time in this
     /// export, and the processor's.
     computed: u64,
@@ -112,6 +117,7 @@ impl<M: Media> Host<M> {
             own_handles: 0,
             entered: M::now(),
             in_host: 0,
+            stopping: None,
             computed: 0,
             seen: None,
             together: None,
@@ -178,6 +184,7 @@ impl<M: Media> Host<M> {
     /// What is counted for one request begins anew.
     fn begin(&mut self) {
         (self.computed, self.work, self.host_calls, self.read, self.moved) = (0, 0, 0, 0, 0);
+        self.stopping = None;
         self.control.start(self.limits.deadline);
     }
 
@@ -194,9 +201,13 @@ impl<M: Media> Host<M> {
     /// Why the guest must end now.
     pub fn tick(&mut self) -> Result<(), Error> {
         self.hear_cancellation();
-        if let Err(stop) = self.control.check() {
-            let cause = if stop == StorageError::Deadline { Cause::Deadline } else { Cause::Cancelled };
-            return Err(self.overdue(cause));
+        match self.control.check() {
+            Err(StorageError::Deadline) => return Err(self.overdue(Cause::Deadline)),
+            // It hears of it with its next call, and the session goes on. One that makes none is ended.
+            Err(_) if M::busy().saturating_sub(*self.stopping.get_or_insert_with(M::busy)) >= GRACE => {
+                return Err(self.overdue(Cause::Cancelled));
+            }
+            Err(_) | Ok(()) => {}
         }
         self.has_computed()
     }

@@ -61,18 +61,20 @@ const NAMES: [(&str, &str); 48] = [
 fn every_name_is_a_finding_beside_the_tensors_and_refused_among_them() {
     for (module, name) in NAMES {
         let path = format!("{module}.{name}");
+        // Long names are cut off where they are shown.
+        let begun: String = path.chars().take(48).collect();
         let file = zipped(&beside(PickleBuilder::new(0).global(module, name).text("x").raw(b"\x85R")));
         let checkpoint = read(&file).unwrap();
         let (label, finding) = checkpoint.runs().unwrap();
         assert_eq!((label, finding.global.path(), finding.global.calls), ("data.pkl", path.clone(), 1));
         assert!(finding.could_run_code && finding.weights_only != WeightsOnly::Allowed, "{path}");
-        assert!(checkpoint.verdict().contains(&format!("yes, by {path} ")), "{}", checkpoint.verdict());
+        assert!(checkpoint.verdict().contains(&format!("yes, by {begun}")), "{}", checkpoint.verdict());
         let made = PickleBuilder::new(2).global(module, name).raw(b"(");
         let pickle = made.tensor("FloatStorage", "0", 12, 0, &[12], &[1]).raw(b"tR").stop();
         for file in [zipped(&pickle), streamed(&pickle)] {
             let checkpoint = read(&file).unwrap();
             let why = checkpoint.tensors[0].unreadable.as_ref().unwrap();
-            assert!(why.cause == Cause::UnsupportedFormat && why.why.contains(&path), "{path}: {why:?}");
+            assert!(why.cause == Cause::UnsupportedFormat && why.why.contains(&begun), "{path}: {why:?}");
         }
     }
 }
