@@ -57,6 +57,8 @@ class Report(NamedTuple):
     """Their bytes."""
     moved: int
     """Bytes really moved: 0 for mappings."""
+    mapped: int
+    """Bytes of those tensors that are mapped."""
     extents: int
     """Pieces mapped or allocated."""
     slots_peak: int
